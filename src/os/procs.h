@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Child processes: a program file and its arguments, never a shell. A child gets exactly the
+ * environment and the descriptors that its spec names.
+ *
+ * The loop's thread only.
+ */
+#ifndef EBB_OS_PROCS_H
+#define EBB_OS_PROCS_H
+
+#include <sys/types.h>
+
+struct why;
+
+struct procs {
+	const struct procs_ops *ops;
+};
+
+struct proc {
+	const struct proc_ops *ops;
+	/* Set by the owner right after procs_start(). Called once, on the loop. */
+	void (*on_exit)(struct proc *proc, int status);
+	void *arg;
+};
+
+struct proc_spec {
+	const char *program;     /* absolute path */
+	const char *const *argv; /* argv[0] included, NULL at the end */
+	const char *const *env;  /* NULL at the end */
+};
+
+struct proc_ops {
+	pid_t (*pid)(struct proc *proc);
+	int (*signal)(struct proc *proc, int signal);
+	void (*close)(struct proc *proc);
+};
+
+struct procs_ops {
+	int (*start)(struct procs *procs, const struct proc_spec *spec, struct proc **ret_proc,
+		struct why *why);
+};
+
+/* Gives the handle. Output goes where the caller's own goes; input is empty. */
+static inline int procs_start(
+	struct procs *procs, const struct proc_spec *spec, struct proc **ret_proc, struct why *why)
+{
+	return procs->ops->start(procs, spec, ret_proc, why);
+}
+
+static inline pid_t proc_pid(struct proc *proc)
+{
+	return proc->ops->pid(proc);
+}
+
+/* -ESRCH when it has ended; never hits another process that got its number. */
+static inline int proc_signal(struct proc *proc, int signal)
+{
+	return proc->ops->signal(proc, signal);
+}
+
+/* Takes the handle, not the process, which goes on; NULL is allowed. */
+static inline void proc_close(struct proc *proc)
+{
+	if (proc)
+		proc->ops->close(proc);
+}
+
+#endif

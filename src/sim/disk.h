@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A disk in memory that remembers what a crash could undo.
+ *
+ * Every change waits as *pending* until the sync that covers it (rules of os/disk.h). A crash keeps
+ * or drops pending changes by these rules, the worst that a POSIX file system on a disk with
+ * 512-byte sectors may do:
+ *   - each 512-byte sector of a file holds any one of its versions since the last sync: the durable
+ *     one or that of any later write (so writes are dropped, kept, torn and reordered)
+ *   - a file's size is the durable one or that after any later size change; sectors that the size
+ *     reveals and no write filled read as zeros
+ *   - names: each pending creation, removal or rename is applied or not; a later change of a name
+ * is only applied together with the earlier ones that it builds on; a rename is one step A sync
+ * that fails (by a fault rule) loses what it covered: those changes stay readable until the crash,
+ * are gone after it, and no later sync brings them back.
+ *
+ * One thread.
+ */
+#ifndef EBB_SIM_DISK_H
+#define EBB_SIM_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/disk.h"
+
+enum sim_op {
+	SIM_OPEN,
+	SIM_CREATE,
+	SIM_READ,
+	SIM_WRITE,
+	SIM_SYNC,
+	SIM_TRUNCATE,
+	SIM_RENAME,
+	SIM_UNLINK,
+	SIM_MKDIR,
+	SIM_RMDIR,
+	SIM_SYNC_DIR,
+	SIM_LIST,
+	SIM_LOCK,
+	SIM_OPS
+};
+
+struct sim_disk;
+
+/* Gives a new empty disk; NULL: no memory. */
+struct sim_disk *sim_disk_new(void);
+void sim_disk_free(struct sim_disk *sim);
+
+/* The seam through which code under test sees it. Borrowed. */
+struct disk *sim_disk_seam(struct sim_disk *sim);
+
+/*
+ * Called before each operation: returns 0 to let it happen, a negative errno to make it fail, or
+ * for reads and writes a positive count to cut it short. Then called again with `done` set, when
+ * the operation has had its effect (or failed) and before its caller learns of it: this is where a
+ * crash can be tried.
+ */
+typedef int sim_disk_hook(void *arg, enum sim_op op, const char *name, bool done);
+void sim_disk_set_hook(struct sim_disk *sim, sim_disk_hook *hook, void *arg);
+
+/* Answers a number below `options` (>= 2); 0 is always "as durable", options - 1 "as latest". */
+typedef uint64_t sim_choose(void *arg, uint64_t options);
+
+/*
+ * Makes `to` the disk that a crash of `from` leaves: asks `choose` once for each pending thing, in
+ * an order that depends only on the operations so far. `from` is left as it is, `to` has nothing
+ * pending and no open files. 0 or -ENOMEM.
+ */
+int sim_disk_crash(const struct sim_disk *from, sim_choose *choose, void *arg, struct sim_disk *to);
+
+/* Numbers that describe the whole content (names, sizes, bytes), as seen now. */
+uint64_t sim_disk_hash(const struct sim_disk *sim);
+
+/* For tests of damage: flips `mask` in one byte of a durable file. -ENOENT, -EINVAL. */
+int sim_disk_flip(struct sim_disk *sim, const char *name, uint64_t at, uint8_t mask);
+
+/* Bytes that the disk can hold; writes beyond answer -ENOSPC. 0: no limit. */
+void sim_disk_set_capacity(struct sim_disk *sim, uint64_t bytes);
+
+#endif
