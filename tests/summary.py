@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the tests of a build folder and ends in one line: N passed, N failed, N skipped.
+
+usage: tests/summary.py BUILD [arguments for meson test]
+
+Counts TAP points over all test programs. A program that dies, runs out of time or breaks its plan
+counts as one failed point more. Each failure is listed with its diagnostics and the command that
+repeats it. Exits with 1 when anything failed, or when nothing ran.
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+POINT = re.compile(r"(not )?ok\b\s*(\d*)\s*(?:- )?([^#]*?)\s*(?:#\s*(SKIP)\b\s*(.*))?$", re.I)
+PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(?:SKIP\b)?\s*(.*))?$", re.I)
+ENDED = {"OK", "FAIL", "SKIP"}
+
+
+class Tally:
+    """What one test program said: counted points and texts about the bad ones."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.bad = []
+        self.skips = []
+
+
+def read_tap(text):
+    """Counts the points of one TAP text; returns the tally and whether the plan was kept."""
+    tally, notes, planned, points = Tally(), [], None, 0
+    for line in text.splitlines():
+        plan, point = PLAN.match(line), POINT.match(line)
+        if plan:
+            planned = int(plan[1])
+            if planned == 0:
+                tally.skipped += 1
+                tally.skips.append(plan[2] or "")
+        elif point:
+            points += 1
+            if point[1]:
+                tally.failed += 1
+                tally.bad.append((point[3], notes))
+            elif point[4]:
+                tally.skipped += 1
+                tally.skips.append(f"{point[3]}: {point[5]}")
+            else:
+                tally.passed += 1
+            notes = []
+        elif line.startswith("#") or notes:
+            notes.append(line)
+        if line.startswith("Bail out!"):
+            return tally, False
+    return tally, planned is not None and planned == points
+
+
+def read_run(run):
+    """One line of testlog.json: the tally of that program, judged by how it ended too."""
+    tap = "TAP version" in run.get("stdout", "") or re.search(r"^1\.\.\d", run["stdout"], re.M)
+    tally, kept = read_tap(run["stdout"]) if tap else (Tally(), True)
+    if not tap:
+        outcome = {"OK": "passed", "SKIP": "skipped"}.get(run["result"], "failed")
+        setattr(tally, outcome, 1)
+    died = run["result"] not in ENDED or run["returncode"] < 0 or not kept
+    silent = run["result"] == "FAIL" and tally.failed == 0
+    unsaid = run["returncode"] != 0 and tally.failed == 0 and run["result"] != "SKIP"
+    if tap and (died or silent or unsaid):
+        tally.failed += 1
+    if tally.failed and (died or not tally.bad):
+        how = f"{run['result'].lower()}, exit code {run['returncode']}"
+        tail = (run["stdout"].splitlines() + run.get("stderr", "").splitlines())[-40:]
+        tally.bad.append((f"the program itself: {how}", tail))
+    return tally
+
+
+def command_of(run, build):
+    """What to type to repeat one program: its own command, not meson's."""
+    words = [os.path.relpath(w) if w.startswith(build + os.sep) else w for w in run["command"]]
+    return " ".join(shlex.quote(w) for w in words)
+
+
+def tell(run, tally, build):
+    name = run["name"]
+    for reason in tally.skips:
+        print(f"skipped: {name}: {reason}")
+    for point, notes in tally.bad:
+        print(f"FAILED: {name}: {point}")
+        for note in notes:
+            print(f"    {note}")
+    if tally.failed:
+        if tally.bad and "stderr" in run:
+            for line in run["stderr"].splitlines()[-60:]:
+                print(f"    {line}")
+        print(f"    repeat: {command_of(run, build)}")
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    log = os.path.join(build, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    ran = subprocess.run(
+        ["meson", "test", "-C", build, "--no-rebuild", "--quiet", *sys.argv[2:]],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    total = Tally()
+    runs = []
+    if os.path.exists(log):
+        with open(log, encoding="utf-8", errors="replace") as lines:
+            runs = [json.loads(line) for line in lines]
+    for run in runs:
+        tally = read_run(run)
+        tell(run, tally, build)
+        total.passed += tally.passed
+        total.failed += tally.failed
+        total.skipped += tally.skipped
+    if not runs or (ran.returncode != 0 and total.failed == 0):
+        print(ran.stdout)
+        print(f"FAILED: meson test ended with {ran.returncode}")
+        total.failed += 1
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
