@@ -23,6 +23,7 @@ struct timer {
 	int64_t at_ns;
 	uint64_t order; /* timers of one moment fire in the order in which they were set */
 	size_t place;   /* 0: not set */
+	struct timer *child, *next, *prev;
 };
 
 /*
