@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls on one open file, each one system call, again only after EINTR. */
+#include "os/linux/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/must.h"
+#include "os/disk.h"
+
+struct linux_file {
+	struct file base;
+	int fd;
+};
+
+static ssize_t linux_read_at(struct file *file, void *bytes, size_t len, uint64_t at)
+{
+	ssize_t n;
+	if (at > INT64_MAX)
+		return -EINVAL;
+	do
+		n = pread(linux_file_fd(file), bytes, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t linux_write_at(struct file *file, const void *bytes, size_t len, uint64_t at)
+{
+	ssize_t n;
+	if (at > INT64_MAX)
+		return -EFBIG;
+	do
+		n = pwrite(linux_file_fd(file), bytes, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/*
+ * Once, whatever it answers: after a failure the kernel may drop what it could not write and call
+ * it clean, and a second call would lie. fdatasync(2) covers a changed size.
+ */
+static int linux_sync(struct file *file)
+{
+	return fdatasync(linux_file_fd(file)) < 0 ? -errno : 0;
+}
+
+static int linux_truncate(struct file *file, uint64_t size)
+{
+	int result;
+	if (size > INT64_MAX)
+		return -EFBIG;
+	do
+		result = ftruncate(linux_file_fd(file), (off_t)size);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : 0;
+}
+
+static int linux_size(struct file *file, uint64_t *ret_size)
+{
+	struct stat about;
+	if (fstat(linux_file_fd(file), &about) < 0)
+		return -errno;
+	*ret_size = (uint64_t)about.st_size;
+	return 0;
+}
+
+static int linux_lock(struct file *file)
+{
+	int result;
+	do
+		result = flock(linux_file_fd(file), LOCK_EX | LOCK_NB);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : 0;
+}
+
+/* Whatever close(2) answers, the descriptor is gone and must not be closed again. */
+static void linux_close(struct file *file)
+{
+	struct linux_file *mine = container_of(file, struct linux_file, base);
+	close(mine->fd);
+	free(mine);
+}
+
+static const struct file_ops linux_file_ops = {
+	.read_at = linux_read_at,
+	.write_at = linux_write_at,
+	.sync = linux_sync,
+	.truncate = linux_truncate,
+	.size = linux_size,
+	.lock = linux_lock,
+	.close = linux_close,
+};
+
+int linux_file_new(int fd, struct file **ret_file)
+{
+	struct linux_file *file = malloc(sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	*file = (struct linux_file){.base.ops = &linux_file_ops, .fd = fd};
+	*ret_file = &file->base;
+	return 0;
+}
+
+int linux_file_fd(struct file *file)
+{
+	must(file->ops == &linux_file_ops);
+	return container_of(file, struct linux_file, base)->fd;
+}
