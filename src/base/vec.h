@@ -41,7 +41,8 @@
 	} while (0)
 
 #define vec_each(item, vec) \
-	for (__typeof__((vec)->at) item = (vec)->at; item && item < (vec)->at + (vec)->len; item++)
+	for (__typeof__((vec)->at + 0) item = (vec)->at; item && item < (vec)->at + (vec)->len; \
+		item++)
 
 int vec_grow_(void **at, size_t *cap, size_t need, size_t size);
 
