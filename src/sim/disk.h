@@ -9,10 +9,14 @@
  *     one or that of any later write (so writes are dropped, kept, torn and reordered)
  *   - a file's size is the durable one or that after any later size change; sectors that the size
  *     reveals and no write filled read as zeros
- *   - names: each pending creation, removal or rename is applied or not; a later change of a name
- * is only applied together with the earlier ones that it builds on; a rename is one step A sync
- * that fails (by a fault rule) loses what it covered: those changes stay readable until the crash,
- * are gone after it, and no later sync brings them back.
+ *   - names: each pending creation, removal or rename is applied or not, a rename as one step. A
+ *     later change is only applied together with the earlier ones that it builds on: those of the
+ *     same names, the making of the folder it happens in, for the removal of a folder all that
+ *     emptied it, for the rename of a folder the earlier renames of folders
+ *   - a folder's sync makes the changes of its own names durable, with what they build on, but not
+ *     the name of the folder itself
+ * A sync that fails (by the hook) loses what it covered: those changes stay readable until the
+ * crash, are gone after it with all that builds on them, and no later sync brings them back.
  *
  * One thread.
  */
@@ -42,10 +46,16 @@ enum sim_op {
 	SIM_OPS
 };
 
+extern const char *const sim_op_names[SIM_OPS];
+
+enum { SIM_SECTOR = 512 };
+
 struct sim_disk;
 
 /* Gives a new empty disk; NULL: no memory. */
 struct sim_disk *sim_disk_new(void);
+
+/* Takes it, with all files that are still open on it; NULL is allowed. */
 void sim_disk_free(struct sim_disk *sim);
 
 /* The seam through which code under test sees it. Borrowed. */
@@ -55,7 +65,8 @@ struct disk *sim_disk_seam(struct sim_disk *sim);
  * Called before each operation: returns 0 to let it happen, a negative errno to make it fail, or
  * for reads and writes a positive count to cut it short. Then called again with `done` set, when
  * the operation has had its effect (or failed) and before its caller learns of it: this is where a
- * crash can be tried.
+ * crash can be tried. `name` is what the caller named; for a rename the old name; for an open file
+ * the name it was opened by. file_size() and file_close() are no operations.
  */
 typedef int sim_disk_hook(void *arg, enum sim_op op, const char *name, bool done);
 void sim_disk_set_hook(struct sim_disk *sim, sim_disk_hook *hook, void *arg);
@@ -64,19 +75,41 @@ void sim_disk_set_hook(struct sim_disk *sim, sim_disk_hook *hook, void *arg);
 typedef uint64_t sim_choose(void *arg, uint64_t options);
 
 /*
- * Makes `to` the disk that a crash of `from` leaves: asks `choose` once for each pending thing, in
- * an order that depends only on the operations so far. `from` is left as it is, `to` has nothing
- * pending and no open files. 0 or -ENOMEM.
+ * Makes `to` the disk that a crash of `from` leaves: asks `choose` once for each pending thing that
+ * still matters after the answers so far (names, then each file's size, then its sectors), in an
+ * order that depends on nothing but the operations so far. `from` is left as it is, `to` has
+ * nothing pending and no open files, the capacity of `from` and its own hook. What `to` held
+ * before is gone, and its memory used again. 0 or -ENOMEM.
  */
 int sim_disk_crash(const struct sim_disk *from, sim_choose *choose, void *arg, struct sim_disk *to);
+
+/*
+ * A number for what the last sim_disk_crash() into this disk chose: of two crashes of one disk in
+ * one state, equal numbers mean equal images.
+ */
+uint64_t sim_disk_image(const struct sim_disk *sim);
+
+/*
+ * How many ways sim_disk_crash() could go; `limit` when there are as many or more. `scratch` is
+ * overwritten as by a crash. 0: no memory.
+ */
+uint64_t sim_disk_crash_count(
+	const struct sim_disk *from, uint64_t limit, struct sim_disk *scratch);
 
 /* Numbers that describe the whole content (names, sizes, bytes), as seen now. */
 uint64_t sim_disk_hash(const struct sim_disk *sim);
 
-/* For tests of damage: flips `mask` in one byte of a durable file. -ENOENT, -EINVAL. */
+/* Files that are open now. */
+size_t sim_disk_open_files(const struct sim_disk *sim);
+
+/* For tests of damage: flips `mask` in one byte of a file, in all its versions. -ENOENT, -EINVAL.
+ */
 int sim_disk_flip(struct sim_disk *sim, const char *name, uint64_t at, uint8_t mask);
 
-/* Bytes that the disk can hold; writes beyond answer -ENOSPC. 0: no limit. */
+/*
+ * Bytes that the disk can hold, counted as the sizes of its files in whole sectors. Writes beyond
+ * are cut short where it is full, then answer -ENOSPC, as all that makes names does. 0: no limit.
+ */
 void sim_disk_set_capacity(struct sim_disk *sim, uint64_t bytes);
 
 #endif

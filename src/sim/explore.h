@@ -33,24 +33,34 @@ struct scenario {
 	 * Called many times on one state, on different disks, and again on what its own crash left.
 	 * When `faulty` the disk may fail under it: then -EIO, -ENOSPC or -ENOMEM is an answer that
 	 * breaks nothing, but what it left must still recover.
+	 * Both leave no file open.
 	 */
 	int (*check)(void *state, struct world *world, bool faulty, struct why *why);
 
 	void (*done)(void *state); /* frees what run() put into the state; may be NULL */
 };
 
-/* Makes the nth allocation from now on fail (0: none), once or from then on. */
-typedef void explore_arm_allocations(uint64_t nth, bool for_ever);
+/*
+ * How allocations are made to fail; sim/alloc_fault.h has the one for test programs. While paused,
+ * allocations succeed and are not counted.
+ */
+struct explore_allocations {
+	/* The nth allocation from now on fails (0: none), once or from then on. */
+	void (*arm)(uint64_t nth, bool for_ever);
+	void (*pause)(bool paused);
+	/* How many have failed since arm(). */
+	uint64_t (*failed)(void);
+};
 
 struct explore_options {
 	uint64_t seed;
 	uint64_t exhaustive;      /* up to so many states a crash point is tried in full; 0: 4096 */
 	uint64_t samples;         /* above that, so many are drawn beside the corners; 0: 256 */
-	uint64_t recovery_points; /* crash states whose recovery is itself crashed everywhere; 0: 64
-				   */
+	uint64_t recovery_points; /* states whose recovery is itself crashed and failed; 0: 64 */
 	bool no_crashes;
 	bool no_faults;
-	explore_arm_allocations *arm; /* set: allocations fail in turn too */
+	const struct explore_allocations *allocations; /* set: allocations fail in turn too */
+	const char *repeat; /* of a report: tries that one case alone; same seed, same scenario */
 };
 
 struct explore_report {
@@ -62,7 +72,8 @@ struct explore_report {
 	uint64_t allocations;  /* runs with a failing allocation */
 	bool violated;
 	uint64_t states_until; /* states tried when the violation was found */
-	char violation[512];   /* what, at which operation, and how to repeat it */
+	char violation[1024];  /* what, at which operation, and how to repeat it */
+	char repeat[128];      /* the case, for explore_options.repeat */
 };
 
 /* 0: no violation; -EBADMSG: report->violation tells; -ENOMEM. */
