@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cuts: bounds, locality, independence of the reader's buffer, dependence on the key. */
+#include "chunk/cut.h"
+
+#include "base/own.h"
+#include "base/rng.h"
+#include "base/test.h"
+
+enum { SIZE = 16 << 20, CUTS = 1024 };
+
+static const uint8_t key_a[32] = {1}, key_b[32] = {2};
+
+static size_t cut_all(const uint8_t *key, const uint8_t *bytes, size_t len, size_t *cuts)
+{
+	struct cutter cutter;
+	size_t n = 0, at = 0;
+	cutter_init(&cutter, key);
+	while (at < len) {
+		at += cut_next(&cutter, bytes + at, len - at);
+		CHECK(n < CUTS);
+		cuts[n++] = at;
+	}
+	return n;
+}
+
+static uint8_t *random_bytes(size_t len)
+{
+	struct rng rng;
+	uint8_t *bytes = malloc(len);
+	CHECK(bytes);
+	rng_seed(&rng, test_seed());
+	rng_fill(&rng, bytes, len);
+	return bytes;
+}
+
+TEST(chunks_keep_their_bounds_and_mean)
+{
+	OWN(own_free) uint8_t *bytes = random_bytes(SIZE);
+	size_t cuts[CUTS], last = 0;
+	size_t n = cut_all(key_a, bytes, SIZE, cuts);
+	for (size_t i = 0; i < n; i++) {
+		CHECK(cuts[i] - last <= CUT_MAX);
+		CHECK(cuts[i] - last >= CUT_MIN || i == n - 1);
+		last = cuts[i];
+	}
+	test_note("%zu chunks, mean %zu bytes", n, (size_t)SIZE / n);
+	CHECK((size_t)SIZE / n > CUT_NORMAL / 2 && (size_t)SIZE / n < CUT_NORMAL * 2);
+}
+
+TEST(an_insertion_moves_cuts_with_it)
+{
+	OWN(own_free) uint8_t *bytes = random_bytes(SIZE + 1);
+	size_t before[CUTS], after[CUTS], common = 0;
+	size_t n = cut_all(key_a, bytes + 1, SIZE, before);
+	size_t m = cut_all(key_a, bytes, SIZE + 1, after);
+	for (size_t i = 0, j = 0; i < n && j < m;) {
+		if (before[i] + 1 == after[j]) {
+			common++;
+			i++;
+			j++;
+		} else if (before[i] + 1 < after[j]) {
+			i++;
+		} else {
+			j++;
+		}
+	}
+	test_note("%zu of %zu cuts stayed with their content", common, n);
+	CHECK(common * 10 > n * 8);
+}
+
+TEST(bytes_beyond_the_longest_chunk_do_not_matter)
+{
+	OWN(own_free) uint8_t *bytes = random_bytes(4 * CUT_MAX);
+	struct cutter cutter;
+	cutter_init(&cutter, key_a);
+	for (size_t at = 0; at < 3 * CUT_MAX; at += 77777)
+		CHECK_EQ(cut_next(&cutter, bytes + at, CUT_MAX),
+			cut_next(&cutter, bytes + at, 4 * CUT_MAX - at));
+}
+
+TEST(two_keys_cut_differently)
+{
+	OWN(own_free) uint8_t *bytes = random_bytes(SIZE);
+	size_t a[CUTS], b[CUTS], common = 0;
+	size_t n = cut_all(key_a, bytes, SIZE, a), m = cut_all(key_b, bytes, SIZE, b);
+	for (size_t i = 0, j = 0; i + 1 < n && j + 1 < m;) {
+		common += a[i] == b[j];
+		if (a[i] <= b[j])
+			i++;
+		else
+			j++;
+	}
+	CHECK_EQ(common, 0);
+}
+
+TEST(short_and_even_content)
+{
+	OWN(own_free) uint8_t *zeros = calloc(1, 4 * CUT_MAX);
+	struct cutter cutter;
+	CHECK(zeros);
+	cutter_init(&cutter, key_a);
+	CHECK_EQ(cut_next(&cutter, zeros, 0), 0);
+	CHECK_EQ(cut_next(&cutter, zeros, 1), 1);
+	CHECK_EQ(cut_next(&cutter, zeros, CUT_MIN), CUT_MIN);
+	CHECK(cut_next(&cutter, zeros, 4 * CUT_MAX) <= CUT_MAX);
+}
+
+TEST_MAIN

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Headers and names of objects. */
+#include "chunk/object.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/why.h"
+
+static const char magic[8] = "EBBOBJ\r\n";
+enum { FORMAT_VERSION = 1 };
+
+static const char *const folders[OBJECT_KINDS] = {
+	[OBJECT_KEY] = "key",
+	[OBJECT_DATA] = "data",
+	[OBJECT_META] = "meta",
+	[OBJECT_INDEX] = "index",
+	[OBJECT_POINT] = "point",
+	[OBJECT_HEAD] = "head",
+};
+
+void object_put_header(uint8_t at[OBJECT_HEADER], const struct object_header *header)
+{
+	memcpy(at, magic, sizeof(magic));
+	put_le16(at + 8, FORMAT_VERSION);
+	put_le16(at + 10, (uint16_t)header->kind);
+	put_le32(at + 12, 0);
+	memcpy(at + 16, header->repo.b, sizeof(header->repo.b));
+	memcpy(at + 32, header->id.b, sizeof(header->id.b));
+	put_le64(at + 48, header->length);
+	put_le64(at + 56, hash64(at, 56, 0));
+}
+
+int object_get_header(
+	const uint8_t *at, size_t len, struct object_header *ret_header, struct why *why)
+{
+	if (len < OBJECT_HEADER)
+		return why_set(why, -EBADMSG, "%zu bytes are too few for an object", len);
+	if (memcmp(at, magic, sizeof(magic)) != 0)
+		return why_set(why, -EBADMSG, "this is no object of an ebb repository");
+	if (get_le64(at + 56) != hash64(at, 56, 0))
+		return why_set(why, -EBADMSG, "the header is damaged (its checksum differs)");
+	if (get_le16(at + 8) != FORMAT_VERSION || get_le32(at + 12))
+		return why_set(why, -ENOTSUP,
+			"written by a newer ebb (format %u, capabilities 0x%x): use that one",
+			(unsigned)get_le16(at + 8), (unsigned)get_le32(at + 12));
+	unsigned kind = get_le16(at + 10);
+	uint64_t length = get_le64(at + 48);
+	if (kind < OBJECT_REPO || kind >= OBJECT_KINDS)
+		return why_set(why, -EBADMSG, "the header names the unknown kind %u", kind);
+	if (length < OBJECT_HEADER || length > OBJECT_MAX)
+		return why_set(why, -EBADMSG, "the header claims a length of %" PRIu64, length);
+	struct object_header header = {.kind = (enum object_kind)kind, .length = length};
+	memcpy(header.repo.b, at + 16, sizeof(header.repo.b));
+	memcpy(header.id.b, at + 32, sizeof(header.id.b));
+	*ret_header = header;
+	return 0;
+}
+
+int object_is(const struct object_header *header, enum object_kind kind,
+	const struct object_id *repo, const struct object_id *id, struct why *why)
+{
+	char text[33];
+	if (!object_id_equal(&header->repo, repo))
+		return why_set(why, -EBADMSG, "it belongs to another repository (%s)",
+			object_show_id(&header->repo, text));
+	if (header->kind != kind || !object_id_equal(&header->id, id))
+		return why_set(why, -EBADMSG, "another object lies in its place (%s)",
+			object_show_id(&header->id, text));
+	return 0;
+}
+
+bool object_id_equal(const struct object_id *a, const struct object_id *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+const char *object_show_id(const struct object_id *id, char text[33])
+{
+	for (size_t i = 0; i < sizeof(id->b); i++)
+		snprintf(text + 2 * i, 3, "%02x", id->b[i]);
+	return text;
+}
+
+const char *object_name(enum object_kind kind, const struct object_id *id, uint64_t generation,
+	char name[OBJECT_NAME])
+{
+	char hex[33];
+	object_show_id(id, hex);
+	if (kind == OBJECT_REPO)
+		snprintf(name, OBJECT_NAME, "repo");
+	else if (kind == OBJECT_HEAD)
+		snprintf(name, OBJECT_NAME, "head/%016" PRIx64 "-%s", generation, hex);
+	else if (kind == OBJECT_DATA || kind == OBJECT_META)
+		snprintf(name, OBJECT_NAME, "%s/%.2s/%s", folders[kind], hex, hex);
+	else
+		snprintf(name, OBJECT_NAME, "%s/%s", folders[kind], hex);
+	return name;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool object_parse_name(const char *name, enum object_kind *ret_kind, struct object_id *ret_id,
+	uint64_t *ret_generation)
+{
+	const char *last = strrchr(name, '/');
+	const char *hex = last ? last + 1 : name;
+	uint64_t generation = 0;
+	struct object_id id;
+	if (strlen(name) >= OBJECT_NAME)
+		return false;
+	if (strlen(hex) == 16 + 1 + 32 && hex[16] == '-') {
+		for (size_t i = 0; i < 16; i++) {
+			if (hex_digit(hex[i]) < 0)
+				return false;
+			generation = generation << 4 | (uint64_t)hex_digit(hex[i]);
+		}
+		hex += 17;
+	}
+	if (strlen(hex) != 32)
+		return false;
+	for (size_t i = 0; i < sizeof(id.b); i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		id.b[i] = (uint8_t)(high << 4 | low);
+	}
+	/* Writing it again and comparing leaves one place that knows how names look. */
+	for (enum object_kind kind = OBJECT_KEY; kind < OBJECT_KINDS; kind++) {
+		char again[OBJECT_NAME];
+		if (strcmp(object_name(kind, &id, generation, again), name) == 0) {
+			*ret_kind = kind;
+			*ret_id = id;
+			*ret_generation = generation;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing packs and reading their directories.
+ *
+ * A blob waits in plain in `waiting` until chance picks it; then it is sealed at the end of the
+ * object. Invariants:
+ *   1. entries[0 .. count) are sealed, in the order of their segments, without gaps from SEAL_BODY
+ *   2. at - SEAL_BODY is the sum of the entries' lengths
+ *   3. at most WAITING blobs wait, and none is also sealed
+ */
+#include "chunk/pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/must.h"
+#include "base/own.h"
+#include "base/rng.h"
+#include "base/vec.h"
+#include "base/why.h"
+#include "chunk/codec.h"
+#include "chunk/parity.h"
+#include "chunk/seal.h"
+#include "os/dice.h"
+
+/* How many blobs wait for their place: enough to hide an order, little enough to hold. */
+enum { WAITING = 16 };
+
+struct blob {
+	struct pack_entry entry;
+	uint8_t *bytes;
+	size_t len;
+};
+
+struct pack_writer {
+	struct pack_options options;
+	struct object_header header;
+	struct sealer *sealer;
+	struct rng shuffle;
+	struct blob waiting[WAITING];
+	size_t waiting_count, waiting_bytes;
+	VEC(struct pack_entry) entries;
+	uint8_t *bytes;
+	size_t at, cap;
+};
+
+/* Lengths that packs may have: see FORMATS-REPOSITORY.md. */
+static size_t rounded_length(size_t len)
+{
+	size_t step = 1;
+	if (len >= 4u << 20)
+		step = 1u << 20;
+	else
+		while (len / step >= 8)
+			step *= 2;
+	return (len + step - 1) / step * step;
+}
+
+/* What the object takes when `count` blobs of `bytes` sealed bytes are closed. */
+static size_t closed_length(size_t sealed_bytes, size_t count)
+{
+	return SEAL_BODY + sealed_bytes + 4 + count * PACK_DIRECTORY_ENTRY + SEAL_TAG + PACK_TAIL;
+}
+
+static int make_room(struct pack_writer *writer, size_t more)
+{
+	size_t need = writer->at + more, cap = writer->cap ? writer->cap : 1 << 20;
+	if (need <= writer->cap)
+		return 0;
+	while (cap < need)
+		cap += cap / 2;
+	uint8_t *bytes = realloc(writer->bytes, cap);
+	if (!bytes)
+		return -ENOMEM;
+	writer->bytes = bytes;
+	writer->cap = cap;
+	return 0;
+}
+
+int pack_writer_new(const struct pack_options *options, struct pack_writer **ret_writer)
+{
+	must(options->kind == OBJECT_DATA || options->kind == OBJECT_META);
+	struct pack_writer *writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		return -ENOMEM;
+	writer->options = *options;
+	if (!writer->options.size)
+		writer->options.size = PACK_SIZE;
+	writer->header = (struct object_header){.kind = options->kind, .repo = options->repo};
+	dice_fill(options->dice, writer->header.id.b, sizeof(writer->header.id.b));
+	rng_seed(&writer->shuffle, dice_u64(options->dice));
+	int err = make_room(writer, SEAL_BODY);
+	if (!err)
+		err = sealer_new(&writer->header, options->to, options->dice, options->clock,
+			writer->bytes + OBJECT_HEADER, &writer->sealer);
+	writer->at = SEAL_BODY;
+	if (err)
+		pack_writer_free(writer);
+	else
+		*ret_writer = writer;
+	return err;
+}
+
+void pack_writer_free(struct pack_writer *writer)
+{
+	if (!writer)
+		return;
+	for (size_t i = 0; i < writer->waiting_count; i++)
+		free(writer->waiting[i].bytes);
+	sealer_free(writer->sealer);
+	vec_done(&writer->entries);
+	free(writer->bytes);
+	free(writer);
+}
+
+size_t pack_count(const struct pack_writer *writer)
+{
+	return writer->entries.len + writer->waiting_count;
+}
+
+bool pack_fits(const struct pack_writer *writer, size_t blob_len)
+{
+	size_t count = pack_count(writer) + 1;
+	size_t sealed = writer->at - SEAL_BODY + writer->waiting_bytes +
+		writer->waiting_count * SEAL_TAG + blob_len + SEAL_TAG;
+	return count == 1 ||
+		(count < SEAL_SEGMENTS_MAX && closed_length(sealed, count) <= writer->options.size);
+}
+
+/* Seals the waiting blob `i` at the end of the object and closes the gap it leaves. */
+static int seal_waiting(struct pack_writer *writer, size_t i)
+{
+	struct blob *blob = &writer->waiting[i];
+	int err = make_room(writer, blob->len + SEAL_TAG);
+	if (!err)
+		err = vec_reserve(&writer->entries, writer->entries.len + 1);
+	if (err)
+		return err;
+	blob->entry.segment = sealer_next(writer->sealer);
+	blob->entry.offset = (uint32_t)writer->at;
+	blob->entry.length = (uint32_t)(blob->len + SEAL_TAG);
+	err = seal_segment(writer->sealer, blob->bytes, blob->len, writer->bytes + writer->at);
+	if (err)
+		return err;
+	writer->at += blob->len + SEAL_TAG;
+	writer->entries.at[writer->entries.len++] = blob->entry;
+	writer->waiting_bytes -= blob->len;
+	free(blob->bytes);
+	*blob = writer->waiting[--writer->waiting_count];
+	return 0;
+}
+
+int pack_add(struct pack_writer *writer, const struct digest *digest, enum chunk_kind kind,
+	const uint8_t *blob, size_t blob_len)
+{
+	must(blob_len >= BLOB_HEADER && blob_len <= CONTENT_MAX + BLOB_HEADER);
+	if (writer->waiting_count == WAITING) {
+		int err = seal_waiting(writer, rng_below(&writer->shuffle, WAITING));
+		if (err)
+			return err;
+	}
+	uint8_t *copy = malloc(blob_len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, blob, blob_len);
+	struct pack_entry entry = {
+		.digest = *digest,
+		.kind = kind,
+		.plain_length = get_le32(blob + 1),
+	};
+	writer->waiting[writer->waiting_count++] = (struct blob){entry, copy, blob_len};
+	writer->waiting_bytes += blob_len;
+	return 0;
+}
+
+static void put_entry(uint8_t *at, const struct pack_entry *entry)
+{
+	memset(at, 0, PACK_DIRECTORY_ENTRY);
+	memcpy(at, entry->digest.b, DIGEST_SIZE);
+	at[32] = (uint8_t)entry->kind;
+	put_le32(at + 36, entry->segment);
+	put_le64(at + 40, entry->offset);
+	put_le32(at + 48, entry->length);
+	put_le32(at + 52, entry->plain_length);
+}
+
+/* Seals the directory, filled up to the pack's rounded length, and writes the tail. */
+static int put_directory(struct pack_writer *writer)
+{
+	size_t count = writer->entries.len;
+	size_t length = rounded_length(closed_length(writer->at - SEAL_BODY, count));
+	size_t plain_len = length - writer->at - SEAL_TAG - PACK_TAIL;
+	OWN(own_free) uint8_t *plain = calloc(1, plain_len);
+	int err = plain
+		? make_room(writer,
+			  length - writer->at + parity_size(length, writer->options.parity_percent))
+		: -ENOMEM;
+	if (err)
+		return err;
+	put_le32(plain, (uint32_t)count);
+	for (size_t i = 0; i < count; i++)
+		put_entry(plain + 4 + i * PACK_DIRECTORY_ENTRY, &writer->entries.at[i]);
+	err = seal_segment(writer->sealer, plain, plain_len, writer->bytes + writer->at);
+	if (err)
+		return err;
+	uint8_t *tail = writer->bytes + length - PACK_TAIL;
+	put_le64(tail, writer->at);
+	put_le32(tail + 8, (uint32_t)(plain_len + SEAL_TAG));
+	put_le32(tail + 12, (uint32_t)count);
+	put_le64(tail + 16, 0);
+	put_le64(tail + 24, hash64(tail, 24, get_le64(writer->header.id.b)));
+	writer->at = length;
+	return 0;
+}
+
+int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
+{
+	int err = 0;
+	while (!err && writer->waiting_count)
+		err = seal_waiting(writer, rng_below(&writer->shuffle, writer->waiting_count));
+	if (!err)
+		err = put_directory(writer);
+	if (err)
+		return err;
+	writer->header.length = writer->at;
+	object_put_header(writer->bytes, &writer->header);
+	err = parity_add(
+		writer->bytes, writer->at, writer->options.parity_percent, &writer->header.id);
+	if (err)
+		return err;
+	*ret_result = (struct pack_result){
+		.id = writer->header.id,
+		.bytes = writer->bytes,
+		.len = writer->at + parity_size(writer->at, writer->options.parity_percent),
+		.entries = writer->entries.at,
+		.count = writer->entries.len,
+	};
+	return 0;
+}
+
+/* The plain directory's entries, each checked to lie where segments may lie. */
+static int parse_directory(
+	const uint8_t *plain, size_t count, size_t directory_at, struct pack_entry *ret_entries)
+{
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *at = plain + 4 + i * PACK_DIRECTORY_ENTRY;
+		struct pack_entry entry = {
+			.kind = (enum chunk_kind)at[32],
+			.segment = get_le32(at + 36),
+			.length = get_le32(at + 48),
+			.plain_length = get_le32(at + 52),
+		};
+		uint64_t offset = get_le64(at + 40), end;
+		memcpy(entry.digest.b, at, DIGEST_SIZE);
+		if (entry.kind < CHUNK_CONTENT || entry.kind >= CHUNK_KINDS ||
+			entry.segment >= count || offset < SEAL_BODY ||
+			entry.length < BLOB_HEADER + SEAL_TAG ||
+			!add_fits(offset, entry.length, &end) || end > directory_at)
+			return -EBADMSG;
+		entry.offset = (uint32_t)offset;
+		ret_entries[i] = entry;
+	}
+	return 0;
+}
+
+/* Where the tail says that the directory lies; checked against the object. */
+static int read_tail(
+	const uint8_t *bytes, size_t len, uint64_t *ret_at, size_t *ret_len, size_t *ret_count)
+{
+	const uint8_t *tail = bytes + len - PACK_TAIL;
+	if (len < SEAL_BODY + SEAL_TAG + 4 + PACK_TAIL || len > UINT32_MAX ||
+		get_le64(tail + 24) != hash64(tail, 24, get_le64(bytes + 32)))
+		return -EBADMSG;
+	uint64_t at = get_le64(tail), end;
+	size_t directory_len = get_le32(tail + 8), count = get_le32(tail + 12), need;
+	if (at < SEAL_BODY || !add_fits(at, directory_len, &end) || end != len - PACK_TAIL)
+		return -EBADMSG;
+	if (count >= SEAL_SEGMENTS_MAX || !mul_fits(count, (size_t)PACK_DIRECTORY_ENTRY, &need) ||
+		directory_len < need + 4 + SEAL_TAG)
+		return -EBADMSG;
+	*ret_at = at;
+	*ret_len = directory_len;
+	*ret_count = count;
+	return 0;
+}
+
+static void opener_own(struct opener **opener)
+{
+	opener_free(*opener);
+}
+
+int pack_read_directory(const uint8_t *bytes, size_t len, const struct key_ring *ring,
+	struct pack_directory *ret_directory, struct why *why)
+{
+	uint64_t at;
+	size_t directory_len, count;
+	OWN(opener_own) struct opener *opener = NULL;
+	int err = opener_new(bytes, len, ring, &opener, why);
+	if (err)
+		return err;
+	if (read_tail(bytes, len, &at, &directory_len, &count))
+		return why_set(why, -EBADMSG, "the pack's tail is damaged");
+	OWN(own_free) uint8_t *plain = malloc(directory_len);
+	OWN(own_free) struct pack_entry *entries = calloc(count + 1, sizeof(*entries));
+	if (!plain || !entries)
+		return -ENOMEM;
+	if (open_segment(opener, (uint32_t)count, bytes + at, directory_len, plain) ||
+		get_le32(plain) != count || parse_directory(plain, count, at, entries))
+		return why_set(why, -EBADMSG, "the pack's directory is damaged or forged");
+	ret_directory->entries = TAKE(entries);
+	ret_directory->count = count;
+	return 0;
+}
+
+void pack_directory_done(struct pack_directory *directory)
+{
+	free(directory->entries);
+	*directory = (struct pack_directory){0};
+}
