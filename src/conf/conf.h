@@ -66,8 +66,8 @@ struct conf {
 
 /* One file's bytes, and the name by which messages call it. */
 struct conf_file {
-	char *name;
-	char *text;
+	const char *name;
+	const char *text;
 	size_t len;
 };
 

@@ -34,6 +34,7 @@ struct conf_reader {
 
 struct conf_files {
 	VEC(struct conf_file) list;
+	VEC(char *) owned; /* the memory behind it */
 };
 
 /*

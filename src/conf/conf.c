@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration as a whole: files, then --state, then what follows from the state folder. */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "conf/keys.h"
+#include "conf/read.h"
+#include "conf/value.h"
+
+/* Words of the table are numbers in the struct. */
+_Static_assert(sizeof(enum log_level) == sizeof(int), "an enum is read as an int");
+_Static_assert(sizeof(enum conf_log_format) == sizeof(int), "an enum is read as an int");
+
+static struct conf_place place_of(const struct conf_file *files, const struct conf_origin *origin)
+{
+	if (origin->from == CONF_FROM_FILE)
+		return (struct conf_place){files[origin->file].name, origin->line, origin->column};
+	return (struct conf_place){origin->from == CONF_FROM_OPTION ? "--state" : "default", 0, 0};
+}
+
+/* Sockets that were not named lie in the state folder. */
+static int derive(struct conf *conf, const struct conf_file *files, struct conf_errors *errors)
+{
+	int err = 0;
+	for (size_t i = 0; i < conf_schema.count; i++) {
+		const struct conf_key *key = &conf_schema.keys[i];
+		if (conf->from[i].from != CONF_FROM_DEFAULT || !conf_key_is_derived(key))
+			continue;
+		char path[CONF_PATH_MAX + CONF_KEY_PATH];
+		int len = snprintf(path, sizeof(path), "%s/%s", conf->state,
+			key->fallback + strlen(CONF_DERIVED));
+		must(len > 0 && (size_t)len < sizeof(path));
+		if (len > key->max)
+			err = conf_error(errors, place_of(files, &conf->from[CONF_STATE]), "state",
+				"too long for a socket in it (%d bytes, at most %d): name a "
+				"shorter folder, or set %s",
+				len, (int)key->max, key->path);
+		else
+			must(conf_value_read(key, path, (size_t)len, conf, NULL) == 0);
+	}
+	return err;
+}
+
+int conf_parse(const struct conf_file *files, size_t count, const char *state,
+	struct conf *ret_conf, struct conf_errors *ret_errors)
+{
+	struct conf conf;
+	struct why why;
+	memset(&conf, 0, sizeof(conf)); /* padding too: equal configurations are equal bytes */
+	*ret_errors = (struct conf_errors){0};
+	int err = conf_read(&conf_schema, files, count, &conf, conf.from, ret_errors);
+	if (err == -ENOMEM)
+		return err;
+	if (state) {
+		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
+		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};
+		if (conf_value_read(key, state, strlen(state), &conf, &why))
+			err = conf_error(ret_errors, place_of(files, &conf.from[CONF_STATE]), NULL,
+				"%s", why.text);
+	}
+	if (!err)
+		err = derive(&conf, files, ret_errors);
+	if (!err)
+		*ret_conf = conf;
+	return err;
+}
