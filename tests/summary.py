@@ -17,7 +17,6 @@ import sys
 
 POINT = re.compile(r"(not )?ok\b\s*(\d*)\s*(?:- )?([^#]*?)\s*(?:#\s*(SKIP)\b\s*(.*))?$", re.I)
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(?:SKIP\b)?\s*(.*))?$", re.I)
-ENDED = {"OK", "FAIL", "SKIP"}
 
 
 class Tally:
@@ -64,15 +63,14 @@ def read_run(run):
     if not tap:
         outcome = {"OK": "passed", "SKIP": "skipped"}.get(run["result"], "failed")
         setattr(tally, outcome, 1)
-    died = run["result"] not in ENDED or run["returncode"] < 0 or not kept
-    silent = run["result"] == "FAIL" and tally.failed == 0
-    unsaid = run["returncode"] != 0 and tally.failed == 0 and run["result"] != "SKIP"
-    if tap and (died or silent or unsaid):
-        tally.failed += 1
-    if tally.failed and (died or not tally.bad):
-        how = f"{run['result'].lower()}, exit code {run['returncode']}"
-        tail = (run["stdout"].splitlines() + run.get("stderr", "").splitlines())[-40:]
-        tally.bad.append((f"the program itself: {how}", tail))
+    if tap:
+        died = run["returncode"] < 0 or run["result"] in ("TIMEOUT", "INTERRUPT") or not kept
+        if died or (run["returncode"] != 0 and tally.failed == 0):
+            tally.failed += 1
+            how = f"{run['result'].lower()}, exit code {run['returncode']}"
+            tally.bad.append((f"the program itself: {how}", run["stdout"].splitlines()[-20:]))
+    elif tally.failed:
+        tally.bad.append((f"exit code {run['returncode']}", run["stdout"].splitlines()[-60:]))
     return tally
 
 
@@ -91,9 +89,8 @@ def tell(run, tally, build):
         for note in notes:
             print(f"    {note}")
     if tally.failed:
-        if tally.bad and "stderr" in run:
-            for line in run["stderr"].splitlines()[-60:]:
-                print(f"    {line}")
+        for line in run.get("stderr", "").splitlines()[-60:]:
+            print(f"    {line}")
         print(f"    repeat: {command_of(run, build)}")
 
 
