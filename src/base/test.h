@@ -2,9 +2,10 @@
 /*
  * Tests that speak TAP. A test file holds TEST(name) { ... } blocks and ends with TEST_MAIN.
  *
- * A failed CHECK prints where and what, and leaves its test at once. Random tests draw their seed
- * from test_seed(), which prints it together with the command that repeats the run; EBB_SEED sets
- * it. `x_test NAME` runs only the tests whose name contains NAME.
+ * A failed CHECK prints where and what, and leaves its test at once; in a thread or a child process
+ * that a test started, it ends the process. Random tests draw their seed from test_seed(), which
+ * prints it together with the command that repeats the run; EBB_SEED sets it. `x_test NAME` runs
+ * only the tests whose name contains NAME.
  */
 #ifndef EBB_BASE_TEST_H
 #define EBB_BASE_TEST_H
@@ -52,6 +53,16 @@
 				a_ ? a_ : "(null)", b_ ? b_ : "(null)"); \
 	} while (0)
 
+/* The statement, run in a child process, ends it by abort() with `words` in its last words. */
+#define CHECK_DIES(statement, words) \
+	do { \
+		if (test_child()) { \
+			statement; \
+			test_child_survived(); \
+		} \
+		test_child_died(__FILE__, __LINE__, #statement, (words)); \
+	} while (0)
+
 struct test_case {
 	const char *name;
 	void (*run)(void);
@@ -69,6 +80,11 @@ _Noreturn void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 
 
 /* A line of comment in the test's output: measured counts, seeds. */
 void test_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The halves of CHECK_DIES: true in the child. */
+bool test_child(void);
+_Noreturn void test_child_survived(void);
+void test_child_died(const char *file, int line, const char *statement, const char *words);
 
 /* This run's seed, printed once with the command that repeats it. */
 uint64_t test_seed(void);
