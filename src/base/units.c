@@ -92,6 +92,12 @@ int units_duration(const char *text, int64_t *ret_ns, struct why *why)
 				"'%.40s' is not a duration: write a number and a unit, like 15m or "
 				"1h30m",
 				text);
+		if (*at == '.' || *at == ',')
+			return why_set(why, -EINVAL,
+				"duration '%.40s': write whole numbers, like 1h30m", text);
+		if (!*at && next)
+			return why_set(why, -EINVAL,
+				"duration '%.40s' ends without a unit: write like 1h30m", text);
 		if (!*at)
 			return why_set(why, -EINVAL,
 				"duration '%.40s' lacks a unit: write %.20ss, %.20sm or %.20sh",
@@ -121,6 +127,9 @@ int units_size(const char *text, uint64_t *ret_bytes, struct why *why)
 	if (err)
 		return why_set(why, err,
 			"'%.40s' is not a size: write a whole number and a unit, like 64MiB", text);
+	if (*at == '.' || *at == ',')
+		return why_set(why, -EINVAL,
+			"size '%.40s': write a whole number, in a smaller unit", text);
 	if (!*at)
 		return why_set(why, -EINVAL, "size '%.40s' lacks a unit: write %.20sMiB or %.20sB",
 			text, text, text);
@@ -130,8 +139,9 @@ int units_size(const char *text, uint64_t *ret_bytes, struct why *why)
 			"size '%.40s': units are B, kB MB GB TB PB (1000) and KiB MiB GiB TiB PiB "
 			"(1024)",
 			text);
-	if (!mul_fits(number, size_units[unit].worth, ret_bytes))
+	if (!mul_fits(number, size_units[unit].worth, &number))
 		return why_set(why, -ERANGE, "size '%.40s' is too large", text);
+	*ret_bytes = number;
 	return 0;
 }
 

@@ -28,7 +28,8 @@ int units_size(const char *text, uint64_t *ret_bytes, struct why *why);
 
 enum { UNITS_TEXT = 64 };
 
-/* Exact: what the functions above read back as the same value. Return `text`. */
+/* Exact: the functions above read the same value back, but no duration below zero. Return `text`.
+ */
 const char *units_show_duration(int64_t ns, char text[UNITS_TEXT]);
 const char *units_show_size(uint64_t bytes, char text[UNITS_TEXT]);
 
