@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,13 +108,13 @@ bool str_starts(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Edit distance with transpositions (Damerau, restricted), for words of up to 31 letters. */
+/* Edit distance with transpositions (Damerau, restricted); SIZE_MAX beyond 31 letters. */
 static size_t str_distance(const char *a, const char *b)
 {
 	enum { MAX = 32 };
 	size_t la = strlen(a), lb = strlen(b);
 	if (la >= MAX || lb >= MAX)
-		return MAX;
+		return SIZE_MAX;
 	size_t row[3][MAX]; /* row i lives at i % 3: a transposition looks two rows up */
 	for (size_t j = 0; j <= lb; j++)
 		row[0][j] = j;
