@@ -43,7 +43,7 @@ int map_put(struct map *map, const char *name, void *value);
 /* Removes and returns the value, NULL when there was none. Safe inside map_each. */
 void *map_remove(struct map *map, const char *name);
 
-/* Walks in order of arrival; entries put meanwhile may or may not be met. */
+/* Walks in order of arrival. A name new to the map is not put meanwhile: that moves the entries. */
 #define map_each(entry, map) \
 	for (struct map_entry *entry = map_next(map, NULL); entry; entry = map_next(map, entry))
 
