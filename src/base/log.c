@@ -20,7 +20,7 @@ static bool is_plain(const char *text)
 	if (!*text)
 		return false;
 	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f)
+		if ((unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f)
 			return false;
 	return true;
 }
