@@ -16,7 +16,10 @@
 
 uint64_t hash64(const void *bytes, size_t len, uint64_t seed);
 
-/* The checksum of two parts one after the other, e.g. a header and its payload. */
+/*
+ * The checksum of two parts, e.g. a header and its payload: the hash of b, seeded with that of a.
+ * Where the first part ends counts.
+ */
 uint64_t hash64_two(const void *a, size_t a_len, const void *b, size_t b_len, uint64_t seed);
 
 /* Folds one number into a running hash: for traces, where order matters. */
