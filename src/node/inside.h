@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this room share about a running node; no other room includes it.
+ *
+ * The loop's thread only.
+ */
+#ifndef EBB_NODE_INSIDE_H
+#define EBB_NODE_INSIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/why.h"
+#include "conf/conf.h"
+#include "node/load.h"
+#include "node/node.h"
+#include "node/state.h"
+#include "os/host.h"
+#include "os/loop.h"
+
+struct str;
+struct talk_server;
+
+struct node {
+	struct world *world;
+	struct node_options options;
+	struct conf conf;
+	char conf_path[CONF_PATH_MAX + 1];
+	uint64_t conf_hash;
+	struct state state;
+	bool degraded_told;
+	struct talk_server *server;
+	int64_t started_mono_ns, started_wall_ns;
+
+	/* the loop, tick.c */
+	struct timer tick;
+	int64_t due_ns; /* when the next turn is to begin */
+	uint64_t ticks, skipped;
+	int64_t last_tick_ns; /* how long the last one took */
+	struct host_reading reading;
+	struct load load;
+	struct why load_failure; /* "": the last reading went well */
+};
+
+/* tick.c: the first turn comes as soon as the loop runs. */
+void tick_begin(struct node *node);
+/* After the period changed. */
+void tick_again(struct node *node);
+
+/* status.c: the verb. */
+void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
+
+/* node.c: tells the program once, when the state cannot be written any more. */
+void node_check_state(struct node *node, int err);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One running ebb, wired on one world: its state folder, its control address, its loop. Any world
+ * does; several nodes may run in one process.
+ *
+ *     started --reload--> started --stop--> gone
+ *        |
+ *        +-- node.log cannot be written any more: degraded; serves on and tells why
+ *
+ * A node never logs. What its program must do for it, it asks through the options.
+ *
+ * The loop's thread only.
+ */
+#ifndef EBB_NODE_NODE_H
+#define EBB_NODE_NODE_H
+
+#include <stdint.h>
+
+struct conf;
+struct node;
+struct why;
+struct world;
+
+struct node_options {
+	const char *version; /* texts here are borrowed until the node is gone */
+	const char *address; /* where it listens, as in os/net.h */
+	uint32_t uid;        /* who may talk to it besides root */
+
+	void *arg; /* for the functions below */
+	/* Reads the configuration anew and calls node_reload(). 0, or why it was refused. */
+	int (*reload)(void *arg, struct why *why);
+	/* Wants the program to end in order; returns first. */
+	void (*stop)(void *arg);
+	/* A tick is over; may be NULL. */
+	void (*on_tick)(void *arg);
+	/* The node has just become degraded; may be NULL. */
+	void (*on_degraded)(void *arg, const char *reason);
+};
+
+/* The configuration to run by. */
+struct node_config {
+	const struct conf *conf; /* copied */
+	const char *path;        /* copied; "" when there is no file */
+	uint64_t hash;           /* of what was read */
+};
+
+/*
+ * Gives a node that has recorded its boot, listens and ticks. 0; -EWOULDBLOCK: another program has
+ * the state folder; else why it cannot start. It then has changed nothing but, perhaps, the boot
+ * number.
+ */
+int node_start(struct world *world, const struct node_options *options,
+	const struct node_config *config, struct node **ret_node, struct why *why);
+
+/* Goes on by another configuration. -EINVAL: it changes what only a restart can; nothing changed.
+ */
+int node_reload(struct node *node, const struct node_config *config, struct why *why);
+
+/* Takes the node. 0, or why its orderly end could not be recorded; it is gone all the same. */
+int node_stop(struct node *node, struct why *why);
+
+/* What there is to say of it at its start. */
+struct node_facts {
+	uint64_t boot;
+	const char *previous_close; /* "none" at the first boot, "orderly", "lost" */
+	char id[33];
+};
+
+struct node_facts node_facts(const struct node *node);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb "status": one document, in seconds, bytes, shares of 1 and RFC 3339. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/units.h"
+#include "node/inside.h"
+#include "os/clock.h"
+#include "os/world.h"
+#include "talk/reply.h"
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / (double)NS_PER_SEC;
+}
+
+static json_t *pressure_json(const struct load_pressure *pressure)
+{
+	return pressure->known
+		? json_pack("{s:f,s:f}", "some", pressure->some, "full", pressure->full)
+		: json_null();
+}
+
+static json_t *disk_json(const struct load *load)
+{
+	return load->busiest_disk[0]
+		? json_pack("{s:o,s:f}", "name", talk_json_text(load->busiest_disk), "busy_share",
+			  load->busiest_share)
+		: json_null();
+}
+
+/* null until there are two readings to compare. */
+static json_t *host_json(const struct load *load)
+{
+	if (!load->span_ns)
+		return json_null();
+	return json_pack("{s:f,s:i,s:f,s:I,s:I,s:f,s:f,s:o,s:{s:o,s:o,s:o}}", "span",
+		seconds(load->span_ns), "cpus", (int)load->cpus, "cpu_share", load->cpu_share,
+		"memory", (json_int_t)load->memory_bytes, "memory_available",
+		(json_int_t)load->memory_available_bytes, "disk_read_rate", load->read_bytes_rate,
+		"disk_write_rate", load->write_bytes_rate, "busiest_disk", disk_json(load),
+		"pressure", "cpu", pressure_json(&load->cpu), "memory",
+		pressure_json(&load->memory), "io", pressure_json(&load->io));
+}
+
+static json_t *config_json(const struct node *node)
+{
+	char hash[17];
+	snprintf(hash, sizeof(hash), "%016" PRIx64, node->conf_hash);
+	return json_pack("{s:o,s:s}", "path",
+		node->conf_path[0] ? talk_json_text(node->conf_path) : json_null(), "hash", hash);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text[0] ? talk_json_text(text) : json_null();
+}
+
+void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	(void)argc, (void)argv;
+	const struct node *node = arg;
+	struct node_facts facts = node_facts(node);
+	char started[UNITS_TEXT];
+	units_show_time(node->started_wall_ns, started);
+	int64_t up_ns = clock_mono_ns(node->world->clock) - node->started_mono_ns;
+	json_t *status = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:f}", "type", "status",
+		"version", node->options.version, "node", node->conf.node_name, "region",
+		node->conf.node_region, "id", facts.id, "boot", (json_int_t)facts.boot,
+		"previous_close", facts.previous_close, "started", started, "uptime",
+		seconds(up_ns));
+	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o}", "tick",
+		seconds(node->conf.loop_tick_ns), "ticks", (json_int_t)node->ticks, "ticks_skipped",
+		(json_int_t)node->skipped, "last_tick", seconds(node->last_tick_ns), "host",
+		host_json(&node->load), "host_error", text_or_null(node->load_failure.text),
+		"config", config_json(node), "degraded",
+		text_or_null(node->state.failed ? node->state.failure.text : ""));
+	if (!status || !rest || json_object_update(status, rest) != 0) {
+		json_decref(status);
+		status = NULL;
+	}
+	json_decref(rest);
+	talk_reply_ok(ret_reply, status);
+}
