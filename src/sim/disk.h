@@ -71,8 +71,10 @@ struct disk *sim_disk_seam(struct sim_disk *sim);
 typedef int sim_disk_hook(void *arg, enum sim_op op, const char *name, bool done);
 void sim_disk_set_hook(struct sim_disk *sim, sim_disk_hook *hook, void *arg);
 
+enum sim_thing { SIM_THING_NAME, SIM_THING_SIZE, SIM_THING_SECTOR };
+
 /* Answers a number below `options` (>= 2); 0 is always "as durable", options - 1 "as latest". */
-typedef uint64_t sim_choose(void *arg, uint64_t options);
+typedef uint64_t sim_choose(void *arg, enum sim_thing thing, uint64_t options);
 
 /*
  * Makes `to` the disk that a crash of `from` leaves: asks `choose` once for each pending thing that

@@ -8,9 +8,9 @@
 #include "base/must.h"
 #include "sim/disk_inner.h"
 
-static uint64_t ask(sim_choose *choose, void *arg, uint64_t options)
+static uint64_t ask(sim_choose *choose, void *arg, enum sim_thing thing, uint64_t options)
 {
-	uint64_t answer = options > 1 ? choose(arg, options) : 0;
+	uint64_t answer = options > 1 ? choose(arg, thing, options) : 0;
 	must(answer < options);
 	return answer;
 }
@@ -35,7 +35,7 @@ static int crash_bytes(
 {
 	uint64_t size = from->size;
 	if (from->sizes.len)
-		size = from->sizes.at[ask(choose, arg, from->sizes.len)];
+		size = from->sizes.at[ask(choose, arg, SIM_THING_SIZE, from->sizes.len)];
 	uint64_t held = size < from->cap ? size : from->cap;
 	uint64_t before = to->size > to->stale ? to->size : to->stale;
 	int err = inode_reserve(to, held);
@@ -50,7 +50,7 @@ static int crash_bytes(
 			continue;
 		if (before < start + SIM_SECTOR)
 			before = start + SIM_SECTOR;
-		uint64_t choice = ask(choose, arg, pending->options);
+		uint64_t choice = ask(choose, arg, SIM_THING_SECTOR, pending->options);
 		*image = hash_fold(*image, copy_version(from, pending, choice, to));
 	}
 	if (before > to->cap)
@@ -212,10 +212,10 @@ struct binary {
 	unsigned asked;
 };
 
-static uint64_t next_digit(void *arg, uint64_t options)
+static uint64_t next_digit(void *arg, enum sim_thing thing, uint64_t options)
 {
 	struct binary *binary = arg;
-	must(options == 2);
+	must(thing == SIM_THING_NAME && options == 2);
 	return binary->asked < 64 ? binary->digits >> binary->asked++ & 1 : 0;
 }
 

@@ -256,7 +256,7 @@ int names_walk(const struct sim_disk *sim, sim_choose *choose, void *arg, struct
 	for (size_t i = 0; i < sim->steps.len; i++) {
 		const struct step *step = &sim->steps.at[i];
 		bool stands = step_possible(sim, step, scratch, moves_blocked) &&
-			(step->synced || (choose && choose(arg, 2) == 1));
+			(step->synced || (choose && choose(arg, SIM_THING_NAME, 2) == 1));
 		scratch->stands.at[i] = stands;
 		if (stands)
 			continue;

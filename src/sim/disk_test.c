@@ -19,16 +19,18 @@ static struct sim_disk *new_disk(void)
 	return sim;
 }
 
-static uint64_t choose_durable(void *arg, uint64_t options)
+static uint64_t choose_durable(void *arg, enum sim_thing thing, uint64_t options)
 {
 	(void)arg;
+	(void)thing;
 	(void)options;
 	return 0;
 }
 
-static uint64_t choose_latest(void *arg, uint64_t options)
+static uint64_t choose_latest(void *arg, enum sim_thing thing, uint64_t options)
 {
 	(void)arg;
+	(void)thing;
 	return options - 1;
 }
 
