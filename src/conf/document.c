@@ -14,7 +14,7 @@
 
 #include "base/own.h"
 #include "conf/conf.h"
-#include "conf/utf8.h"
+#include "base/utf8.h"
 
 static int check_bytes(const struct conf_file *file, struct conf_errors *errors)
 {

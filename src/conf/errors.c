@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/utf8.h"
+#include "base/utf8.h"
 
 bool conf_errors_full(const struct conf_errors *errors)
 {

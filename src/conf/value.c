@@ -16,7 +16,7 @@
 #include "base/why.h"
 #include "conf/errors.h"
 #include "conf/keys.h"
-#include "conf/utf8.h"
+#include "base/utf8.h"
 
 /* What a getter works on. */
 struct reading {

@@ -8,10 +8,10 @@
 #include "base/str.h"
 #include "base/test.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
 #include "conf/read.h"
-#include "conf/utf8.h"
 #include "conf/value.h"
 
 /* A schema with all types, of which the real one may use fewer. */
@@ -167,21 +167,6 @@ TEST(suggestions_look_beside_first_then_elsewhere)
 	CHECK_STR(errors.at[3].text,
 		"t.yaml:5:3: a.b.word: a key and its section are written on "
 		"two lines: 'b:', and beneath it 'word:'");
-}
-
-TEST(utf8_is_strict)
-{
-	static const struct {
-		const char *bytes;
-		size_t size;
-	} cases[] = {{"a", 1}, {"\xc3\xbc", 2}, {"\xe2\x82\xac", 3}, {"\xf0\x9f\x8c\x8a", 4},
-		{"\xf4\x8f\xbf\xbf", 4}, {"\x80", 0}, {"\xc3", 0}, {"\xc0\x80", 0},
-		{"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0}, {"\xff", 0},
-		{"\xe2\x82", 0}, {"\xc3(", 0}};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint32_t code;
-		CHECK_EQ(utf8_take(cases[i].bytes, strlen(cases[i].bytes), &code), cases[i].size);
-	}
 }
 
 TEST(shown_text_never_moves_a_terminal)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict UTF-8. */
-#include "conf/utf8.h"
+#include "base/utf8.h"
 
 size_t utf8_take(const char *text, size_t len, uint32_t *ret_code)
 {

@@ -5,8 +5,8 @@
  *
  * Any thread.
  */
-#ifndef EBB_CONF_UTF8_H
-#define EBB_CONF_UTF8_H
+#ifndef EBB_BASE_UTF8_H
+#define EBB_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
