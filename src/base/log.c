@@ -8,21 +8,31 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "base/utf8.h"
 
 const char *const log_level_names[4] = {"error", "warn", "info", "debug"};
 
 /* syslog priorities, as the journal reads them from a line's <n> prefix (sd-daemon(3)). */
 static const char *const journal_prefix[4] = {"<3>", "<4>", "<6>", "<7>"};
 
+/* The length of the character at `text` if it may be shown as it is; 0: its byte is escaped. */
+static size_t shown_size(const char *text)
+{
+	uint32_t code;
+	size_t size = utf8_take(text, strlen(text), &code);
+	return size && utf8_is_shown(code) ? size : 0;
+}
+
 /* A value that logfmt readers take as one word. */
 static bool is_plain(const char *text)
 {
-	if (!*text)
-		return false;
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f)
+	const char *c = text;
+	for (size_t size; *c; c += size) {
+		size = shown_size(c);
+		if (!size || strchr(" \"=\\", *c))
 			return false;
-	return true;
+	}
+	return c > text;
 }
 
 static void add_value(struct str *line, const char *text)
@@ -32,15 +42,17 @@ static void add_value(struct str *line, const char *text)
 		return;
 	}
 	str_add(line, "\"");
-	for (const char *c = text; *c; c++) {
+	for (const char *c = text; *c;) {
+		size_t size = shown_size(c);
 		if (*c == '"' || *c == '\\')
 			str_addf(line, "\\%c", *c);
 		else if (*c == '\n')
 			str_add(line, "\\n");
-		else if ((unsigned char)*c < ' ' || *c == 0x7f)
-			str_addf(line, "\\x%02x", (unsigned)(unsigned char)*c);
+		else if (size)
+			str_add_bytes(line, c, size);
 		else
-			str_add_bytes(line, c, 1);
+			str_addf(line, "\\x%02x", (unsigned)(unsigned char)*c);
+		c += size ? size : 1;
 	}
 	str_add(line, "\"");
 }

@@ -39,7 +39,10 @@ struct log_field {
 #define log_say_(log, level, event, ...) \
 	log_write((log), (level), (event), (const struct log_field[]){__VA_ARGS__})
 
-/* The fields end with one whose key is NULL. Control characters are shown escaped. */
+/*
+ * The fields end with one whose key is NULL. In texts, characters that would move, hide or reorder
+ * what a terminal shows, and bytes that are no UTF-8, are escaped.
+ */
 void log_write(
 	struct log *log, enum log_level level, const char *event, const struct log_field *fields);
 

@@ -87,6 +87,17 @@ static const char *const values[][2] = {
 	{"tab\there\x7f", "\"tab\\x09here\\x7f\""},
 	{"Z\xc3\xbcrich", "Z\xc3\xbcrich"},
 	{"\xf0\x9f\x8c\x8a", "\xf0\x9f\x8c\x8a"},
+	/* A terminal takes U+009B for the start of a command just as it takes ESC [. */
+	{"\xc2\x9b"
+	 "31m",
+		"\"\\xc2\\x9b31m\""},
+	/* U+202E turns the rest of the line around. */
+	{"a\xe2\x80\xae", "\"a\\xe2\\x80\\xae\""},
+	/* Bytes that are no UTF-8: alone, too short, too long for their number. */
+	{"\x9b", "\"\\x9b\""},
+	{"\xc3", "\"\\xc3\""},
+	{"\xe2\x82x", "\"\\xe2\\x82x\""},
+	{"\xc0\xaf", "\"\\xc0\\xaf\""},
 };
 
 TEST(values_stay_in_their_place)
