@@ -383,8 +383,8 @@ def is_mutable(statement):
     before = re.split(r"[=\[]", statement)[0]
     if re.match(r"\s*(typedef|extern|_Static_assert)\b", before):
         return False
-    pointer_to_function = re.search(r"\(\s*\*(\s*const\b)?", before)
-    if pointer_to_function or "(" in before:
+    if "(" in before:
+        pointer_to_function = re.match(r"[^(]*\(\s*\*(\s*const\b)?", before)
         return bool(pointer_to_function) and not pointer_to_function[1]
     if "{}" in before and not re.search(r"\w", before.split("{}")[1]):
         return False  # a type without a variable
