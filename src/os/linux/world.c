@@ -12,6 +12,7 @@
 #include "os/linux/dice.h"
 #include "os/linux/disk.h"
 #include "os/linux/loop.h"
+#include "os/linux/net.h"
 #include "os/linux/workers.h"
 #include "os/world.h"
 
@@ -25,11 +26,12 @@ struct linux_world {
 	struct linux_loop loop;
 	struct workers *workers;
 	struct linux_disk disk;
+	struct linux_net net;
 };
 
 struct part {
 	int (*open)(struct linux_world *lw, struct why *why);
-	void (*close)(struct linux_world *lw);
+	void (*close)(struct linux_world *lw); /* NULL: holds nothing */
 };
 
 static int open_basics(struct linux_world *lw, struct why *why)
@@ -38,11 +40,6 @@ static int open_basics(struct linux_world *lw, struct why *why)
 	lw->world.clock = &lw->clock;
 	lw->world.dice = &lw->dice;
 	return linux_dice_init(&lw->dice, why);
-}
-
-static void close_basics(struct linux_world *lw)
-{
-	(void)lw;
 }
 
 static int open_loop(struct linux_world *lw, struct why *why)
@@ -87,11 +84,20 @@ static void close_disk(struct linux_world *lw)
 	linux_disk_done(&lw->disk);
 }
 
+static int open_net(struct linux_world *lw, struct why *why)
+{
+	(void)why;
+	lw->world.net = &lw->net.base;
+	linux_net_init(&lw->net, &lw->loop);
+	return 0;
+}
+
 static const struct part parts[] = {
-	{open_basics, close_basics},
+	{open_basics, NULL},
 	{open_loop, close_loop},
 	{open_workers, close_workers},
 	{open_disk, close_disk},
+	{open_net, NULL},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
@@ -100,8 +106,11 @@ void linux_world_close(struct linux_world *lw)
 {
 	if (!lw)
 		return;
-	while (lw->opened)
-		parts[--lw->opened].close(lw);
+	while (lw->opened) {
+		const struct part *part = &parts[--lw->opened];
+		if (part->close)
+			part->close(lw);
+	}
 	free(lw);
 }
 
