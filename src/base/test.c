@@ -135,8 +135,9 @@ uint64_t test_seed(void)
 	if (!runner.seeded) {
 		struct timespec now;
 		clock_gettime(CLOCK_REALTIME, &now);
-		runner.seed = given ? strtoull(given, NULL, 0)
-				    : (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec;
+		runner.seed = given && *given
+			? strtoull(given, NULL, 0)
+			: (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec;
 		runner.seeded = true;
 	}
 	test_note("seed %" PRIu64 "; repeat: EBB_SEED=%" PRIu64 " %s %s", runner.seed, runner.seed,
