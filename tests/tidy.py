@@ -57,7 +57,7 @@ UNSAFE = {name: "use base/str.h, snprintf() or memcpy() with a length"
 
 # Split so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"]) + r")\b")
-VAGUE = re.compile(r"\b(for" r" now|place" r"holder|st" r"ub|not yet" r" implemented)\b", re.I)
+VAGUE = re.compile(r"\b(for\s+now|placeholder|stub|not\s+yet\s+implemented)\b", re.I)
 
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]*)"', re.M)
@@ -110,7 +110,7 @@ class Tree:
             name = os.path.basename(path)
             if name.endswith(TEXT_SUFFIXES) or name in TEXT_NAMES:
                 if not path.startswith("tests/corpus/"):
-                    with open(os.path.join(top, path), encoding="utf-8") as file:
+                    with open(os.path.join(top, path), encoding="utf-8", newline="") as file:
                         self.text[path] = file.read()
         self.rooms, self.room_lines = self.read_rooms()
         self.sources = [Source(self, p) for p in sorted(self.text) if p.endswith((".c", ".h"))]
@@ -429,8 +429,9 @@ def check_words(tree):
         for line, comment in source.comments:
             for match in VAGUE.finditer(re.sub(r"\n\s*\*", "\n  ", comment)):
                 at = line + comment.count("\n", 0, match.start())
+                words = " ".join(match[1].split())
                 tree.say(source.path, at, "words",
-                         f'"{match[1]}" says that something is unfinished; say how it is')
+                         f'"{words}" says that something is unfinished; say how it is')
 
 
 def check_space(tree):

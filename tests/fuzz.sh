@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every fuzz target under libFuzzer, ASan and UBSan, as many at once as there are processors.
+#   tests/fuzz.sh BUILD SECONDS [TARGET...]   e.g. tests/fuzz.sh build-fuzz 60 units_fuzz
+# A target x_fuzz starts from tests/corpus/x; what it finds new stays in BUILD/corpus/x, an input
+# that fails in BUILD/crashes. Ends in one line: N passed, N failed, N skipped (targets).
+set -euo pipefail
+build=$1 seconds=$2
+shift 2
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+
+tests/packages.sh need build test
+[ -d "$build" ] || CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
+	-Db_lundef=false
+ninja -C "$build"
+build=$(cd "$build" && pwd)
+
+fuzz_one() {
+	program=$1 name=$(basename "$1" _fuzz)
+	mkdir -p "$build/corpus/$name" "$build/crashes"
+	log=$build/corpus/$name.log
+	if UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$program" \
+		-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="$build/crashes/$name-" \
+		"$build/corpus/$name" "$top/tests/corpus/$name" >"$log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+		echo "ok $name: $runs inputs"
+	else
+		tail -60 "$log"
+		echo "FAILED $name; repeat: $program $(ls -t "$build/crashes/$name-"* 2>/dev/null |
+			head -n 1)"
+	fi
+}
+export -f fuzz_one
+export build seconds top
+
+wanted() {
+	for program in $(find "$build/src" -name '*_fuzz' -type f -executable | sort); do
+		[ $# = 0 ] || [[ " $* " == *" $(basename "$program") "* ]] || continue
+		echo "$program"
+	done
+}
+
+out=$(wanted "$@" | xargs -r -P "$(nproc)" -I{} bash -c 'fuzz_one {}')
+[ -z "$out" ] || echo "$out"
+passed=$(grep -c '^ok ' <<<"$out" || true)
+failed=$(grep -c '^FAILED ' <<<"$out" || true)
+[ "$((passed + failed))" -gt 0 ] || failed=1
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
