@@ -20,6 +20,7 @@
 #include "base/vec.h"
 #include "base/why.h"
 #include "os/disk.h"
+#include "store/lock.h"
 #include "store/record.h"
 #include "store/replace.h"
 #include "store/scan.h"
@@ -216,22 +217,6 @@ static int recover(struct journal *journal, journal_each_fn *each, void *arg, st
 	return scan.marked ? 0 : settle(journal, &scan, why);
 }
 
-static int take_lock(struct journal *journal, struct why *why)
-{
-	char path[STORE_PATH];
-	int err = store_path(journal->name, ".lock", path, why);
-	if (err)
-		return err;
-	err = disk_open(journal->disk, path, FILE_READ | FILE_WRITE | FILE_CREATE, &journal->lock);
-	if (err)
-		return why_errno(why, err, "%s: cannot be opened", path);
-	err = file_lock(journal->lock);
-	if (err == -EWOULDBLOCK)
-		return why_set(why, err, "%s: in use by another process, which holds %s",
-			journal->name, path);
-	return err ? why_errno(why, err, "%s: cannot be locked", path) : 0;
-}
-
 static void journal_close_own(struct journal **journal)
 {
 	journal_close(*journal);
@@ -249,7 +234,7 @@ int journal_open(const struct journal_options *options, journal_each_fn *each, v
 	must(journal->size_max <= JOURNAL_FILE_MAX);
 	int err = store_path(options->name, "", journal->name, why);
 	if (!err)
-		err = take_lock(journal, why);
+		err = store_lock(journal->disk, journal->name, &journal->lock, why);
 	if (err)
 		return err;
 	err = disk_open(journal->disk, journal->name, FILE_READ | FILE_WRITE, &journal->file);
