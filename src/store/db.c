@@ -65,7 +65,8 @@ int db_failed(const struct db *db, int code, const char *doing, struct why *why)
 	int disk_error = sqlite_vfs_error(db->vfs);
 	int err = errno_of(code, disk_error);
 	const char *text = db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(code);
-	if (err == -EIO && disk_error)
+	bool from_disk = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+	if (from_disk && disk_error)
 		return why_errno(why, err, "%s: %s: %s", db->name, doing, text);
 	return why_set(why, err, "%s: %s: %s", db->name, doing, text);
 }
@@ -215,9 +216,10 @@ static int connect_sqlite(struct db *db, const struct db_options *options, struc
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "opening", why);
 	restrain(db->sqlite);
-	int err = db_exec(db, settings, why);
-	if (!err)
-		err = check_label(db, options, why);
+	code = sqlite3_exec(db->sqlite, settings, NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		return db_failed(db, code, "settings", why);
+	int err = check_label(db, options, why);
 	return err ? err : set_journal(db, options->rollback, why);
 }
 

@@ -337,8 +337,10 @@ int sqlite_vfs_new(struct world *world, struct sqlite_vfs **ret_vfs, struct why 
 		.xGetLastError = last_error_method,
 		.xCurrentTimeInt64 = time_method,
 	};
-	if (sqlite3_vfs_register(&vfs->base, 0) != SQLITE_OK)
+	if (sqlite3_vfs_register(&vfs->base, 1) != SQLITE_OK)
 		return why_errno(why, -ENOMEM, "SQLite's VFS");
+	/* Forgets its random state, so that the next draw asks the default VFS: this one. */
+	sqlite3_randomness(0, NULL);
 	*ret_vfs = TAKE(vfs);
 	return 0;
 }

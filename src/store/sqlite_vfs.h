@@ -6,6 +6,10 @@
  * locks of this VFS do nothing; whoever opens a database holds its store_lock(). Temporary files
  * are refused (temp_store=MEMORY).
  *
+ * SQLite has one random state for the process and seeds it from its default VFS: the newest struct
+ * is the default, and the seed is drawn anew. Nothing else in the process opens SQLite databases by
+ * names.
+ *
  * After the first sync that failed every operation on every file answers SQLITE_IOERR: SQLite alone
  * would try the next sync, which may answer success although the bytes are gone.
  */
