@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Databases: both kinds of log keep what they acknowledged, and what is refused, and how. */
 #include "store/db.h"
 
 #include <errno.h>

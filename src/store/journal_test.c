@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Journals: recovery, limits, rewriting; every flip, length and foreign record is found. */
 #include "store/journal.h"
 
 #include <errno.h>

@@ -62,9 +62,10 @@ static inline void rig_done(struct rig *rig)
 	sim_disk_free(rig->sim);
 }
 
-static inline uint64_t rig_as_durable(void *arg, uint64_t options)
+static inline uint64_t rig_as_durable(void *arg, enum sim_thing thing, uint64_t options)
 {
 	(void)arg;
+	(void)thing;
 	(void)options;
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files: replaced, refused, limited; every changed byte and other length is found. */
 #include "store/whole.h"
 
 #include <errno.h>
