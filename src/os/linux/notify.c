@@ -89,6 +89,13 @@ int notify_watchdog(struct notify *notify)
 	return tell(notify, "WATCHDOG=1");
 }
 
+int notify_watchdog_every(struct notify *notify, int64_t ns)
+{
+	char text[MESSAGE_MAX];
+	snprintf(text, sizeof(text), "WATCHDOG_USEC=%" PRId64, ns / NS_PER_US);
+	return tell(notify, text);
+}
+
 /* A line break would begin another assignment. */
 int notify_status(struct notify *notify, const char *status)
 {

@@ -29,6 +29,8 @@ int notify_ready(struct notify *notify);
 int notify_reloading(struct notify *notify); /* and notify_ready() when that is done */
 int notify_stopping(struct notify *notify);
 int notify_watchdog(struct notify *notify);
+/* From now on the manager waits `ns` for a sign of life, whatever its unit file says. */
+int notify_watchdog_every(struct notify *notify, int64_t ns);
 int notify_status(struct notify *notify, const char *text);
 
 /*
