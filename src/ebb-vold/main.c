@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ebb-vold, the data path: a process of its own, so that volumes are served on while ebbd is
+ * killed, crashes or is upgraded. It reads no configuration file.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "base/units.h"
+#include "base/why.h"
+#include "ebb-vold/control.h"
+#include "ebb-vold/options.h"
+#include "os/clock.h"
+#include "os/disk.h"
+#include "os/linux/log_sink.h"
+#include "os/linux/net.h"
+#include "os/linux/notify.h"
+#include "os/linux/signals.h"
+#include "os/linux/world.h"
+#include "os/loop.h"
+#include "os/net.h"
+#include "os/world.h"
+
+enum { EXIT_USAGE = 2, EXIT_LOCKED = 11 };
+
+struct vold {
+	struct options options;
+	struct log_sink sink;
+	struct notify notify;
+	int64_t watchdog_ns;
+	struct timer alive;
+	struct linux_world *lw;
+	struct world *world; /* that of lw */
+	struct signals *signals;
+	struct file *lock;
+	struct control *control;
+};
+
+static void on_signal(void *arg, int signal)
+{
+	struct vold *vold = arg;
+	if (signal == SIGTERM || signal == SIGINT)
+		loop_stop(vold->world->loop);
+}
+
+/* The loop turns: so it can say at half the time after which the manager would lose patience. */
+static void on_alive(struct timer *timer)
+{
+	struct vold *vold = container_of(timer, struct vold, alive);
+	notify_watchdog(&vold->notify);
+	timer_set(vold->world->loop, timer,
+		clock_mono_ns(vold->world->clock) + vold->watchdog_ns / 2);
+}
+
+static int take_lock(struct vold *vold, struct why *why)
+{
+	int err = disk_open(
+		vold->world->disk, "vold.lock", FILE_READ | FILE_WRITE | FILE_CREATE, &vold->lock);
+	if (err)
+		return why_errno(why, err, "vold.lock");
+	err = file_lock(vold->lock);
+	if (err == -EWOULDBLOCK)
+		return why_set(why, err, "another ebb-vold is running on this state folder");
+	return err ? why_errno(why, err, "vold.lock") : 0;
+}
+
+/* The socket that the service manager opened, else our own. */
+static int listen_for_verbs(struct vold *vold, struct listener **ret_listener, struct why *why)
+{
+	struct net *net = vold->world->net;
+	int handed = linux_listen_fds(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
+	if (handed > 1)
+		return why_set(why, -EINVAL, "%d sockets were handed over: one is enough", handed);
+	if (handed == 1)
+		return linux_net_adopt(net, LISTEN_FDS_START, ret_listener, why);
+	char address[4096];
+	const char *path = vold->options.socket;
+	int len = snprintf(address, sizeof(address), "unix:%s%s", path ? path : vold->options.state,
+		path ? "" : "/vold.sock");
+	if (len < 0 || (size_t)len >= sizeof(address))
+		return why_set(why, -ENAMETOOLONG, "the path of the socket is too long");
+	return net_listen(net, address, ret_listener, why);
+}
+
+static int open_all(struct vold *vold, struct why *why)
+{
+	struct listener *listener;
+	int err = linux_world_open(vold->options.state, &(struct linux_options){0}, &vold->lw, why);
+	if (err)
+		return err;
+	vold->world = linux_world(vold->lw);
+	err = signals_open(vold->world->loop, on_signal, vold, &vold->signals, why);
+	if (!err)
+		err = take_lock(vold, why);
+	if (!err)
+		err = listen_for_verbs(vold, &listener, why);
+	if (err)
+		return err;
+	err = control_open(vold->world, listener, geteuid(), &vold->control);
+	return err ? why_set(why, err, "out of memory") : 0;
+}
+
+static void close_all(struct vold *vold)
+{
+	control_close(vold->control);
+	file_close(vold->lock);
+	signals_close(vold->signals);
+	linux_world_close(vold->lw);
+}
+
+static int run(struct vold *vold)
+{
+	struct why why;
+	struct log *log = &vold->sink.log;
+	int err = open_all(vold, &why);
+	if (err) {
+		log_say(log, LOG_ERROR, "not started", LOG_TEXT("state", vold->options.state),
+			LOG_TEXT("why", why.text));
+	} else {
+		log_say(log, LOG_INFO, "started", LOG_TEXT("version", EBB_VERSION),
+			LOG_TEXT("state", vold->options.state));
+		vold->alive.fn = on_alive;
+		if (vold->watchdog_ns)
+			on_alive(&vold->alive);
+		notify_ready(&vold->notify);
+		linux_run(vold->lw);
+		/* From here on a second signal ends the process at once. */
+		signals_close(TAKE(vold->signals));
+		notify_stopping(&vold->notify);
+		timer_cancel(vold->world->loop, &vold->alive);
+		log_say(log, LOG_INFO, "ended", LOG_TEXT("how", "in order"));
+	}
+	close_all(vold);
+	return err == -EWOULDBLOCK ? EXIT_LOCKED : err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/*
+ * What must not end the process while the loop does not take its signals: at the start and at the
+ * end. Signals that the loop takes reach it all the same.
+ */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGHUP, SIGUSR1};
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	struct vold vold = {0};
+	struct why why;
+	OWN(str_done) struct str text = {0};
+	(void)argc;
+	enum options_next next = options_read(argv, &vold.options, &text);
+	if (next != OPTIONS_RUN) {
+		fputs(str_text(&text), next == OPTIONS_SAY ? stdout : stderr);
+		return next == OPTIONS_SAY ? EXIT_SUCCESS : EXIT_USAGE;
+	}
+	log_sink_init(&vold.sink, STDERR_FILENO, LOG_INFO, getenv("JOURNAL_STREAM"));
+	ignore_signals();
+	int err = notify_init(&vold.notify, getenv("NOTIFY_SOCKET"), &why);
+	if (!err)
+		err = notify_watchdog_ns(
+			getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"), &vold.watchdog_ns, &why);
+	if (err) {
+		log_say(&vold.sink.log, LOG_ERROR, "not started", LOG_TEXT("why", why.text));
+		return EXIT_FAILURE;
+	}
+	int code = run(&vold);
+	notify_done(&vold.notify);
+	return code;
+}

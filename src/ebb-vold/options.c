@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may stand on the command line, and what is said of it. */
+#include "ebb-vold/options.h"
+
+#include "base/flags.h"
+#include "base/str.h"
+#include "base/why.h"
+
+static void add_help(const struct flag *flags, size_t count, struct str *text)
+{
+	str_add(text,
+		"usage: ebb-vold [OPTION]...\n"
+		"The data path of ebb: serves volumes, and goes on when ebbd does not.\n\n");
+	flags_help(flags, count, text);
+	str_add(text,
+		"\n"
+		"A socket that the service manager hands over is used instead of --socket.\n"
+		"SIGTERM and SIGINT end it in order, a second one at once.\n"
+		"Exit codes: 0 ended in order; 1 failed; 2 wrong usage;\n"
+		"11 another ebb-vold is running on the state folder.\n");
+}
+
+enum options_next options_read(char *const *argv, struct options *ret_options, struct str *ret_text)
+{
+	struct options options = {.state = "/var/lib/ebb"};
+	struct why why;
+	const struct flag flags[] = {
+		{"state", "DIR", "the state folder (else /var/lib/ebb)", &options.state, NULL},
+		{"socket", "PATH", "where it listens for ebbd (else vold.sock in DIR)",
+			&options.socket, NULL},
+		{"version", NULL, "say the version, and end", NULL, &options.version},
+		{"help", NULL, "say this, and end", NULL, &options.help},
+	};
+	enum { COUNT = sizeof(flags) / sizeof(*flags) };
+	if (flags_read(flags, COUNT, argv, &why) != 0) {
+		str_addf(ret_text, "ebb-vold: %s; see ebb-vold --help\n", why.text);
+		return OPTIONS_WRONG;
+	}
+	*ret_options = options;
+	if (options.help)
+		add_help(flags, COUNT, ret_text);
+	else if (options.version)
+		str_add(ret_text, "ebb-vold " EBB_VERSION "\n");
+	return options.help || options.version ? OPTIONS_SAY : OPTIONS_RUN;
+}
