@@ -18,6 +18,7 @@
 #include "os/disk.h"
 #include "os/world.h"
 #include "store/journal.h"
+#include "store/lock.h"
 #include "store/whole.h"
 
 /* node.id: when the node came to be (i64, wall time in ns), then 1 once node.log was made (u64). */
@@ -28,14 +29,10 @@ static const struct label log_label = {.kind = "LIFE", .version = 1};
 
 static int take_lock(struct state *state, struct why *why)
 {
-	int err = disk_open(state->world->disk, "node.lock", FILE_READ | FILE_WRITE | FILE_CREATE,
-		&state->lock);
-	if (err)
-		return why_errno(why, err, "node.lock");
-	err = file_lock(state->lock);
+	int err = store_lock(state->world->disk, "node", &state->lock, why);
 	if (err == -EWOULDBLOCK)
 		return why_set(why, err, "another ebbd is running on this state folder");
-	return err ? why_errno(why, err, "node.lock") : 0;
+	return err;
 }
 
 static int write_id(struct state *state, bool log_made, struct why *why)
