@@ -18,7 +18,7 @@ struct procs {
 
 struct proc {
 	const struct proc_ops *ops;
-	/* Set by the owner right after procs_start(). Called once, on the loop. */
+	/* Set by the owner right after procs_start(). Called once; `status` as of waitpid(2). */
 	void (*on_exit)(struct proc *proc, int status);
 	void *arg;
 };
