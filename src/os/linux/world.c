@@ -8,11 +8,14 @@
 
 #include "base/own.h"
 #include "base/why.h"
+#include "os/linux/aio.h"
 #include "os/linux/clock.h"
 #include "os/linux/dice.h"
 #include "os/linux/disk.h"
+#include "os/linux/host.h"
 #include "os/linux/loop.h"
 #include "os/linux/net.h"
+#include "os/linux/procs.h"
 #include "os/linux/workers.h"
 #include "os/world.h"
 
@@ -26,7 +29,10 @@ struct linux_world {
 	struct linux_loop loop;
 	struct workers *workers;
 	struct linux_disk disk;
+	struct linux_aio *aio;
 	struct linux_net net;
+	struct linux_procs procs;
+	struct linux_host host;
 };
 
 struct part {
@@ -84,12 +90,36 @@ static void close_disk(struct linux_world *lw)
 	linux_disk_done(&lw->disk);
 }
 
-static int open_net(struct linux_world *lw, struct why *why)
+static int open_aio(struct linux_world *lw, struct why *why)
+{
+	int err = linux_aio_open(&lw->loop, lw->options.no_uring, &lw->aio, why);
+	if (!err)
+		lw->world.aio = &lw->aio->base;
+	return err;
+}
+
+static void close_aio(struct linux_world *lw)
+{
+	linux_aio_close(lw->aio);
+}
+
+/* These open nothing that could fail. */
+static int open_rest(struct linux_world *lw, struct why *why)
 {
 	(void)why;
 	lw->world.net = &lw->net.base;
 	linux_net_init(&lw->net, &lw->loop);
+	lw->world.procs = &lw->procs.base;
+	linux_procs_init(&lw->procs, &lw->loop);
+	lw->world.host = &lw->host.base;
+	linux_host_init(&lw->host, &lw->clock);
 	return 0;
+}
+
+static void close_rest(struct linux_world *lw)
+{
+	linux_host_done(&lw->host);
+	linux_procs_done(&lw->procs);
 }
 
 static const struct part parts[] = {
@@ -97,7 +127,8 @@ static const struct part parts[] = {
 	{open_loop, close_loop},
 	{open_workers, close_workers},
 	{open_disk, close_disk},
-	{open_net, NULL},
+	{open_aio, close_aio},
+	{open_rest, close_rest},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

@@ -34,9 +34,10 @@ struct world *linux_world(struct linux_world *world);
 void linux_run(struct linux_world *world);
 
 /*
- * Takes the world; NULL is allowed. Its streams, listeners and signals are closed before. Waits for
- * what its threads and the kernel hold: done() of tasks and requests still in flight is not called,
- * and their memory belongs to their owners again. Files may be closed later, processes go on.
+ * Takes the world; NULL is allowed. Its streams, listeners, signals and handles of processes are
+ * closed before. Waits for what its threads and the kernel hold: done() of tasks and requests still
+ * in flight is not called, and their memory belongs to their owners again. Files may be closed
+ * later, processes go on.
  */
 void linux_world_close(struct linux_world *world);
 
