@@ -72,13 +72,14 @@ static void keep_version(struct inode *inode, struct pending *pending)
 static void store_sector(struct inode *inode, const uint8_t *bytes, size_t len, uint64_t at)
 {
 	static const uint8_t zeros[SIM_SECTOR];
-	if (!bytes)
-		bytes = zeros;
 	uint64_t sector = at / SIM_SECTOR;
 	uint32_t place = inode->pending_of[sector];
 	bool lost = place && inode->pendings.at[place - 1].options == 1;
-	/* The same bytes again make no new version, except that they bring lost ones back. */
-	if (!lost && memcmp(inode->bytes + at, bytes, len) == 0)
+	/* The same bytes again make no new version, except that a write brings lost ones back. */
+	bool brings_back = lost && bytes;
+	if (!bytes)
+		bytes = zeros;
+	if (!brings_back && memcmp(inode->bytes + at, bytes, len) == 0)
 		return;
 	if (!place) {
 		inode->pendings.at[inode->pendings.len++] = (struct pending){
