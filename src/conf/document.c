@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "conf/conf.h"
 #include "base/utf8.h"
+#include "conf/conf.h"
 
 static int check_bytes(const struct conf_file *file, struct conf_errors *errors)
 {

@@ -13,10 +13,10 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "base/why.h"
 #include "conf/errors.h"
 #include "conf/keys.h"
-#include "base/utf8.h"
 
 /* What a getter works on. */
 struct reading {
