@@ -87,6 +87,7 @@ static const char *const values[][2] = {
 	{"tab\there\x7f", "\"tab\\x09here\\x7f\""},
 	{"Z\xc3\xbcrich", "Z\xc3\xbcrich"},
 	{"\xf0\x9f\x8c\x8a", "\xf0\x9f\x8c\x8a"},
+	{"Z\xc3\xbcrich See", "\"Z\xc3\xbcrich See\""},
 	/* A terminal takes U+009B for the start of a command just as it takes ESC [. */
 	{"\xc2\x9b"
 	 "31m",

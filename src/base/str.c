@@ -79,7 +79,7 @@ const char *str_text(const struct str *str)
 
 char *str_take(struct str *str)
 {
-	if (str->failed || !str_grow(str, 0)) {
+	if (!str_grow(str, 0)) {
 		str_done(str);
 		return NULL;
 	}

@@ -179,6 +179,10 @@ TEST(no_word_is_better_than_a_wild_guess)
 	CHECK(near("x") == NULL);
 	CHECK(near("") == NULL);
 	CHECK(str_nearest("tier", NULL, 0) == NULL);
+	/* All letters of a short word are within reach of any other short word. */
+	static const char *const k[] = {"k"};
+	CHECK(str_nearest("x", k, 1) == NULL);
+	CHECK(str_nearest("", k, 1) == NULL);
 }
 
 /* Words too long to be compared are near nothing, however long the other one is. */
