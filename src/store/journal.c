@@ -25,6 +25,9 @@
 #include "store/replace.h"
 #include "store/scan.h"
 
+/* Generations and sequence numbers never come near it: adding one always fits. */
+#define COUNT_MAX (UINT64_C(1) << 62)
+
 /* Appended records are written when there is so much of them, or at the sync. */
 enum { FLUSH_AT = 256 * 1024 };
 
@@ -160,6 +163,11 @@ static int read_head(struct journal *journal, uint64_t *ret_size, struct why *wh
 			"%s: %" PRIu64 " bytes are more than the %" PRIu64
 			" that a journal may have",
 			journal->name, size, JOURNAL_FILE_MAX);
+	if (head.first == 0 || head.first > COUNT_MAX || head.second > COUNT_MAX)
+		return why_set(why, -EBADMSG,
+			"%s: generation %" PRIu64 ", base %" PRIu64
+			" at offset 40: no journal comes that far",
+			journal->name, head.first, head.second);
 	journal->version = head.label.version;
 	journal->generation = head.first;
 	journal->sequence = head.second;
@@ -171,10 +179,10 @@ static int read_head(struct journal *journal, uint64_t *ret_size, struct why *wh
 
 static int renew_and_cut(struct journal *journal, const struct scan *scan)
 {
-	if (planted(JOURNAL_TAIL_NOT_CUT))
-		return 0;
 	if (planted(JOURNAL_END_NOT_RENEWED))
 		return file_truncate(journal->file, scan->at);
+	if (planted(JOURNAL_TAIL_NOT_CUT) || planted(JOURNAL_CUT_NOT_SYNCED))
+		return store_renew(journal->file, scan->proved, scan->size);
 	return store_renew(journal->file, scan->proved, scan->at);
 }
 
@@ -185,8 +193,10 @@ static int renew_and_cut(struct journal *journal, const struct scan *scan)
 static int settle(struct journal *journal, const struct scan *scan, struct why *why)
 {
 	int err = renew_and_cut(journal, scan);
-	if (!err && !planted(JOURNAL_CUT_NOT_SYNCED))
+	if (!err && !planted(JOURNAL_RECOVERED_NOT_SYNCED))
 		err = file_sync(journal->file);
+	if (!err && planted(JOURNAL_CUT_NOT_SYNCED))
+		err = file_truncate(journal->file, scan->at);
 	if (err)
 		return why_errno(why, err, "%s: cannot be recovered", journal->name);
 	if (!planted(JOURNAL_RECOVERED_FOLDER_NOT_SYNCED))

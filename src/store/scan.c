@@ -97,8 +97,6 @@ static int damaged(const struct scan *scan, const char *what, struct why *why)
 static int judge_rest(const struct scan *scan, struct window *window, struct why *why)
 {
 	uint64_t budget = 8 * (scan->size - scan->at) + JOURNAL_RECORD_MAX;
-	if (planted(JOURNAL_DAMAGE_CUT_OFF))
-		return 0;
 	for (uint64_t at = scan->at + RECORD_ALIGN; at + RECORD_HEAD <= scan->size;
 		at += RECORD_ALIGN) {
 		const uint8_t *bytes;
@@ -115,7 +113,7 @@ static int judge_rest(const struct scan *scan, struct window *window, struct why
 		got = record_at(scan, window, at, &record, &bytes);
 		if (got < 0)
 			return why_errno(why, got, "%s: cannot be read", scan->name);
-		if (got)
+		if (got && !planted(JOURNAL_DAMAGE_CUT_OFF))
 			return damaged(scan, "had been durable and is not whole any more", why);
 	}
 	return 0;
