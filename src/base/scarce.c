@@ -9,15 +9,21 @@
 
 /* An allocator has no argument to carry this in: one of the few places with module state. */
 static struct {
-	_Atomic uint64_t count, fails_at;
-	_Atomic bool for_ever;
+	_Atomic uint64_t count, failed, fails_at;
+	_Atomic bool for_ever, paused;
 } scarce;
 
 void scarce_arm(uint64_t nth, bool for_ever)
 {
-	scarce.count = 0;
+	scarce.count = scarce.failed = 0;
+	scarce.paused = false;
 	scarce.fails_at = nth;
 	scarce.for_ever = for_ever;
+}
+
+void scarce_pause(bool paused)
+{
+	scarce.paused = paused;
 }
 
 uint64_t scarce_count(void)
@@ -25,11 +31,19 @@ uint64_t scarce_count(void)
 	return scarce.count;
 }
 
+uint64_t scarce_failed(void)
+{
+	return scarce.failed;
+}
+
 static bool refused(void)
 {
+	if (scarce.paused)
+		return false;
 	uint64_t count = ++scarce.count, fails_at = scarce.fails_at;
 	if (!fails_at || (scarce.for_ever ? count < fails_at : count != fails_at))
 		return false;
+	scarce.failed++;
 	errno = ENOMEM;
 	return true;
 }

@@ -17,7 +17,11 @@
 /* The nth allocation from now on fails (0: none), that one only, or each from there on. */
 void scarce_arm(uint64_t nth, bool for_ever);
 
-/* How many allocations were asked for since scarce_arm(). */
+/* While paused, allocations neither count nor fail: for a test's own. scarce_arm() ends a pause. */
+void scarce_pause(bool paused);
+
+/* Since scarce_arm(): how many allocations were asked for, and how many of them failed. */
 uint64_t scarce_count(void);
+uint64_t scarce_failed(void);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocations that fail, for test programs: malloc, calloc, realloc, reallocarray, strdup and
- * strndup of all code that is linked statically into one (not of shared libraries). A program gets
- * it with the meson dependency `alloc_fault`, which tells the linker to wrap them, and hands
- * alloc_faults to explore().
+ * Allocations that fail, as the explorer asks for them: base/scarce.h. A program gets it with the
+ * meson dependency `alloc_fault` and hands alloc_faults to explore().
  *
  * One thread.
  */
