@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a disk shows and what a crash leaves of it, rule by rule. */
 #include "sim/disk.h"
 
 #include <errno.h>
