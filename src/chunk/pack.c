@@ -90,12 +90,12 @@ int pack_writer_new(const struct pack_options *options, struct pack_writer **ret
 	if (!writer->options.size)
 		writer->options.size = PACK_SIZE;
 	writer->header = (struct object_header){.kind = options->kind, .repo = options->repo};
-	dice_fill(options->dice, writer->header.id.b, sizeof(writer->header.id.b));
-	rng_seed(&writer->shuffle, dice_u64(options->dice));
+	dice_fill(options->with->dice, writer->header.id.b, sizeof(writer->header.id.b));
+	rng_seed(&writer->shuffle, dice_u64(options->with->dice));
 	int err = make_room(writer, SEAL_BODY);
 	if (!err)
-		err = sealer_new(&writer->header, options->to, options->dice, options->clock,
-			writer->bytes + OBJECT_HEADER, &writer->sealer);
+		err = sealer_new(&writer->header, options->with, writer->bytes + OBJECT_HEADER,
+			&writer->sealer);
 	writer->at = SEAL_BODY;
 	if (err)
 		pack_writer_free(writer);

@@ -17,10 +17,8 @@
 #include "chunk/digest.h"
 #include "chunk/object.h"
 
-struct clock;
-struct dice;
 struct key_ring;
-struct seal_to;
+struct seal_with;
 struct why;
 
 /* Where a chunk lies. */
@@ -40,10 +38,8 @@ struct pack_writer;
 struct pack_options {
 	enum object_kind kind; /* OBJECT_DATA or OBJECT_META */
 	struct object_id repo;
-	const struct seal_to *to; /* borrowed, like the two below */
-	struct dice *dice;
-	struct clock *clock;
-	uint32_t size; /* closed at so many bytes; 0: PACK_SIZE */
+	const struct seal_with *with; /* borrowed */
+	uint32_t size;                /* closed at so many bytes; 0: PACK_SIZE */
 	unsigned parity_percent;
 };
 

@@ -18,7 +18,7 @@ struct fixture {
 	struct test_dice dice;
 	struct test_clock clock;
 	struct key_ring *ring;
-	struct seal_to to;
+	struct seal_with with;
 	struct pack_options options;
 	struct digester *digester;
 	struct codec *codec;
@@ -28,12 +28,10 @@ static void begin(struct fixture *f, uint64_t seed)
 {
 	test_world_init(&f->dice, &f->clock, seed);
 	CHECK_EQ(key_ring_make(&f->dice.dice, &f->ring), 0);
-	f->to = seal_to_ring(f->ring);
+	f->with = seal_with_ring(f->ring, &f->dice.dice, &f->clock.clock);
 	f->options = (struct pack_options){
 		.kind = OBJECT_DATA,
-		.to = &f->to,
-		.dice = &f->dice.dice,
-		.clock = &f->clock.clock,
+		.with = &f->with,
 		.parity_percent = 3,
 	};
 	CHECK_EQ(digester_new(f->ring->id_key, &f->digester), 0);

@@ -37,11 +37,11 @@ struct opener {
 	struct object_id id;
 };
 
-struct seal_to seal_to_ring(const struct key_ring *ring)
+struct seal_with seal_with_ring(const struct key_ring *ring, struct dice *dice, struct clock *clock)
 {
-	struct seal_to to = {.epoch = ring->epoch_count - 1};
-	memcpy(to.public_key, ring->epochs[to.epoch].seal_key, sizeof(to.public_key));
-	return to;
+	struct seal_with with = {.epoch = ring->epoch_count - 1, .dice = dice, .clock = clock};
+	memcpy(with.public_key, ring->epochs[with.epoch].seal_key, sizeof(with.public_key));
+	return with;
 }
 
 /* The additional data of segment `number`: the object's id and the number. */
@@ -148,38 +148,38 @@ static const uint8_t zero_nonce[NONCE];
 
 /* A content key that differs even when a cloned machine draws the same dice. */
 static int fresh_content_key(
-	const struct object_id *id, struct dice *dice, struct clock *clock, uint8_t ret_key[KEY])
+	const struct object_id *id, const struct seal_with *with, uint8_t ret_key[KEY])
 {
 	uint8_t drawn[32], salt[32];
-	dice_fill(dice, drawn, sizeof(drawn));
+	dice_fill(with->dice, drawn, sizeof(drawn));
 	memcpy(salt, id->b, sizeof(id->b));
-	put_le64(salt + 16, (uint64_t)clock_wall_ns(clock));
-	put_le64(salt + 24, (uint64_t)clock_mono_ns(clock));
+	put_le64(salt + 16, (uint64_t)clock_wall_ns(with->clock));
+	put_le64(salt + 24, (uint64_t)clock_mono_ns(with->clock));
 	int err = key_derive(drawn, sizeof(drawn), salt, sizeof(salt), "ebb content 1", ret_key);
 	OPENSSL_cleanse(drawn, sizeof(drawn));
 	return err;
 }
 
 /* Fills the envelope with a wrapped `content_key`. */
-static int envelope_seal(const struct object_header *header, const struct seal_to *to,
-	struct dice *dice, const uint8_t content_key[KEY], uint8_t envelope[SEAL_ENVELOPE])
+static int envelope_seal(const struct object_header *header, const struct seal_with *with,
+	const uint8_t content_key[KEY], uint8_t envelope[SEAL_ENVELOPE])
 {
 	uint8_t start[OBJECT_HEADER + 8], aad[OBJECT_HEADER + 8], publics[64], ephemeral[32],
 		key[KEY];
 	size_t len = 32;
-	put_le32(envelope, to->epoch);
+	put_le32(envelope, with->epoch);
 	put_le32(envelope + 4, 0);
 	object_put_header(start, header);
 	memcpy(start + OBJECT_HEADER, envelope, 8);
 	envelope_aad(start, aad);
-	dice_fill(dice, ephemeral, sizeof(ephemeral));
+	dice_fill(with->dice, ephemeral, sizeof(ephemeral));
 	OWN(pkey_own)
 	EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, ephemeral, 32);
 	if (!pair || EVP_PKEY_get_raw_public_key(pair, envelope + 8, &len) != 1)
 		return -EIO;
 	memcpy(publics, envelope + 8, 32);
-	memcpy(publics + 32, to->public_key, 32);
-	int err = wrap_key(ephemeral, to->public_key, publics, key);
+	memcpy(publics + 32, with->public_key, 32);
+	int err = wrap_key(ephemeral, with->public_key, publics, key);
 	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
 	OWN(cipher_own) EVP_CIPHER_CTX *ctx = err ? NULL : gcm_new(key, 1);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -189,17 +189,17 @@ static int envelope_seal(const struct object_header *header, const struct seal_t
 	return gcm_seal(ctx, &m, envelope + 40);
 }
 
-int sealer_new(const struct object_header *header, const struct seal_to *to, struct dice *dice,
-	struct clock *clock, uint8_t ret_envelope[SEAL_ENVELOPE], struct sealer **ret_sealer)
+int sealer_new(const struct object_header *header, const struct seal_with *with,
+	uint8_t ret_envelope[SEAL_ENVELOPE], struct sealer **ret_sealer)
 {
 	uint8_t content_key[KEY];
 	struct sealer *sealer = calloc(1, sizeof(*sealer));
 	if (!sealer)
 		return -ENOMEM;
 	sealer->id = header->id;
-	int err = fresh_content_key(&header->id, dice, clock, content_key);
+	int err = fresh_content_key(&header->id, with, content_key);
 	if (!err)
-		err = envelope_seal(header, to, dice, content_key, ret_envelope);
+		err = envelope_seal(header, with, content_key, ret_envelope);
 	if (!err) {
 		sealer->cipher = gcm_new(content_key, 1);
 		err = sealer->cipher ? 0 : -ENOMEM;
@@ -306,8 +306,8 @@ int open_segment(struct opener *opener, uint32_t number, const uint8_t *sealed, 
 	return gcm_open(opener->cipher, &m, ret_plain);
 }
 
-int seal_whole(struct object_header *header, const struct seal_to *to, struct dice *dice,
-	struct clock *clock, const void *plain, size_t len, uint8_t **ret_bytes, size_t *ret_len)
+int seal_whole(struct object_header *header, const struct seal_with *with, const void *plain,
+	size_t len, uint8_t **ret_bytes, size_t *ret_len)
 {
 	size_t total;
 	if (!add_fits(len, (size_t)(SEAL_BODY + SEAL_TAG), &total) || total > OBJECT_MAX)
@@ -318,7 +318,7 @@ int seal_whole(struct object_header *header, const struct seal_to *to, struct di
 		return -ENOMEM;
 	header->length = total;
 	object_put_header(bytes, header);
-	int err = sealer_new(header, to, dice, clock, bytes + OBJECT_HEADER, &sealer);
+	int err = sealer_new(header, with, bytes + OBJECT_HEADER, &sealer);
 	if (err)
 		return err;
 	err = seal_segment(sealer, plain, len, bytes + SEAL_BODY);

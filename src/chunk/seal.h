@@ -28,20 +28,24 @@ enum {
 	SEAL_SEGMENTS_MAX = 1 << 20,
 };
 
-struct seal_to {
+/* To whom an object is sealed, and where fresh keys come from. Borrows dice and clock. */
+struct seal_with {
 	uint32_t epoch;
 	uint8_t public_key[32];
+	struct dice *dice;
+	struct clock *clock;
 };
 
-/* The recipient that a full ring writes to: its current epoch. */
-struct seal_to seal_to_ring(const struct key_ring *ring);
+/* What the holder of a full ring seals with: the public key of its current epoch. */
+struct seal_with seal_with_ring(
+	const struct key_ring *ring, struct dice *dice, struct clock *clock);
 
 struct sealer;
 struct opener;
 
 /* Writes the envelope that belongs behind the header and gives a sealer for its segments. */
-int sealer_new(const struct object_header *header, const struct seal_to *to, struct dice *dice,
-	struct clock *clock, uint8_t ret_envelope[SEAL_ENVELOPE], struct sealer **ret_sealer);
+int sealer_new(const struct object_header *header, const struct seal_with *with,
+	uint8_t ret_envelope[SEAL_ENVELOPE], struct sealer **ret_sealer);
 void sealer_free(struct sealer *sealer);
 
 /* Seals the next segment: `len` bytes become len + SEAL_TAG. 0, -EIO, -EOVERFLOW after the last. */
@@ -63,8 +67,8 @@ int open_segment(struct opener *opener, uint32_t number, const uint8_t *sealed, 
 	uint8_t *ret_plain);
 
 /* Objects of one segment: header, envelope, segment 0. Gives the bytes (header and body). */
-int seal_whole(struct object_header *header, const struct seal_to *to, struct dice *dice,
-	struct clock *clock, const void *plain, size_t len, uint8_t **ret_bytes, size_t *ret_len);
+int seal_whole(struct object_header *header, const struct seal_with *with, const void *plain,
+	size_t len, uint8_t **ret_bytes, size_t *ret_len);
 int open_whole(const uint8_t *bytes, size_t len, const struct key_ring *ring, uint8_t **ret_plain,
 	size_t *ret_len, struct why *why);
 

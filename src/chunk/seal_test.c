@@ -15,7 +15,7 @@ struct fixture {
 	struct test_dice dice;
 	struct test_clock clock;
 	struct key_ring *ring;
-	struct seal_to to;
+	struct seal_with with;
 	struct object_header header;
 };
 
@@ -23,7 +23,7 @@ static void begin(struct fixture *f, uint64_t seed)
 {
 	test_world_init(&f->dice, &f->clock, seed);
 	CHECK_EQ(key_ring_make(&f->dice.dice, &f->ring), 0);
-	f->to = seal_to_ring(f->ring);
+	f->with = seal_with_ring(f->ring, &f->dice.dice, &f->clock.clock);
 	f->header = (struct object_header){.kind = OBJECT_POINT};
 	dice_fill(&f->dice.dice, f->header.repo.b, sizeof(f->header.repo.b));
 	dice_fill(&f->dice.dice, f->header.id.b, sizeof(f->header.id.b));
@@ -31,9 +31,7 @@ static void begin(struct fixture *f, uint64_t seed)
 
 static void seal_text(struct fixture *f, const char *text, uint8_t **ret_bytes, size_t *ret_len)
 {
-	CHECK_EQ(seal_whole(&f->header, &f->to, &f->dice.dice, &f->clock.clock, text, strlen(text),
-			 ret_bytes, ret_len),
-		0);
+	CHECK_EQ(seal_whole(&f->header, &f->with, text, strlen(text), ret_bytes, ret_len), 0);
 }
 
 TEST(what_was_sealed_opens_again)
@@ -114,9 +112,7 @@ TEST(segments_do_not_change_places)
 			.repo = f.header.repo,
 			.id = f.header.id,
 			.length = SEAL_BODY});
-	CHECK_EQ(sealer_new(&f.header, &f.to, &f.dice.dice, &f.clock.clock, start + OBJECT_HEADER,
-			 &sealer),
-		0);
+	CHECK_EQ(sealer_new(&f.header, &f.with, start + OBJECT_HEADER, &sealer), 0);
 	CHECK_EQ(seal_segment(sealer, "one", 3, a), 0);
 	CHECK_EQ(seal_segment(sealer, "two", 3, b), 0);
 	CHECK_EQ(opener_new(start, sizeof(start), f.ring, &opener, NULL), 0);
@@ -142,7 +138,7 @@ TEST(another_ring_and_an_older_one_are_refused)
 	CHECK_EQ(open_whole(bytes, len, other, &plain, &plain_len, &why), -EBADMSG);
 	free(bytes);
 	CHECK_EQ(key_ring_rotate(f.ring, &f.dice.dice, &why), 0);
-	f.to = seal_to_ring(f.ring);
+	f.with = seal_with_ring(f.ring, &f.dice.dice, &f.clock.clock);
 	seal_text(&f, "new", &bytes, &len);
 	CHECK_EQ(open_whole(bytes, len, f.ring, &plain, &plain_len, &why), 0);
 	free(plain);
@@ -196,9 +192,7 @@ TEST(no_key_stream_repeats)
 	for (size_t i = 0; i < OBJECTS; i++) {
 		struct sealer *sealer;
 		dice_fill(&f.dice.dice, f.header.id.b, sizeof(f.header.id.b));
-		CHECK_EQ(sealer_new(
-				 &f.header, &f.to, &f.dice.dice, &f.clock.clock, envelope, &sealer),
-			0);
+		CHECK_EQ(sealer_new(&f.header, &f.with, envelope, &sealer), 0);
 		for (size_t s = 0; s < SEGMENTS; s++) {
 			CHECK_EQ(seal_segment(sealer, zeros, sizeof(zeros), sealed), 0);
 			memcpy(streams + (i * SEGMENTS + s) * 16, sealed, 16);
