@@ -2,6 +2,7 @@
 /* Headers and names of objects. */
 #include "chunk/object.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,15 +87,26 @@ const char *object_show_id(const struct object_id *id, char text[33])
 	return text;
 }
 
-const char *object_name(enum object_kind kind, const struct object_id *id, uint64_t generation,
-	char name[OBJECT_NAME])
+struct object_id object_head_id(uint64_t generation)
+{
+	struct object_id id = {"........ebb head"};
+	put_le64(id.b, generation);
+	return id;
+}
+
+uint64_t object_head_generation(const struct object_id *id)
+{
+	return get_le64(id->b);
+}
+
+const char *object_name(enum object_kind kind, const struct object_id *id, char name[OBJECT_NAME])
 {
 	char hex[33];
 	object_show_id(id, hex);
 	if (kind == OBJECT_REPO)
 		snprintf(name, OBJECT_NAME, "repo");
 	else if (kind == OBJECT_HEAD)
-		snprintf(name, OBJECT_NAME, "head/%016" PRIx64 "-%s", generation, hex);
+		snprintf(name, OBJECT_NAME, "head/%016" PRIx64, object_head_generation(id));
 	else if (kind == OBJECT_DATA || kind == OBJECT_META)
 		snprintf(name, OBJECT_NAME, "%s/%.2s/%s", folders[kind], hex, hex);
 	else
@@ -111,38 +123,35 @@ static int hex_digit(char c)
 	return -1;
 }
 
-bool object_parse_name(const char *name, enum object_kind *ret_kind, struct object_id *ret_id,
-	uint64_t *ret_generation)
+/* Exactly 2 * len hex digits and the end. */
+static bool read_hex(const char *text, uint8_t *ret_bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]);
+		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return false;
+		ret_bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return !text[2 * len];
+}
+
+bool object_parse_name(const char *name, enum object_kind *ret_kind, struct object_id *ret_id)
 {
 	const char *last = strrchr(name, '/');
 	const char *hex = last ? last + 1 : name;
-	uint64_t generation = 0;
 	struct object_id id;
-	if (strlen(name) >= OBJECT_NAME)
+	uint8_t generation[8];
+	if (read_hex(hex, generation, sizeof(generation)))
+		id = object_head_id(be64toh(get_le64(generation)));
+	else if (!read_hex(hex, id.b, sizeof(id.b)))
 		return false;
-	if (strlen(hex) == 16 + 1 + 32 && hex[16] == '-') {
-		for (size_t i = 0; i < 16; i++) {
-			if (hex_digit(hex[i]) < 0)
-				return false;
-			generation = generation << 4 | (uint64_t)hex_digit(hex[i]);
-		}
-		hex += 17;
-	}
-	if (strlen(hex) != 32)
-		return false;
-	for (size_t i = 0; i < sizeof(id.b); i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		id.b[i] = (uint8_t)(high << 4 | low);
-	}
 	/* Writing it again and comparing leaves one place that knows how names look. */
 	for (enum object_kind kind = OBJECT_KEY; kind < OBJECT_KINDS; kind++) {
 		char again[OBJECT_NAME];
-		if (strcmp(object_name(kind, &id, generation, again), name) == 0) {
+		if (strcmp(object_name(kind, &id, again), name) == 0) {
 			*ret_kind = kind;
 			*ret_id = id;
-			*ret_generation = generation;
 			return true;
 		}
 	}

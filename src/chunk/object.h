@@ -56,13 +56,15 @@ int object_is(const struct object_header *header, enum object_kind kind,
 
 bool object_id_equal(const struct object_id *a, const struct object_id *b);
 
-/* "data/3f/3f00..."; `generation` counts for heads only. Returns `name`. */
-const char *object_name(enum object_kind kind, const struct object_id *id, uint64_t generation,
-	char name[OBJECT_NAME]);
+/* "data/3f/3f00...", "head/GENERATION". Returns `name`. */
+const char *object_name(enum object_kind kind, const struct object_id *id, char name[OBJECT_NAME]);
 
 /* The reverse. False: not a name of ours, and none of our business. */
-bool object_parse_name(const char *name, enum object_kind *ret_kind, struct object_id *ret_id,
-	uint64_t *ret_generation);
+bool object_parse_name(const char *name, enum object_kind *ret_kind, struct object_id *ret_id);
+
+/* A head's id is its generation, so that two writers cannot both make the same one. */
+struct object_id object_head_id(uint64_t generation);
+uint64_t object_head_generation(const struct object_id *id);
 
 /* 32 hex digits. Returns `text`. */
 const char *object_show_id(const struct object_id *id, char text[33]);

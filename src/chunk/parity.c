@@ -233,6 +233,20 @@ static void place_rebuilt(
 	}
 }
 
+int parity_whose(const uint8_t *bytes, size_t len, struct object_id *ret_id)
+{
+	for (size_t copy = 2; copy >= 1 && len >= copy * MARK; copy--) {
+		struct object_id id;
+		struct shape shape;
+		memcpy(id.b, bytes + len - copy * MARK + 32, sizeof(id.b));
+		if (get_mark(bytes + len - copy * MARK, len, &id, &shape)) {
+			*ret_id = id;
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
 /* The shape by either end mark; whether the pairs of marks and tables agree. */
 static int find_shape(const uint8_t *bytes, size_t len, const struct object_id *id,
 	struct shape *ret_shape, bool *ret_damaged, struct why *why)

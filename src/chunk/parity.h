@@ -29,6 +29,9 @@ size_t parity_size(size_t len, unsigned percent);
  */
 int parity_add(uint8_t *bytes, size_t len, unsigned percent, const struct object_id *id);
 
+/* Whose parity it is by its end marks, for an object whose name does not say. -EBADMSG. */
+int parity_whose(const uint8_t *bytes, size_t len, struct object_id *ret_id);
+
 struct parity_report {
 	size_t length;      /* of header and body */
 	unsigned shards;    /* all */

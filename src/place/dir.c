@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects as files. The order in put() is the promise: bytes, sync, name, sync of every folder
+ * whose names changed, from the innermost out.
+ */
+#include "place/dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "base/map.h"
+#include "base/own.h"
+#include "base/plant.h"
+#include "base/why.h"
+#include "os/disk.h"
+#include "place/place.h"
+
+enum { NAME = 128 };
+
+struct dir_place {
+	struct place place;
+	struct disk *disk;
+	struct map durable; /* folders whose names this process has synced */
+};
+
+static struct dir_place *dir_of(struct place *place)
+{
+	return container_of(place, struct dir_place, place);
+}
+
+/* The folder that holds `name`: "data/3f" of "data/3f/3f..", "." of "repo". */
+static void parent_of(const char *name, char parent[NAME])
+{
+	const char *slash = strrchr(name, '/');
+	if (slash)
+		snprintf(parent, NAME, "%.*s", (int)(slash - name), name);
+	else
+		snprintf(parent, NAME, ".");
+}
+
+/*
+ * Makes the folder and those above it durable, outermost first. One that is there already may have
+ * been made by a process that died before its sync: each is synced once by each of us.
+ */
+static int ensure_folder(struct dir_place *dir, const char *folder)
+{
+	char parent[NAME];
+	if (strcmp(folder, ".") == 0 || map_get(&dir->durable, folder))
+		return 0;
+	parent_of(folder, parent);
+	int err = ensure_folder(dir, parent);
+	if (!err)
+		err = disk_mkdir(dir->disk, folder);
+	if (err && err != -EEXIST)
+		return err;
+	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : disk_sync_dir(dir->disk, parent);
+	return err ? err : map_put(&dir->durable, folder, dir);
+}
+
+/* Writes and syncs `name`, which nobody reads yet. */
+static int write_durable(struct disk *disk, const char *name, const void *bytes, size_t len)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	int err = disk_open(disk, name, FILE_WRITE | FILE_CREATE, &file);
+	if (!err)
+		err = file_truncate(file, 0); /* what a crash may have left */
+	if (!err)
+		err = file_write_full(file, bytes, len, 0);
+	if (!err && !planted(DIR_OBJECT_NOT_SYNCED))
+		err = file_sync(file);
+	return err;
+}
+
+static int dir_put(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	struct disk *disk = dir_of(place)->disk;
+	char fresh[NAME], folder[NAME];
+	if (!disk_name_ok(name) || strlen(name) + sizeof(".new") > NAME)
+		return why_set(why, -EINVAL, "%s: this is no name of an object", name);
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	parent_of(name, folder);
+	int err = ensure_folder(dir_of(place), folder);
+	if (!err)
+		err = write_durable(disk, fresh, bytes, len);
+	if (!err)
+		err = disk_rename(disk, fresh, name);
+	if (err) {
+		/* Gives the room back: on a full disk nothing else may. Its own failure adds
+		 * nothing. */
+		disk_unlink(disk, fresh);
+		return why_errno(why, err, "%s: writing %zu bytes", name, len);
+	}
+	if (!planted(DIR_NAME_NOT_SYNCED))
+		err = disk_sync_dir(disk, folder);
+	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
+}
+
+/* Whoever puts something new holds the lock while it looks and puts. It ends with its holder. */
+static int dir_put_new(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	OWN(file_close_own) struct file *lock = NULL;
+	OWN(file_close_own) struct file *there = NULL;
+	struct disk *disk = dir_of(place)->disk;
+	int err = disk_open(disk, "lock", FILE_WRITE | FILE_CREATE, &lock);
+	if (!err)
+		err = file_lock(lock);
+	if (err == -EWOULDBLOCK)
+		return why_set(why, err, "another writer is putting %s: try again", name);
+	if (err)
+		return why_errno(why, err, "lock: taking the place's lock");
+	err = planted(DIR_NEW_UNCHECKED) ? -ENOENT : disk_open(disk, name, FILE_READ, &there);
+	if (err == -ENOENT)
+		return dir_put(place, name, bytes, len, why);
+	return why_errno(why, err ? err : -EEXIST, "%s", name);
+}
+
+static ssize_t dir_get(struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	char *to = bytes;
+	size_t got = 0;
+	if (!disk_name_ok(name))
+		return -EINVAL;
+	int err = disk_open(dir_of(place)->disk, name, FILE_READ, &file);
+	if (err)
+		return err;
+	while (got < len) {
+		ssize_t n = file_read_at(file, to + got, len - got, at + got);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+static int dir_size(struct place *place, const char *name, uint64_t *ret_size)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	if (!disk_name_ok(name))
+		return -EINVAL;
+	int err = disk_open(dir_of(place)->disk, name, FILE_READ, &file);
+	return err ? err : file_size(file, ret_size);
+}
+
+struct walk {
+	struct place *place;
+	const char *folder;
+	place_list_fn *fn;
+	void *arg;
+	int err;
+	bool stopped;
+};
+
+static bool on_entry(void *arg, const char *name, bool is_dir);
+
+static int walk_folder(struct walk *walk, const char *folder)
+{
+	struct walk inner = *walk;
+	inner.folder = folder;
+	int err = disk_list(dir_of(walk->place)->disk, folder, on_entry, &inner);
+	walk->stopped = inner.stopped;
+	return err ? err : inner.err;
+}
+
+static bool on_entry(void *arg, const char *name, bool is_dir)
+{
+	struct walk *walk = arg;
+	char path[NAME];
+	size_t len = strlen(name);
+	uint64_t size;
+	if (snprintf(path, sizeof(path), "%s/%s", walk->folder, name) >= NAME)
+		return true; /* no object has such a name */
+	if (is_dir) {
+		walk->err = walk_folder(walk, path);
+	} else if (len < 4 || strcmp(name + len - 4, ".new") != 0) {
+		walk->err = dir_size(walk->place, path, &size);
+		if (walk->err == -ENOENT)
+			walk->err = 0; /* removed since it was listed */
+		else if (!walk->err)
+			walk->stopped = !walk->fn(walk->arg, path, size);
+	}
+	return !walk->err && !walk->stopped;
+}
+
+static int dir_list(struct place *place, const char *folder, place_list_fn *fn, void *arg)
+{
+	struct walk walk = {.place = place, .fn = fn, .arg = arg};
+	int err = walk_folder(&walk, folder);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int dir_remove(struct place *place, const char *name)
+{
+	char folder[NAME];
+	if (!disk_name_ok(name) || strlen(name) >= NAME)
+		return -EINVAL;
+	parent_of(name, folder);
+	int err = disk_unlink(dir_of(place)->disk, name);
+	return err ? err : disk_sync_dir(dir_of(place)->disk, folder);
+}
+
+static void dir_close(struct place *place)
+{
+	map_done(&dir_of(place)->durable);
+	free(dir_of(place));
+}
+
+int place_dir_open(struct disk *disk, struct place **ret_place)
+{
+	static const struct place_ops ops = {
+		.put = dir_put,
+		.put_new = dir_put_new,
+		.get = dir_get,
+		.size = dir_size,
+		.list = dir_list,
+		.remove = dir_remove,
+		.close = dir_close,
+	};
+	struct dir_place *dir = calloc(1, sizeof(*dir));
+	if (!dir)
+		return -ENOMEM;
+	dir->place.ops = &ops;
+	dir->disk = disk;
+	*ret_place = &dir->place;
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A folder as a place: whole objects or none, after any crash and any failing operation. */
+#include "place/dir.h"
+
+#include <errno.h>
+
+#include "base/own.h"
+#include "base/test.h"
+#include "base/why.h"
+#include "os/world.h"
+#include "place/place.h"
+#include "sim/disk.h"
+#include "sim/explore.h"
+
+enum { OBJECTS = 4 };
+
+/* Contents differ in length and bytes, so that a torn or swapped one shows. */
+static const char *const names[OBJECTS] = {"repo", "data/3f/a", "data/3f/b", "head/1"};
+
+static size_t content(size_t i, uint8_t bytes[2000])
+{
+	size_t len = 300 + 500 * i;
+	for (size_t b = 0; b < len; b++)
+		bytes[b] = (uint8_t)(b * 7 + i * 31 + 1);
+	return len;
+}
+
+struct put_state {
+	bool promised[OBJECTS];
+	bool removed_maybe[OBJECTS];
+	bool removed[OBJECTS];
+};
+
+static int put_one(struct put_state *s, struct place *place, size_t i, struct why *why)
+{
+	uint8_t bytes[2000];
+	size_t len = content(i, bytes);
+	int err = place_put(place, names[i], bytes, len, why);
+	if (!err)
+		s->promised[i] = true;
+	return err;
+}
+
+/* Puts two, goes on in a new process (without a crash), puts the rest, removes one. */
+static int run(void *state, struct world *world, struct why *why)
+{
+	struct put_state *s = state;
+	struct place *place;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	err = put_one(s, place, 0, why);
+	if (!err)
+		err = put_one(s, place, 1, why);
+	place_close(place);
+	if (!err)
+		err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	for (size_t i = 2; !err && i < OBJECTS; i++)
+		err = put_one(s, place, i, why);
+	if (!err) {
+		s->removed_maybe[1] = true;
+		err = place_remove(place, names[1]);
+		s->removed[1] = !err;
+	}
+	place_close(place);
+	return err;
+}
+
+static int check_one(const struct put_state *s, struct place *place, size_t i, struct why *why)
+{
+	uint8_t want[2000];
+	size_t len = content(i, want), got;
+	OWN(own_free) uint8_t *bytes = NULL;
+	int err = place_get_whole(place, names[i], 1 << 20, &bytes, &got);
+	if (err == -ENOENT) {
+		if (s->promised[i] && !s->removed_maybe[i])
+			return why_set(why, -EBADMSG, "%s is gone", names[i]);
+		return 0;
+	}
+	if (err)
+		return err;
+	if (s->removed[i])
+		return why_set(why, -EBADMSG, "%s is back", names[i]);
+	if (got != len || memcmp(bytes, want, len) != 0)
+		return why_set(why, -EBADMSG, "%s is not what was put", names[i]);
+	return 0;
+}
+
+static int check(void *state, struct world *world, bool faulty, struct why *why)
+{
+	struct place *place;
+	(void)faulty;
+	int err = place_dir_open(world->disk, &place);
+	for (size_t i = 0; !err && i < OBJECTS; i++)
+		err = check_one(state, place, i, why);
+	if (place)
+		place_close(place);
+	return err;
+}
+
+TEST(objects_are_whole_or_absent_after_any_crash)
+{
+	struct scenario scenario = {"place/dir", sizeof(struct put_state), run, check, NULL};
+	struct explore_report report;
+	int err = explore(&scenario, &(struct explore_options){.seed = 1}, &report);
+	test_note("%" PRIu64 " crash points, %" PRIu64 " states, %" PRIu64 " faults",
+		report.crash_points, report.states, report.faults);
+	if (report.violated)
+		test_note("%s", report.violation);
+#ifdef PLANTED
+	CHECK_EQ(err, -EBADMSG);
+#else
+	CHECK_EQ(err, 0);
+#endif
+}
+
+TEST_MAIN

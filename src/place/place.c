@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every place has in common. */
+#include "place/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+
+int place_get_whole(
+	struct place *place, const char *name, size_t limit, uint8_t **ret_bytes, size_t *ret_len)
+{
+	uint64_t size;
+	int err = place_size(place, name, &size);
+	if (err)
+		return err;
+	if (size > limit)
+		return -EFBIG;
+	OWN(own_free) uint8_t *bytes = malloc(size ? size : 1);
+	if (!bytes)
+		return -ENOMEM;
+	ssize_t n = place_get(place, name, 0, bytes, size);
+	if (n < 0)
+		return (int)n;
+	*ret_bytes = TAKE(bytes);
+	*ret_len = (size_t)n;
+	return 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where objects live: a small set of calls that a folder, an object store or another node can keep.
+ * Objects are written once under a name of their own and never changed; a place knows nothing of
+ * what is in them.
+ *
+ * Names are those of chunk/object.h: lowercase words, digits and dashes in at most three folders.
+ * Calls block and come from any thread, one at a time for each place.
+ */
+#ifndef EBB_PLACE_PLACE_H
+#define EBB_PLACE_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct why;
+
+struct place {
+	const struct place_ops *ops;
+};
+
+/* False stops the walk. */
+typedef bool place_list_fn(void *arg, const char *name, uint64_t size);
+
+struct place_ops {
+	int (*put)(struct place *place, const char *name, const void *bytes, size_t len,
+		struct why *why);
+	int (*put_new)(struct place *place, const char *name, const void *bytes, size_t len,
+		struct why *why);
+	ssize_t (*get)(struct place *place, const char *name, uint64_t at, void *bytes, size_t len);
+	int (*size)(struct place *place, const char *name, uint64_t *ret_size);
+	int (*list)(struct place *place, const char *folder, place_list_fn *fn, void *arg);
+	int (*remove)(struct place *place, const char *name);
+	void (*close)(struct place *place);
+};
+
+/*
+ * Durable, whole and under its name when it returns 0; after any failure the name holds what it
+ * held before. An object that is there is replaced in one step: only a repair does that, with the
+ * bytes that had been written first.
+ */
+static inline int place_put(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	return place->ops->put(place, name, bytes, len, why);
+}
+
+/* The same, but -EEXIST when the name is there: of two writers at once exactly one succeeds. */
+static inline int place_put_new(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	return place->ops->put_new(place, name, bytes, len, why);
+}
+
+/* Bytes read, fewer than `len` only at the end of the object. -ENOENT, -EIO ... */
+static inline ssize_t place_get(
+	struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
+{
+	return place->ops->get(place, name, at, bytes, len);
+}
+
+static inline int place_size(struct place *place, const char *name, uint64_t *ret_size)
+{
+	return place->ops->size(place, name, ret_size);
+}
+
+/* Every object under "data", "meta", "index" ..., in no order. A folder that is not there is empty.
+ */
+static inline int place_list(struct place *place, const char *folder, place_list_fn *fn, void *arg)
+{
+	return place->ops->list(place, folder, fn, arg);
+}
+
+/* Durable when it returns 0; -ENOENT when there is none. */
+static inline int place_remove(struct place *place, const char *name)
+{
+	return place->ops->remove(place, name);
+}
+
+/* Takes the place; NULL is allowed. */
+static inline void place_close(struct place *place)
+{
+	if (place)
+		place->ops->close(place);
+}
+
+/* The whole object. Gives the bytes; -EFBIG above `limit`. */
+int place_get_whole(
+	struct place *place, const char *name, size_t limit, uint8_t **ret_bytes, size_t *ret_len);
+
+#endif

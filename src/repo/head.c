@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head's bytes and its signature. */
+#include "repo/head.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "chunk/keys.h"
+#include "repo/fields.h"
+
+enum { VERSION = 1, PUBLIC = 32, SIGNATURE = 64 };
+
+static const char purpose[] = "ebb head 1";
+
+void head_done(struct head *head)
+{
+	vec_done(&head->points);
+	vec_done(&head->indexes);
+	vec_done(&head->retired);
+}
+
+int head_copy(const struct head *head, struct head *ret_head)
+{
+	struct head copy = *head;
+	copy.points.at = NULL;
+	copy.indexes.at = NULL;
+	copy.retired.at = NULL;
+	copy.points.cap = copy.indexes.cap = copy.retired.cap = 0;
+	if (vec_reserve(&copy.points, head->points.len) ||
+		vec_reserve(&copy.indexes, head->indexes.len) ||
+		vec_reserve(&copy.retired, head->retired.len)) {
+		head_done(&copy);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < head->points.len; i++)
+		copy.points.at[i] = head->points.at[i];
+	for (size_t i = 0; i < head->indexes.len; i++)
+		copy.indexes.at[i] = head->indexes.at[i];
+	for (size_t i = 0; i < head->retired.len; i++)
+		copy.retired.at[i] = head->retired.at[i];
+	*ret_head = copy;
+	return 0;
+}
+
+static void put_fields(const struct head *head, struct fields_out *out)
+{
+	out_u32(out, VERSION);
+	out_u32(out, 0);
+	out_u64(out, head->generation);
+	out_bytes(out, head->previous, sizeof(head->previous));
+	out_u64(out, (uint64_t)head->wall_ns);
+	out_u32(out, (uint32_t)head->points.len);
+	vec_each (point, &head->points) {
+		out_bytes(out, point->id.b, sizeof(point->id.b));
+		out_u64(out, (uint64_t)point->end_ns);
+	}
+	out_u32(out, (uint32_t)head->indexes.len);
+	vec_each (index, &head->indexes)
+		out_bytes(out, index->b, sizeof(index->b));
+	out_u32(out, (uint32_t)head->retired.len);
+	vec_each (retired, &head->retired) {
+		out_bytes(out, retired->id.b, sizeof(retired->id.b));
+		out_u8(out, retired->kind == OBJECT_DATA);
+		out_u8(out, (uint8_t)retired->state);
+		out_u64(out, retired->since);
+	}
+}
+
+/* What is signed: the purpose, the repository, the fields and the public key. */
+static int signed_bytes(const struct object_id *repo, const uint8_t *fields, size_t len,
+	uint8_t **ret_bytes, size_t *ret_len)
+{
+	size_t start = sizeof(purpose) - 1 + sizeof(repo->b);
+	uint8_t *bytes = malloc(start + len);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, purpose, sizeof(purpose) - 1);
+	memcpy(bytes + sizeof(purpose) - 1, repo->b, sizeof(repo->b));
+	memcpy(bytes + start, fields, len);
+	*ret_bytes = bytes;
+	*ret_len = start + len;
+	return 0;
+}
+
+static int sign(const struct key_epoch *epoch, const uint8_t *bytes, size_t len,
+	uint8_t ret_signature[SIGNATURE])
+{
+	size_t out = SIGNATURE;
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(
+		EVP_PKEY_ED25519, NULL, epoch->sign_key, PUBLIC);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = key && ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestSign(ctx, ret_signature, &out, bytes, len) == 1 && out == SIGNATURE;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ok ? 0 : -EIO;
+}
+
+static int check_signature(const uint8_t public_key[PUBLIC], const uint8_t *bytes, size_t len,
+	const uint8_t signature[SIGNATURE])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, PUBLIC);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature, SIGNATURE, bytes, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ok ? 0 : -EBADMSG;
+}
+
+int head_put(const struct head *head, const struct object_id *repo, const struct key_ring *ring,
+	uint8_t **ret_body, size_t *ret_len)
+{
+	const struct key_epoch *epoch = &ring->epochs[ring->epoch_count - 1];
+	OWN(out_done) struct fields_out out = {0};
+	OWN(own_free) uint8_t *bytes = NULL;
+	uint8_t signature[SIGNATURE];
+	size_t len;
+	put_fields(head, &out);
+	out_bytes(&out, epoch->sign_public, PUBLIC);
+	if (out.failed)
+		return -ENOMEM;
+	int err = signed_bytes(repo, out.at, out.len, &bytes, &len);
+	if (!err)
+		err = sign(epoch, bytes, len, signature);
+	if (err)
+		return err;
+	out_bytes(&out, signature, sizeof(signature));
+	if (out.failed)
+		return -ENOMEM;
+	*ret_body = TAKE(out.at);
+	*ret_len = out.len;
+	return 0;
+}
+
+static int get_points(struct fields_in *in, struct head *head)
+{
+	uint32_t count = in_u32(in);
+	if (!in_has(in, count, 24) || vec_reserve(&head->points, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		struct head_point *point = &head->points.at[head->points.len++];
+		in_bytes(in, point->id.b, sizeof(point->id.b));
+		point->end_ns = (int64_t)in_u64(in);
+	}
+	return 0;
+}
+
+static int get_indexes(struct fields_in *in, struct head *head)
+{
+	uint32_t count = in_u32(in);
+	if (!in_has(in, count, 16) || vec_reserve(&head->indexes, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		in_bytes(in, head->indexes.at[head->indexes.len++].b, sizeof(struct object_id));
+	return 0;
+}
+
+static int get_retired(struct fields_in *in, struct head *head)
+{
+	uint32_t count = in_u32(in);
+	if (!in_has(in, count, 26) || vec_reserve(&head->retired, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		struct head_retired *retired = &head->retired.at[head->retired.len++];
+		in_bytes(in, retired->id.b, sizeof(retired->id.b));
+		retired->kind = in_u8(in) ? OBJECT_DATA : OBJECT_META;
+		retired->state = (enum retired_state)in_u8(in);
+		retired->since = in_u64(in);
+		if (retired->state < RETIRED_TOMBSTONED || retired->state > RETIRED_DEAD)
+			in->bad = true;
+	}
+	return 0;
+}
+
+/* Whether a key of the ring signed `body`, whose last fields are public key and signature. */
+static int get_signature(
+	const uint8_t *body, size_t len, const struct object_id *repo, const struct key_ring *ring)
+{
+	const uint8_t *public_key = body + len - SIGNATURE - PUBLIC;
+	OWN(own_free) uint8_t *bytes = NULL;
+	size_t signed_len;
+	bool known = false;
+	for (uint32_t i = 0; i < ring->epoch_count; i++)
+		known |= memcmp(ring->epochs[i].sign_public, public_key, PUBLIC) == 0;
+	if (!known)
+		return -EBADMSG;
+	int err = signed_bytes(repo, body, len - SIGNATURE, &bytes, &signed_len);
+	return err ? err : check_signature(public_key, bytes, signed_len, body + len - SIGNATURE);
+}
+
+static int get_fields(struct fields_in *in, struct head *head)
+{
+	in_u32(in);
+	head->generation = in_u64(in);
+	in_bytes(in, head->previous, sizeof(head->previous));
+	head->wall_ns = (int64_t)in_u64(in);
+	int err = get_points(in, head);
+	if (!err)
+		err = get_indexes(in, head);
+	if (!err)
+		err = get_retired(in, head);
+	in_piece(in, PUBLIC + SIGNATURE);
+	return in->bad || !in_done(in) ? -EBADMSG : err;
+}
+
+int head_get(const uint8_t *body, size_t len, const struct object_id *repo,
+	const struct key_ring *ring, struct head *ret_head, struct why *why)
+{
+	struct fields_in in = {.at = body, .end = body + len};
+	OWN(head_done) struct head head = {0};
+	uint32_t version = in_u32(&in);
+	if (!in.bad && version != VERSION)
+		return why_set(
+			why, -ENOTSUP, "written by a newer ebb (head %u): use that one", version);
+	int err = get_fields(&in, &head);
+	if (err)
+		return why_set(why, err, "the head is damaged");
+	err = get_signature(body, len, repo, ring);
+	if (err)
+		return why_set(why, err, "the head is not signed by a key of this repository");
+	*ret_head = head;
+	head = (struct head){0};
+	return 0;
+}

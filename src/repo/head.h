@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The head: the root of a repository as of one generation. What it names exists, all else does not.
+ * Signed, and chained to the head before it. FORMATS-REPOSITORY.md, "Head".
+ *
+ * Any thread, one at a time for each struct.
+ */
+#ifndef EBB_REPO_HEAD_H
+#define EBB_REPO_HEAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "chunk/object.h"
+
+struct key_ring;
+struct why;
+
+struct head_point {
+	struct object_id id;
+	int64_t end_ns;
+};
+
+enum retired_state { RETIRED_TOMBSTONED = 1, RETIRED_DEAD };
+
+/* A pack on its way out, and since which generation it is in its state. */
+struct head_retired {
+	struct object_id id;
+	enum object_kind kind;
+	enum retired_state state;
+	uint64_t since;
+};
+
+struct head {
+	struct object_id id; /* of the object; not in the body */
+	uint64_t generation;
+	uint8_t previous[32]; /* SHA-256 of the previous head's header and body */
+	int64_t wall_ns;
+	VEC(struct head_point) points;
+	VEC(struct object_id) indexes;
+	VEC(struct head_retired) retired;
+};
+
+void head_done(struct head *head);
+
+/* Gives a copy. 0 or -ENOMEM. */
+int head_copy(const struct head *head, struct head *ret_head);
+
+/* The signed body for `repo`, ready to be sealed. Gives the bytes. */
+int head_put(const struct head *head, const struct object_id *repo, const struct key_ring *ring,
+	uint8_t **ret_body, size_t *ret_len);
+
+/* Reads and checks a body: its form, and that a key of `ring` signed it. Gives the head. */
+int head_get(const uint8_t *body, size_t len, const struct object_id *repo,
+	const struct key_ring *ring, struct head *ret_head, struct why *why);
+
+#endif

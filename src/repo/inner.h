@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this room share: the open repository, and objects as they go to and come from
+ * the place. For this room only.
+ *
+ * One thread for each struct.
+ */
+#ifndef EBB_REPO_INNER_H
+#define EBB_REPO_INNER_H
+
+#include "chunk/codec.h"
+#include "chunk/pack.h"
+#include "chunk/seal.h"
+#include "repo/repo.h"
+
+enum { OPENERS = 8 };
+
+/* Openers of the packs that were read last: a restore reads many chunks of few packs. */
+struct opener_slot {
+	struct opener *opener;
+	uint32_t pack;
+};
+
+enum { STREAM_DATA, STREAM_META, STREAMS };
+
+struct repo {
+	struct repo_world world;
+	struct object_id id;
+	unsigned parity_percent;
+	uint32_t pack_size;
+	struct key_ring *ring;
+	struct seal_with with;
+	struct digester *digester;
+	struct codec *codec;
+	struct head head;
+	uint8_t head_sum[32]; /* SHA-256 of the newest head's header and body */
+	struct index index;   /* what is in packs at the place */
+	struct index pending; /* what waits in the open packs below */
+	uint32_t indexed;     /* packs of `index` that index objects tell of */
+	struct pack_writer *open[STREAMS];
+	struct repo_written written;
+	struct opener_slot openers[OPENERS];
+	size_t next_opener;
+	uint64_t mended;
+};
+
+/*
+ * The object of that name: mended by its parity where needed, its header checked. Gives header and
+ * body. *ret_mended tells whether it had been damaged.
+ */
+int object_fetch(struct place *place, const struct object_header *want, uint8_t **ret_bytes,
+	size_t *ret_len, bool *ret_mended, struct why *why);
+
+/* Adds parity to header and body and puts them. Returns what was written by ret_written. */
+int object_store(struct place *place, const struct object_header *header, const uint8_t *bytes,
+	unsigned parity_percent, uint64_t *ret_written, struct why *why);
+
+/* Reads the newest head into the repository. -ESTALE when it is older than generation `seen`. */
+int repo_find_head(struct repo *repo, uint64_t seen, struct why *why);
+
+/* object_fetch() of a sealed object of one segment, opened. Gives the plain body. */
+int repo_fetch(struct repo *repo, enum object_kind kind, const struct object_id *id,
+	uint8_t **ret_plain, size_t *ret_len, struct why *why);
+
+/* Seals and stores a body as one object. */
+int repo_store(struct repo *repo, struct object_header *header, const uint8_t *body, size_t len,
+	struct why *why);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunks by their digest: the piece of the pack alone, or the whole pack mended when that fails. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "place/place.h"
+#include "repo/inner.h"
+
+int repo_point(
+	struct repo *repo, const struct object_id *id, struct point *ret_point, struct why *why)
+{
+	OWN(own_free) uint8_t *plain = NULL;
+	size_t len;
+	char name[OBJECT_NAME];
+	int err = repo_fetch(repo, OBJECT_POINT, id, &plain, &len, why);
+	if (err)
+		return err;
+	err = point_get(plain, len, ret_point, why);
+	if (err)
+		return why_prefix(why, err, "%s", object_name(OBJECT_POINT, id, name));
+	ret_point->id = *id;
+	return 0;
+}
+
+bool repo_has(const struct repo *repo, const struct digest *digest)
+{
+	return index_find(&repo->index, digest) || index_find(&repo->pending, digest);
+}
+
+static const char *pack_name(
+	const struct repo *repo, const struct index_entry *entry, char name[OBJECT_NAME])
+{
+	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
+	return object_name(pack->kind, &pack->id, name);
+}
+
+/* The opener of the entry's pack, from the few that are kept or from the pack's first bytes. */
+static int find_opener(struct repo *repo, const struct index_entry *entry,
+	struct opener **ret_opener, struct why *why)
+{
+	char name[OBJECT_NAME];
+	uint8_t start[SEAL_BODY];
+	struct object_header header;
+	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
+	for (size_t i = 0; i < OPENERS; i++) {
+		if (repo->openers[i].opener && repo->openers[i].pack == entry->pack) {
+			*ret_opener = repo->openers[i].opener;
+			return 0;
+		}
+	}
+	pack_name(repo, entry, name);
+	ssize_t n = place_get(repo->world.place, name, 0, start, sizeof(start));
+	if (n < 0)
+		return why_errno(why, (int)n, "%s", name);
+	int err = object_get_header(start, (size_t)n, &header, why);
+	if (!err)
+		err = object_is(&header, pack->kind, &repo->id, &pack->id, why);
+	struct opener_slot *slot = &repo->openers[repo->next_opener];
+	struct opener *opener;
+	if (!err)
+		err = opener_new(start, (size_t)n, repo->ring, &opener, why);
+	if (err)
+		return why_prefix(why, err, "%s", name);
+	repo->next_opener = (repo->next_opener + 1) % OPENERS;
+	opener_free(slot->opener);
+	*slot = (struct opener_slot){opener, entry->pack};
+	*ret_opener = opener;
+	return 0;
+}
+
+/* From the sealed blob to plain bytes that have the digest's name. */
+static int unpack(struct repo *repo, const struct index_entry *entry, struct opener *opener,
+	const uint8_t *sealed, uint8_t **ret_bytes)
+{
+	size_t blob_len = entry->at.length - SEAL_TAG, len;
+	struct digest digest;
+	OWN(own_free) uint8_t *blob = malloc(entry->at.length);
+	if (!blob)
+		return -ENOMEM;
+	int err = open_segment(opener, entry->at.segment, sealed, entry->at.length, blob);
+	if (!err)
+		err = codec_plain_len(entry->at.kind, blob, blob_len, &len);
+	if (err)
+		return err;
+	OWN(own_free) uint8_t *plain = malloc(len ? len : 1);
+	if (!plain)
+		return -ENOMEM;
+	err = codec_unpack(repo->codec, blob, blob_len, plain, len);
+	if (!err)
+		err = digest_of(repo->digester, entry->at.kind, plain, len, &digest);
+	if (err)
+		return err;
+	if (len != entry->at.plain_length || !digest_equal(&digest, &entry->at.digest))
+		return -EBADMSG;
+	*ret_bytes = TAKE(plain);
+	return 0;
+}
+
+/* The usual way: only the bytes of this chunk are read. */
+static int read_piece(
+	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
+{
+	char name[OBJECT_NAME];
+	struct opener *opener;
+	OWN(own_free) uint8_t *sealed = NULL;
+	int err = find_opener(repo, entry, &opener, why);
+	if (err)
+		return err;
+	pack_name(repo, entry, name);
+	if (entry->at.length < BLOB_HEADER + SEAL_TAG || entry->at.length > 2 * CONTENT_MAX)
+		return why_set(why, -EBADMSG, "%s: the index claims a wrong length", name);
+	sealed = malloc(entry->at.length);
+	if (!sealed)
+		return -ENOMEM;
+	ssize_t n = place_get(repo->world.place, name, entry->at.offset, sealed, entry->at.length);
+	if (n < 0)
+		return why_errno(why, (int)n, "%s", name);
+	if ((size_t)n < entry->at.length)
+		return why_set(why, -EBADMSG, "%s: it is too short", name);
+	err = unpack(repo, entry, opener, sealed, ret_bytes);
+	return err ? why_set(why, err, "%s: a chunk in it is damaged", name) : 0;
+}
+
+/* The hard way: all of the pack, mended by its parity. */
+static int read_mended(
+	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
+{
+	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
+	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
+	OWN(own_free) uint8_t *bytes = NULL;
+	struct opener *opener;
+	size_t len;
+	bool mended;
+	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, why);
+	if (!err)
+		err = opener_new(bytes, len, repo->ring, &opener, why);
+	if (err)
+		return err;
+	uint64_t end = (uint64_t)entry->at.offset + entry->at.length;
+	err = entry->at.length >= BLOB_HEADER + SEAL_TAG && end <= len
+		? unpack(repo, entry, opener, bytes + entry->at.offset, ret_bytes)
+		: -EBADMSG;
+	opener_free(opener);
+	if (!err)
+		repo->mended++;
+	else
+		why_set(why, err, "a chunk is damaged beyond what its pack's parity mends");
+	return err;
+}
+
+int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind kind,
+	uint8_t **ret_bytes, size_t *ret_len, struct why *why)
+{
+	const struct index_entry *entry = index_find(&repo->index, digest);
+	if (!entry || entry->at.kind != kind)
+		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
+	int err = read_piece(repo, entry, ret_bytes, why);
+	if (err == -EBADMSG)
+		err = read_mended(repo, entry, ret_bytes, why);
+	if (!err)
+		*ret_len = entry->at.plain_length;
+	return err;
+}

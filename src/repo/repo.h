@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One repository on one place: opened with a key, read by digest, written through a writer that
+ * ends in a new head. What it promises stands in docs/FORMATS-REPOSITORY.md.
+ *
+ * Calls block. One thread for each struct.
+ */
+#ifndef EBB_REPO_REPO_H
+#define EBB_REPO_REPO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chunk/digest.h"
+#include "chunk/keys.h"
+#include "repo/head.h"
+#include "repo/index.h"
+#include "repo/point.h"
+
+struct clock;
+struct dice;
+struct place;
+struct why;
+
+/* All borrowed, for as long as the repository is open. */
+struct repo_world {
+	struct place *place;
+	struct dice *dice;
+	struct clock *clock;
+};
+
+struct repo_options {
+	unsigned parity_percent; /* 1 .. 100 */
+	uint32_t pack_size;      /* bytes, 0: PACK_SIZE */
+	const char *label;       /* words for people */
+};
+
+struct repo;
+
+/*
+ * Makes a repository and gives its secret to keep. -EEXIST when the place holds one.
+ */
+int repo_init(const struct repo_world *world, const struct repo_options *options,
+	uint8_t ret_secret[SECRET_SIZE], struct why *why);
+
+/*
+ * Opens it. -ENOENT: no repository here; -EACCES: the key is none of its keys; -EBADMSG: damaged
+ * beyond repair; -ESTALE: its generation is below `seen`, so it was rolled back. Gives the repo.
+ */
+int repo_open(const struct repo_world *world, const uint8_t secret[SECRET_SIZE], uint64_t seen,
+	struct repo **ret_repo, struct why *why);
+void repo_close(struct repo *repo);
+
+/* The newest head: its points are the recovery points. Borrowed until the next commit. */
+const struct head *repo_head(const struct repo *repo);
+const struct key_ring *repo_ring(const struct repo *repo);
+const struct index *repo_index(const struct repo *repo);
+
+/* The point's own words. -ENOENT, -EBADMSG. */
+int repo_point(
+	struct repo *repo, const struct object_id *id, struct point *ret_point, struct why *why);
+
+/*
+ * A chunk's bytes, checked against its digest. Gives the bytes. What is damaged is mended from its
+ * pack's parity in memory and counted; -EBADMSG when that does not help, -ENOENT when no index
+ * knows the chunk.
+ */
+int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind kind,
+	uint8_t **ret_bytes, size_t *ret_len, struct why *why);
+
+bool repo_has(const struct repo *repo, const struct digest *digest);
+
+/* Objects that were damaged and mended while they were read. */
+uint64_t repo_mended(const struct repo *repo);
+
+/* ---- writing: packs, then index, then point, then head ---- */
+
+/*
+ * Stores one chunk unless it is known: names it, compresses it, puts it into a pack, and the pack
+ * to the place when it is full.
+ */
+int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
+	struct digest *ret_digest, struct why *why);
+
+struct repo_written {
+	uint64_t new_chunks, new_bytes; /* plain, what was not known before */
+	uint64_t written_bytes;         /* to the place, parity included */
+};
+
+struct repo_written repo_written(const struct repo *repo);
+
+/* Closes the packs, and makes the point exist. Fills its id and written_bytes. */
+int repo_commit(struct repo *repo, struct point *point, struct why *why);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A repository on a simulated disk: what was committed is there, whatever happens to the disk. */
+#include "repo/repo.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/test.h"
+#include "base/why.h"
+#include "chunk/test_world.h"
+#include "os/disk.h"
+#include "os/world.h"
+#include "place/dir.h"
+#include "place/place.h"
+#include "sim/disk.h"
+#include "sim/explore.h"
+
+struct fixture {
+	struct test_dice dice;
+	struct test_clock clock;
+	struct sim_disk *disk;
+	struct repo_world world;
+	uint8_t secret[SECRET_SIZE];
+	struct why why;
+};
+
+static const struct repo_options options = {.parity_percent = 3, .pack_size = 1 << 20};
+
+static void begin(struct fixture *f, uint64_t seed)
+{
+	test_world_init(&f->dice, &f->clock, seed);
+	f->disk = sim_disk_new();
+	CHECK(f->disk);
+	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
+	f->world.dice = &f->dice.dice;
+	f->world.clock = &f->clock.clock;
+	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
+}
+
+static void end(struct fixture *f)
+{
+	place_close(f->world.place);
+	sim_disk_free(f->disk);
+}
+
+static struct repo *must_open(struct fixture *f)
+{
+	struct repo *repo;
+	if (repo_open(&f->world, f->secret, 0, &repo, &f->why))
+		test_fail(__FILE__, __LINE__, "%s", f->why.text);
+	return repo;
+}
+
+enum { LONG = 70000 };
+
+static size_t content(uint64_t i, uint8_t *bytes)
+{
+	struct rng rng;
+	rng_seed(&rng, i);
+	size_t len = i % 5 ? rng_below(&rng, 3000) : LONG - rng_below(&rng, 3000);
+	rng_fill(&rng, bytes, len);
+	return len;
+}
+
+static void put_chunks(
+	struct fixture *f, struct repo *repo, uint64_t from, uint64_t to, struct digest *digests)
+{
+	static uint8_t bytes[LONG];
+	for (uint64_t i = from; i < to; i++) {
+		size_t len = content(i, bytes);
+		CHECK_EQ(repo_put_chunk(repo, i % 3 ? CHUNK_CONTENT : CHUNK_TREE, bytes, len,
+				 &digests[i], &f->why),
+			0);
+	}
+}
+
+static void check_chunks(struct fixture *f, struct repo *repo, uint64_t from, uint64_t to,
+	const struct digest *digests)
+{
+	static uint8_t want[LONG];
+	for (uint64_t i = from; i < to; i++) {
+		OWN(own_free) uint8_t *bytes = NULL;
+		size_t want_len = content(i, want), len;
+		if (repo_chunk(repo, &digests[i], i % 3 ? CHUNK_CONTENT : CHUNK_TREE, &bytes, &len,
+			    &f->why))
+			test_fail(__FILE__, __LINE__, "chunk %d: %s", (int)i, f->why.text);
+		CHECK_EQ(len, want_len);
+		CHECK(memcmp(bytes, want, len) == 0);
+	}
+}
+
+static struct point a_point(const char *resource)
+{
+	struct point point = {.source = POINT_DIR, .kind = POINT_FULL};
+	snprintf(point.resource, sizeof(point.resource), "%s", resource);
+	return point;
+}
+
+TEST(chunks_come_back_from_a_fresh_opening)
+{
+	enum { N = 200 };
+	struct fixture f;
+	struct digest digests[N];
+	struct point point = a_point("home"), again;
+	begin(&f, 1);
+	struct repo *repo = must_open(&f);
+	put_chunks(&f, repo, 0, N, digests);
+	struct repo_written first = repo_written(repo);
+	put_chunks(&f, repo, 0, N, digests);
+	CHECK_EQ(repo_written(repo).new_bytes, first.new_bytes);
+	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	repo_close(repo);
+
+	repo = must_open(&f);
+	CHECK_EQ(repo_head(repo)->generation, 1);
+	CHECK_EQ(repo_head(repo)->points.len, 1);
+	CHECK_EQ(repo_point(repo, &repo_head(repo)->points.at[0].id, &again, &f.why), 0);
+	CHECK_STR(again.resource, "home");
+	check_chunks(&f, repo, 0, N, digests);
+	put_chunks(&f, repo, 0, N, digests);
+	CHECK_EQ(repo_written(repo).new_chunks, 0);
+	CHECK_EQ(repo_mended(repo), 0);
+	repo_close(repo);
+	end(&f);
+}
+
+TEST(two_writers_both_get_their_point)
+{
+	struct fixture f;
+	struct digest digests[20];
+	struct point a = a_point("a"), b = a_point("b");
+	begin(&f, 2);
+	struct repo *one = must_open(&f), *two = must_open(&f);
+	put_chunks(&f, one, 0, 10, digests);
+	put_chunks(&f, two, 5, 20, digests);
+	CHECK_EQ(repo_commit(one, &a, &f.why), 0);
+	CHECK_EQ(repo_commit(two, &b, &f.why), 0);
+	repo_close(one);
+	repo_close(two);
+	struct repo *repo = must_open(&f);
+	CHECK_EQ(repo_head(repo)->generation, 2);
+	CHECK_EQ(repo_head(repo)->points.len, 2);
+	check_chunks(&f, repo, 0, 20, digests);
+	repo_close(repo);
+	end(&f);
+}
+
+TEST(wrong_keys_missing_and_rolled_back_repositories_are_told)
+{
+	struct fixture f;
+	struct digest digests[1];
+	struct point point = a_point("x");
+	struct repo *repo;
+	uint8_t wrong[SECRET_SIZE] = {1}, secret[SECRET_SIZE];
+	begin(&f, 3);
+	CHECK_EQ(repo_open(&f.world, wrong, 0, &repo, &f.why), -EACCES);
+	CHECK_STR(f.why.text, "this key opens none of the 1 key slots");
+	CHECK_EQ(repo_init(&f.world, &options, secret, &f.why), -EEXIST);
+	repo = must_open(&f);
+	put_chunks(&f, repo, 0, 1, digests);
+	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	repo_close(repo);
+	CHECK_EQ(place_remove(f.world.place, "head/0000000000000001"), 0);
+	CHECK_EQ(repo_open(&f.world, f.secret, 1, &repo, &f.why), -ESTALE);
+	CHECK_STR(f.why.text,
+		"the repository is at generation 0, but was at 1 before: it was "
+		"rolled back, or heads were deleted");
+	end(&f);
+
+	struct sim_disk *empty = sim_disk_new();
+	CHECK_EQ(place_dir_open(sim_disk_seam(empty), &f.world.place), 0);
+	CHECK_EQ(repo_open(&f.world, f.secret, 0, &repo, &f.why), -ENOENT);
+	CHECK_STR(f.why.text, "there is no repository");
+	place_close(f.world.place);
+	sim_disk_free(empty);
+}
+
+struct names {
+	char at[64][80];
+	uint64_t sizes[64];
+	size_t count;
+};
+
+static bool note_name(void *arg, const char *name, uint64_t size)
+{
+	struct names *names = arg;
+	CHECK(names->count < 64);
+	snprintf(names->at[names->count], sizeof(names->at[0]), "%s", name);
+	names->sizes[names->count++] = size;
+	return true;
+}
+
+static void list_objects(struct fixture *f, struct names *names)
+{
+	static const char *const folders[] = {"key", "data", "meta", "index", "point", "head"};
+	memset(names, 0, sizeof(*names));
+	CHECK_EQ(place_size(f->world.place, "repo", &names->sizes[0]), 0);
+	snprintf(names->at[names->count++], sizeof(names->at[0]), "repo");
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		CHECK_EQ(place_list(f->world.place, folders[i], note_name, names), 0);
+}
+
+/* Every byte of every object is flipped in turn: all is read back right, and the damage is told. */
+TEST(every_flipped_byte_is_mended)
+{
+	struct fixture f;
+	struct digest digests[4];
+	struct point point = a_point("x");
+	struct names names;
+	uint64_t flips = 0;
+	begin(&f, 4);
+	struct repo *repo = must_open(&f);
+	put_chunks(&f, repo, 1, 4, digests);
+	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	repo_close(repo);
+	list_objects(&f, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		for (uint64_t at = 0; at<names.sizes[i]; at += names.sizes[i]> 20000 ? 2 : 1) {
+			CHECK_EQ(sim_disk_flip(f.disk, names.at[i], at, 0x40), 0);
+			repo = must_open(&f);
+			check_chunks(&f, repo, 1, 4, digests);
+			CHECK_EQ(repo_point(repo, &point.id, &(struct point){0}, &f.why), 0);
+			repo_close(repo);
+			CHECK_EQ(sim_disk_flip(f.disk, names.at[i], at, 0x40), 0);
+			flips++;
+		}
+	}
+	test_note("%" PRIu64 " flips in %zu objects", flips, names.count);
+	end(&f);
+}
+
+/* ---- under the explorer ---- */
+
+enum { ROUNDS = 2, PER_ROUND = 3 };
+
+struct commit_state {
+	struct test_dice dice;
+	struct test_clock clock;
+	uint8_t secret[SECRET_SIZE];
+	bool made, made_maybe;
+	int committed, begun; /* rounds */
+	struct digest digests[ROUNDS * PER_ROUND];
+	uint64_t generation;
+};
+
+static int commit_round(struct commit_state *s, struct repo *repo, int round, struct why *why)
+{
+	static uint8_t bytes[LONG];
+	struct point point = a_point("x");
+	int err = 0;
+	for (int i = round * PER_ROUND; !err && i < (round + 1) * PER_ROUND; i++) {
+		size_t len = content((uint64_t)i + 1, bytes);
+		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, len, &s->digests[i], why);
+	}
+	if (err)
+		return err;
+	s->begun = round + 1;
+	err = repo_commit(repo, &point, why);
+	if (!err) {
+		s->committed = round + 1;
+		s->generation = repo_head(repo)->generation;
+	}
+	return err;
+}
+
+static int run(void *state, struct world *world, struct why *why)
+{
+	struct commit_state *s = state;
+	struct place *place;
+	struct repo *repo = NULL;
+	test_world_init(&s->dice, &s->clock, 9);
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	struct repo_world rw = {place, &s->dice.dice, &s->clock.clock};
+	s->made_maybe = true;
+	err = repo_init(&rw, &options, s->secret, why);
+	s->made = !err;
+	if (!err)
+		err = repo_open(&rw, s->secret, 0, &repo, why);
+	for (int round = 0; !err && round < ROUNDS; round++)
+		err = commit_round(s, repo, round, why);
+	repo_close(repo);
+	place_close(place);
+	return err;
+}
+
+static int check_round(const struct commit_state *s, struct repo *repo, int round, struct why *why)
+{
+	static uint8_t want[LONG];
+	for (int i = round * PER_ROUND; i < (round + 1) * PER_ROUND; i++) {
+		OWN(own_free) uint8_t *bytes = NULL;
+		size_t want_len = content((uint64_t)i + 1, want), len;
+		int err = repo_chunk(repo, &s->digests[i], CHUNK_CONTENT, &bytes, &len, why);
+		if (err)
+			return why_prefix(why, err, "round %d, chunk %d", round, i);
+		if (len != want_len || memcmp(bytes, want, len) != 0)
+			return why_set(why, -EBADMSG, "chunk %d has other bytes", i);
+	}
+	return 0;
+}
+
+static int check_repo(const struct commit_state *s, struct repo *repo, struct why *why)
+{
+	int points = (int)repo_head(repo)->points.len;
+	if (points < s->committed || points > s->begun)
+		return why_set(why, -EBADMSG, "%d points, but %d were committed and %d begun",
+			points, s->committed, s->begun);
+	for (int round = 0; round < points; round++) {
+		struct point point;
+		int err = repo_point(repo, &repo_head(repo)->points.at[round].id, &point, why);
+		if (!err)
+			err = check_round(s, repo, round, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int check(void *state, struct world *world, bool faulty, struct why *why)
+{
+	struct commit_state *s = state;
+	struct place *place;
+	struct repo *repo = NULL;
+	(void)faulty;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	struct repo_world rw = {place, &s->dice.dice, &s->clock.clock};
+	/* The secret is in the hands of its owner only when repo_init() returned. */
+	if (s->made)
+		err = repo_open(&rw, s->secret, s->generation, &repo, why);
+	if (!err && repo)
+		err = check_repo(s, repo, why);
+	repo_close(repo);
+	place_close(place);
+	return err;
+}
+
+TEST(no_committed_point_is_lost_to_a_crash)
+{
+	struct scenario scenario = {"repo", sizeof(struct commit_state), run, check, NULL};
+	struct explore_report report;
+	struct explore_options how = {
+		.seed = 1, .exhaustive = 64, .samples = 16, .recovery_points = 4};
+	int err = explore(&scenario, &how, &report);
+	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
+		report.operations, report.states, report.faults);
+	if (report.violated)
+		test_note("%s", report.violation);
+#ifdef PLANTED
+	CHECK_EQ(err, -EBADMSG);
+#else
+	CHECK_EQ(err, 0);
+#endif
+}
+
+TEST_MAIN

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing: chunks into packs, packs to the place, and the commit.
+ *
+ * The order of a commit is part of the format: packs, index, point, head. Until the head is at the
+ * place nothing of it exists, and after it everything does. A commit that fails leaves objects that
+ * no head names; they cost room until the next collection and nothing else.
+ */
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "os/clock.h"
+#include "os/dice.h"
+#include "place/place.h"
+#include "repo/inner.h"
+
+/* How often a commit tries for a generation before it says that it cannot get one. */
+enum { HEAD_TRIES = 100 };
+
+static int open_pack(struct repo *repo, int stream)
+{
+	struct pack_options options = {
+		.kind = stream == STREAM_DATA ? OBJECT_DATA : OBJECT_META,
+		.repo = repo->id,
+		.with = &repo->with,
+		.size = repo->pack_size,
+		.parity_percent = repo->parity_percent,
+	};
+	return pack_writer_new(&options, &repo->open[stream]);
+}
+
+/* Closes a stream's pack, puts it to the place, and only then tells the index. */
+static int close_pack(struct repo *repo, int stream, struct why *why)
+{
+	struct pack_writer *writer = repo->open[stream];
+	struct pack_result pack;
+	char name[OBJECT_NAME];
+	uint32_t number;
+	struct index_pack known = {.kind = stream == STREAM_DATA ? OBJECT_DATA : OBJECT_META};
+	if (!writer)
+		return 0;
+	int err = pack_finish(writer, &pack);
+	if (err)
+		return why_errno(why, err, "closing a pack");
+	known.id = pack.id;
+	object_name(known.kind, &known.id, name);
+	err = place_put(repo->world.place, name, pack.bytes, pack.len, why);
+	if (!err)
+		err = index_add_pack(&repo->index, &known, &number);
+	for (size_t i = 0; !err && i < pack.count; i++)
+		err = index_add(&repo->index, number, &pack.entries[i]);
+	if (err)
+		return err;
+	repo->written.written_bytes += pack.len;
+	pack_writer_free(writer);
+	repo->open[stream] = NULL;
+	/* With both streams closed nothing waits; with one, what it holds is known twice, at worst.
+	 */
+	if (!repo->open[STREAM_DATA] && !repo->open[STREAM_META])
+		index_done(&repo->pending);
+	return 0;
+}
+
+/* Remembers a chunk that waits in an open pack, so that it is not stored twice. */
+static int note_pending(struct repo *repo, const struct digest *digest, enum chunk_kind kind)
+{
+	struct pack_entry entry = {.digest = *digest, .kind = kind};
+	return index_add(&repo->pending, 0, &entry);
+}
+
+static int add_blob(struct repo *repo, enum chunk_kind kind, const struct digest *digest,
+	const uint8_t *blob, size_t len, struct why *why)
+{
+	int stream = kind == CHUNK_CONTENT || kind == CHUNK_BLOCKS ? STREAM_DATA : STREAM_META;
+	int err = 0;
+	if (repo->open[stream] && !pack_fits(repo->open[stream], len))
+		err = close_pack(repo, stream, why);
+	if (err)
+		return err;
+	if (!repo->open[stream])
+		err = open_pack(repo, stream);
+	if (!err)
+		err = pack_add(repo->open[stream], digest, kind, blob, len);
+	if (!err)
+		err = note_pending(repo, digest, kind);
+	return err ? why_errno(why, err, "storing a chunk") : 0;
+}
+
+int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
+	struct digest *ret_digest, struct why *why)
+{
+	struct digest digest;
+	size_t blob_len;
+	int err = digest_of(repo->digester, kind, bytes, len, &digest);
+	if (err)
+		return why_errno(why, err, "naming a chunk");
+	if (!repo_has(repo, &digest)) {
+		OWN(own_free) uint8_t *blob = malloc(codec_bound(len));
+		if (!blob)
+			return -ENOMEM;
+		err = codec_pack(repo->codec, bytes, len, blob, &blob_len);
+		if (err)
+			return why_errno(why, err, "compressing a chunk");
+		err = add_blob(repo, kind, &digest, blob, blob_len, why);
+		if (err)
+			return err;
+		repo->written.new_chunks++;
+		repo->written.new_bytes += len;
+	}
+	*ret_digest = digest;
+	return 0;
+}
+
+struct repo_written repo_written(const struct repo *repo)
+{
+	return repo->written;
+}
+
+/* An index object for the packs that none tells of yet. Tells its id, if one was needed. */
+static int put_index(struct repo *repo, struct object_id *ret_id, bool *ret_needed, struct why *why)
+{
+	OWN(own_free) uint8_t *body = NULL;
+	struct object_header header = {.kind = OBJECT_INDEX};
+	size_t len;
+	*ret_needed = repo->indexed < repo->index.packs.len;
+	if (!*ret_needed)
+		return 0;
+	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
+	*ret_id = header.id;
+	int err = index_put(&repo->index, repo->indexed, &body, &len);
+	return err ? why_errno(why, err, "making an index")
+		   : repo_store(repo, &header, body, len, why);
+}
+
+static int put_point(struct repo *repo, struct point *point, struct why *why)
+{
+	OWN(own_free) uint8_t *body = NULL;
+	struct object_header header = {.kind = OBJECT_POINT};
+	size_t len;
+	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
+	point->id = header.id;
+	point->new_bytes = repo->written.new_bytes;
+	point->written_bytes = repo->written.written_bytes;
+	int err = point_put(point, &body, &len);
+	return err ? why_errno(why, err, "making a point")
+		   : repo_store(repo, &header, body, len, why);
+}
+
+/* Seals, signs and stores the head that follows the newest one. -EEXIST: somebody was faster. */
+static int put_head(struct repo *repo, struct head *head, struct why *why)
+{
+	OWN(own_free) uint8_t *body = NULL;
+	OWN(own_free) uint8_t *bytes = NULL;
+	size_t len, bytes_len;
+	head->generation = repo->head.generation + 1;
+	head->id = object_head_id(head->generation);
+	head->wall_ns = clock_wall_ns(repo->world.clock);
+	memcpy(head->previous, repo->head_sum, sizeof(head->previous));
+	struct object_header header = {.kind = OBJECT_HEAD, .repo = repo->id, .id = head->id};
+	int err = head_put(head, &repo->id, repo->ring, &body, &len);
+	if (!err)
+		err = seal_whole(&header, &repo->with, body, len, &bytes, &bytes_len);
+	if (err)
+		return why_errno(why, err, "making a head");
+	err = object_store(repo->world.place, &header, bytes, repo->parity_percent,
+		&repo->written.written_bytes, why);
+	if (!err && !SHA256(bytes, bytes_len, repo->head_sum))
+		err = -EIO;
+	return err;
+}
+
+/* One try at the next generation: what the newest head names, and what is new. */
+static int try_head(struct repo *repo, const struct object_id *index, const struct point *point,
+	struct why *why)
+{
+	OWN(head_done) struct head head = {0};
+	struct head_point named = {point->id, point->end_ns};
+	int err = head_copy(&repo->head, &head);
+	if (!err && index)
+		err = vec_push(&head.indexes, *index);
+	if (!err)
+		err = vec_push(&head.points, named);
+	if (!err)
+		err = put_head(repo, &head, why);
+	if (err)
+		return err;
+	head_done(&repo->head);
+	repo->head = head;
+	head = (struct head){0};
+	return 0;
+}
+
+/* Other writers may be faster, each time one of them gets on: so somebody always does. */
+static int put_next_head(struct repo *repo, const struct object_id *index,
+	const struct point *point, struct why *why)
+{
+	int err = try_head(repo, index, point, why);
+	for (int tries = 1; err == -EEXIST && tries < HEAD_TRIES; tries++) {
+		err = repo_find_head(repo, repo->head.generation + 1, why);
+		if (!err)
+			err = try_head(repo, index, point, why);
+	}
+	return err;
+}
+
+static int close_packs(struct repo *repo, struct why *why)
+{
+	int err = close_pack(repo, STREAM_DATA, why);
+	return err ? err : close_pack(repo, STREAM_META, why);
+}
+
+int repo_commit(struct repo *repo, struct point *point, struct why *why)
+{
+	struct object_id index;
+	bool needed;
+	int err = close_packs(repo, why);
+	if (!err)
+		err = put_index(repo, &index, &needed, why);
+	if (!err)
+		err = put_point(repo, point, why);
+	if (!err)
+		err = put_next_head(repo, needed ? &index : NULL, point, why);
+	if (!err)
+		repo->indexed = (uint32_t)repo->index.packs.len;
+	return err;
+}
