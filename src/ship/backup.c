@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk: folder by folder, names in order, beside the same folder of the parent point.
+ *
+ * A file whose type, size, times, inode and device are those of the parent's entry is taken over
+ * with its chunks and attributes, unread: ctime cannot be set back by anybody but the kernel.
+ */
+#include "ship/backup.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "base/why.h"
+#include "os/clock.h"
+#include "os/disk.h"
+#include "os/files.h"
+#include "repo/repo.h"
+#include "ship/content.h"
+#include "ship/tree.h"
+
+enum { DEPTH_MAX = 2000 };
+
+static const char cache_tag[] = "CACHEDIR.TAG";
+static const char cache_signature[] = "Signature: 8a477f597d28d172789f06886806bc55";
+
+struct walk {
+	struct repo *repo;
+	const struct backup_options *options;
+	struct content_reader reader;
+	struct str path; /* below the root; "" at the root */
+	uint64_t device;
+	struct map linked; /* "device:inode" -> struct content of the first link met */
+	struct point *point;
+	struct why *why;
+	int depth;
+};
+
+typedef VEC(char *) names_t;
+
+struct names {
+	names_t list;
+	bool failed;
+};
+
+static bool note_name(void *arg, const char *name)
+{
+	struct names *names = arg;
+	char *copy = strdup(name);
+	if (!copy || vec_push(&names->list, copy)) {
+		free(copy);
+		names->failed = true;
+	}
+	return !names->failed;
+}
+
+static void names_done(struct names *names)
+{
+	vec_each (name, &names->list)
+		free(*name);
+	vec_done(&names->list);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void trouble(struct walk *walk, const char *what)
+{
+	if (walk->options->on_trouble)
+		walk->options->on_trouble(walk->options->arg, str_text(&walk->path), what);
+}
+
+static void unreadable(struct walk *walk, const char *what)
+{
+	walk->point->unreadable++;
+	walk->point->partial = true;
+	trouble(walk, what);
+}
+
+/* Lengthens the path by one component; returns where it ended before. */
+static size_t path_enter(struct walk *walk, const char *name)
+{
+	size_t before = walk->path.len;
+	if (before)
+		str_add(&walk->path, "/");
+	str_add(&walk->path, name);
+	return before;
+}
+
+static void path_leave(struct walk *walk, size_t before)
+{
+	walk->path.len = before;
+	if (walk->path.at)
+		walk->path.at[before] = '\0';
+}
+
+static bool excluded(const struct walk *walk, const char *name)
+{
+	for (size_t i = 0; i < walk->options->exclude_count; i++) {
+		const char *pattern = walk->options->excludes[i];
+		const char *text = strchr(pattern, '/') ? str_text(&walk->path) : name;
+		if (fnmatch(pattern, text, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool unchanged(const struct files_meta *now, const struct files_meta *then)
+{
+	return now->type == then->type && now->size == then->size &&
+		now->mtime_ns == then->mtime_ns && now->ctime_ns == then->ctime_ns &&
+		now->inode == then->inode && now->device == then->device;
+}
+
+static bool note_xattr(void *arg, const char *name, const void *value, size_t len)
+{
+	tree_put_xattr(arg, name, value, len);
+	return true;
+}
+
+/* ---- content ---- */
+
+static void fill_content(struct tree_entry *entry, const struct content *content)
+{
+	entry->digests = content->digests.at;
+	entry->digest_count = content->digest_count;
+	entry->extents = content->extents.at;
+	entry->extent_count = content->extent_count;
+	entry->meta.size = content->size;
+	if (content->listed)
+		entry->flags |= TREE_LISTED;
+	/* A file that is nothing but a hole has no extents and still is sparse. */
+	if (content->extent_count || (!content->digest_count && content->size))
+		entry->flags |= TREE_HOLES;
+}
+
+/* A file that changed under our eyes is stored as it was read, and says so. */
+static void check_steady(struct walk *walk, struct folder *folder, struct tree_entry *entry,
+	const struct files_meta *before, const char *name)
+{
+	struct files_meta after;
+	int err = folder_meta(folder, name, &after);
+	if (!err && after.size == before->size && after.mtime_ns == before->mtime_ns &&
+		entry->meta.size == before->size)
+		return;
+	entry->flags |= TREE_CHANGED;
+	trouble(walk, err ? "removed while it was read" : "changed while it was read");
+}
+
+static int read_content(struct walk *walk, struct folder *folder, const char *name,
+	struct tree_entry *entry, struct content *content)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	struct why why = {""};
+	const struct files_meta before = entry->meta;
+	int err = folder_read(folder, name, &file);
+	if (err) {
+		why_errno(&why, err, "opening");
+		entry->flags |= TREE_UNREADABLE;
+		unreadable(walk, why.text);
+		return 0;
+	}
+	err = content_store(&walk->reader, folder, file, content, &why);
+	if (err < 0)
+		return why_set(walk->why, err, "%s", why.text);
+	if (err == CONTENT_UNREADABLE) {
+		entry->flags |= TREE_UNREADABLE;
+		unreadable(walk, why.text);
+		return 0;
+	}
+	fill_content(entry, content);
+	check_steady(walk, folder, entry, &before, name);
+	return 0;
+}
+
+/*
+ * A file with several names is read at the first of them; the others take over what it came to. The
+ * map keeps the content until the walk ends.
+ */
+static int save_linked(
+	struct walk *walk, struct folder *folder, const char *name, struct tree_entry *entry)
+{
+	char key[48];
+	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
+	struct content *known = map_get(&walk->linked, key);
+	if (known) {
+		fill_content(entry, known);
+		return 0;
+	}
+	known = calloc(1, sizeof(*known));
+	if (!known || map_put(&walk->linked, key, known)) {
+		free(known);
+		return -ENOMEM;
+	}
+	return read_content(walk, folder, name, entry, known);
+}
+
+/* ---- entries ---- */
+
+static int save_folder(struct walk *walk, struct folder *folder, const struct digest *parent,
+	struct digest *ret_digest);
+
+struct entry_buffers {
+	struct content content;
+	struct fields_out xattrs;
+	char target[FILES_LINK_MAX];
+	struct digest folder;
+};
+
+static void buffers_done(struct entry_buffers *buffers)
+{
+	content_done(&buffers->content);
+	out_done(&buffers->xattrs);
+}
+
+static int enter_folder(struct walk *walk, struct folder *folder, const char *name,
+	const struct tree_entry *previous, struct tree_entry *entry, struct digest *digest)
+{
+	OWN(folder_close_own) struct folder *inner = NULL;
+	struct digest parent;
+	bool has_parent = previous && previous->folder;
+	struct why why;
+	int err = folder_enter(folder, name, &inner);
+	if (err) {
+		why_errno(&why, err, "opening");
+		entry->flags |= TREE_UNREADABLE;
+		unreadable(walk, why.text);
+	}
+	if (has_parent)
+		memcpy(parent.b, previous->folder, DIGEST_SIZE);
+	err = save_folder(walk, inner, has_parent ? &parent : NULL, digest);
+	entry->folder = digest->b;
+	return err;
+}
+
+static int read_link(struct walk *walk, struct folder *folder, const char *name,
+	struct tree_entry *entry, char target[FILES_LINK_MAX])
+{
+	struct why why;
+	ssize_t n = folder_link_target(folder, name, target, FILES_LINK_MAX);
+	if (n <= 0) {
+		why_errno(&why, n ? (int)n : -EINVAL, "reading the link");
+		unreadable(walk, why.text);
+		return -EAGAIN; /* without its target a link cannot be told: it is left out */
+	}
+	entry->target = target;
+	entry->target_len = (size_t)n;
+	return 0;
+}
+
+/* What a new or changed entry holds, by its type. -EAGAIN: it is left out, and that was told. */
+static int save_new(struct walk *walk, struct folder *folder, const char *name,
+	const struct tree_entry *previous, struct tree_entry *entry, struct entry_buffers *buffers)
+{
+	int err = folder_xattrs(folder, name, note_xattr, &buffers->xattrs);
+	if (err)
+		trouble(walk, "its extended attributes could not be read");
+	if (buffers->xattrs.failed)
+		return -ENOMEM;
+	entry->xattrs = buffers->xattrs.at;
+	entry->xattrs_len = buffers->xattrs.len;
+	switch (entry->meta.type) {
+	case FILES_FOLDER:
+		return enter_folder(walk, folder, name, previous, entry, &buffers->folder);
+	case FILES_SYMLINK:
+		return read_link(walk, folder, name, entry, buffers->target);
+	case FILES_FILE:
+		if (entry->meta.links > 1)
+			return save_linked(walk, folder, name, entry);
+		return read_content(walk, folder, name, entry, &buffers->content);
+	case FILES_FIFO:
+	case FILES_SOCKET:
+	case FILES_CHAR:
+	case FILES_BLOCK:
+	default:
+		return 0;
+	}
+}
+
+static void progress(struct walk *walk)
+{
+	struct backup_progress now = {
+		.entries = walk->point->entries,
+		.bytes = walk->point->source_bytes,
+		.read_bytes = walk->reader.read_bytes,
+		.path = str_text(&walk->path),
+	};
+	if (walk->options->on_progress)
+		walk->options->on_progress(walk->options->arg, &now);
+}
+
+static int save_entry(struct walk *walk, struct folder *folder, const char *name,
+	const struct tree_entry *previous, struct tree_writer *writer)
+{
+	OWN(buffers_done) struct entry_buffers buffers = {0};
+	struct tree_entry entry = {.name = name, .name_len = strlen(name)};
+	struct why why;
+	int err = folder_meta(folder, name, &entry.meta);
+	if (err == -ENOENT) {
+		trouble(walk, "removed before it was read");
+		return 0;
+	}
+	if (err) {
+		why_errno(&why, err, "looking at it");
+		unreadable(walk, why.text);
+		return 0;
+	}
+	if (walk->options->one_file_system && entry.meta.device != walk->device)
+		return 0;
+	bool known = previous && !walk->options->force_full &&
+		!(previous->flags & (TREE_UNREADABLE | TREE_CHANGED)) &&
+		entry.meta.type != FILES_FOLDER && unchanged(&entry.meta, &previous->meta);
+	if (known)
+		entry = *previous;
+	else
+		err = save_new(walk, folder, name, previous, &entry, &buffers);
+	if (err == -EAGAIN)
+		return 0;
+	if (!err)
+		err = tree_add(writer, &entry, walk->why);
+	walk->point->entries++;
+	if (entry.meta.type == FILES_FILE)
+		walk->point->source_bytes += entry.meta.size;
+	progress(walk);
+	return err;
+}
+
+/* ---- folders ---- */
+
+/* The parent's entry of that name, if it has one. Both sides are in order. */
+static int find_previous(
+	struct tree *tree, const char *name, struct tree_entry *entry, bool *have, struct why *why)
+{
+	for (;;) {
+		if (*have) {
+			size_t len = strlen(name);
+			size_t shorter = len < entry->name_len ? len : entry->name_len;
+			int order = memcmp(entry->name, name, shorter);
+			if (!order)
+				order = (entry->name_len > len) - (entry->name_len < len);
+			if (order >= 0)
+				return order == 0;
+		}
+		int more = tree_next(tree, entry, why);
+		*have = more == 1;
+		if (more <= 0)
+			return more;
+	}
+}
+
+static bool is_cache(struct folder *folder)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	char start[sizeof(cache_signature) - 1];
+	struct files_meta meta;
+	if (folder_meta(folder, cache_tag, &meta) || meta.type != FILES_FILE ||
+		folder_read(folder, cache_tag, &file) ||
+		file_read_full(file, start, sizeof(start), 0))
+		return false;
+	return memcmp(start, cache_signature, sizeof(start)) == 0;
+}
+
+static int save_names(struct walk *walk, struct folder *folder, const struct names *names,
+	struct tree *parent, struct tree_writer *writer)
+{
+	struct tree_entry previous;
+	bool have = false, cache = is_cache(folder);
+	vec_each (name, &names->list) {
+		size_t before = path_enter(walk, *name);
+		bool skip = excluded(walk, *name) || (cache && strcmp(*name, cache_tag) != 0);
+		int found = 0, err = 0;
+		if (!skip && parent->bytes)
+			found = find_previous(parent, *name, &previous, &have, walk->why);
+		if (found < 0)
+			err = found;
+		else if (!skip)
+			err = save_entry(walk, folder, *name, found ? &previous : NULL, writer);
+		path_leave(walk, before);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* `folder` is NULL for one that could not be opened: it is stored empty. */
+static int save_folder(struct walk *walk, struct folder *folder, const struct digest *parent,
+	struct digest *ret_digest)
+{
+	OWN(names_done) struct names names = {0};
+	OWN(tree_done) struct tree tree = {0};
+	OWN(tree_writer_done) struct tree_writer writer = {.repo = walk->repo};
+	struct why why;
+	if (walk->depth >= DEPTH_MAX)
+		return why_set(walk->why, -ELOOP, "%s: more than %d folders deep",
+			str_text(&walk->path), DEPTH_MAX);
+	int err = folder ? folder_list(folder, note_name, &names) : 0;
+	if (names.failed)
+		return -ENOMEM;
+	if (err) {
+		why_errno(&why, err, "listing");
+		unreadable(walk, why.text);
+	}
+	if (names.list.len)
+		qsort(names.list.at, names.list.len, sizeof(char *), by_bytes);
+	/* A parent that cannot be read costs time, not truth: everything is read again. */
+	if (parent && tree_load(walk->repo, parent, &tree, &why))
+		trouble(walk, why.text);
+	walk->depth++;
+	err = folder ? save_names(walk, folder, &names, &tree, &writer) : 0;
+	walk->depth--;
+	return err ? err : tree_finish(&writer, ret_digest, walk->why);
+}
+
+/* ---- the point ---- */
+
+/* The newest whole point of the same resource, whose entries need not be read again. */
+static bool find_parent(struct repo *repo, const char *resource, struct point *ret_parent)
+{
+	const struct head *head = repo_head(repo);
+	for (size_t i = head->points.len; i-- > 0;) {
+		struct point point;
+		if (repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
+			point.source == POINT_DIR && strcmp(point.resource, resource) == 0) {
+			*ret_parent = point;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void walk_done(struct walk *walk)
+{
+	content_reader_done(&walk->reader);
+	map_each (entry, &walk->linked) {
+		content_done(entry->value);
+		free(entry->value);
+	}
+	map_done(&walk->linked);
+	str_done(&walk->path);
+}
+
+static void begin_point(struct point *point, const struct backup_options *options, int64_t now)
+{
+	*point = (struct point){.source = POINT_DIR, .kind = POINT_FULL, .start_ns = now};
+	snprintf(point->resource, sizeof(point->resource), "%s", options->resource);
+	snprintf(point->host, sizeof(point->host), "%s", options->host);
+	snprintf(point->path, sizeof(point->path), "%s", options->path);
+	snprintf(point->writer, sizeof(point->writer), "%s", options->writer);
+}
+
+int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
+	const struct backup_options *options, struct point *ret_point, struct why *why)
+{
+	struct point point, parent;
+	OWN(folder_close_own) struct folder *root = NULL;
+	OWN(walk_done)
+	struct walk walk = {.repo = repo, .options = options, .point = &point, .why = why};
+	struct files_meta meta;
+	begin_point(&point, options, clock_wall_ns(clock));
+	int err = files_open(files, options->path, &root);
+	if (!err)
+		err = folder_meta(root, ".", &meta);
+	if (err)
+		return why_errno(why, err, "%s", options->path);
+	walk.device = meta.device;
+	err = content_reader_init(&walk.reader, repo, repo_ring(repo)->cut_key);
+	bool has_parent = !err && find_parent(repo, options->resource, &parent);
+	if (has_parent && !options->force_full) {
+		point.kind = POINT_INCREMENTAL;
+		point.parent = parent.id;
+	}
+	if (!err)
+		err = save_folder(&walk, root, has_parent ? &parent.root : NULL, &point.root);
+	if (err)
+		return err;
+	point.read_bytes = walk.reader.read_bytes;
+	point.end_ns = clock_wall_ns(clock);
+	err = repo_commit(repo, &point, why);
+	if (!err)
+		*ret_point = point;
+	return err;
+}

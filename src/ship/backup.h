@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A folder of files into a repository: one recovery point. What did not change since the parent
+ * point is not read again; what cannot be read is told and counted, and the rest goes on.
+ *
+ * Calls block. One thread.
+ */
+#ifndef EBB_SHIP_BACKUP_H
+#define EBB_SHIP_BACKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clock;
+struct files;
+struct point;
+struct repo;
+struct why;
+
+struct backup_progress {
+	uint64_t entries, bytes; /* seen so far */
+	uint64_t read_bytes;
+	const char *path; /* where it is */
+};
+
+struct backup_options {
+	const char *path;     /* absolute */
+	const char *resource; /* dir/NAME */
+	const char *host;
+	const char *writer;          /* program and version */
+	const char *const *excludes; /* fnmatch(3) patterns against the path below the root */
+	size_t exclude_count;
+	bool one_file_system;
+	bool force_full; /* read everything again */
+	/* A file that could not be read, or changed while it was; told once for each. */
+	void (*on_trouble)(void *arg, const char *path, const char *what);
+	void (*on_progress)(void *arg, const struct backup_progress *progress); /* may be NULL */
+	void *arg;
+};
+
+/*
+ * Runs it and commits. 0 with a point, whose `partial` and `unreadable` tell whether something is
+ * missing in it; or an error, and then no point exists.
+ */
+int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
+	const struct backup_options *options, struct point *ret_point, struct why *why);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The window holds the bytes from the last cut on. It is refilled when less than the longest chunk
+ * is left in it, so that a cut never depends on how reads fell.
+ */
+#include "ship/content.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "os/disk.h"
+#include "os/files.h"
+#include "repo/repo.h"
+
+enum {
+	WINDOW = 4 * CUT_MAX,
+	DIRECT_MAX = 1024, /* digests in an entry; a file with more names list chunks */
+	LIST_MAX = 8192,   /* digests in a list chunk */
+};
+
+int content_reader_init(struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32])
+{
+	*reader = (struct content_reader){.repo = repo};
+	cutter_init(&reader->cutter, cut_key);
+	reader->window = malloc(WINDOW);
+	return reader->window ? 0 : -ENOMEM;
+}
+
+void content_reader_done(struct content_reader *reader)
+{
+	free(reader->window);
+	reader->window = NULL;
+}
+
+void content_done(struct content *content)
+{
+	out_done(&content->digests);
+	out_done(&content->extents);
+}
+
+/* One file on its way: where it is read from, and what it came to so far. */
+struct stream {
+	struct content_reader *reader;
+	struct folder *folder;
+	struct file *file;
+	struct content *content;
+	struct why *why;
+	size_t have; /* bytes in the window */
+	bool ended;  /* the end of the file was met */
+};
+
+static int store_chunk(struct stream *s, const uint8_t *bytes, size_t len)
+{
+	struct digest digest;
+	int err = repo_put_chunk(s->reader->repo, CHUNK_CONTENT, bytes, len, &digest, s->why);
+	if (err)
+		return err;
+	out_bytes(&s->content->digests, digest.b, DIGEST_SIZE);
+	s->content->digest_count++;
+	return s->content->digests.failed ? -ENOMEM : 0;
+}
+
+/* Cuts off what is certain: all of it at the end, else while a longest chunk is left. */
+static int cut_window(struct stream *s, bool last)
+{
+	uint8_t *window = s->reader->window;
+	size_t at = 0;
+	while (at < s->have && (last || s->have - at >= CUT_MAX)) {
+		size_t len = cut_next(&s->reader->cutter, window + at, s->have - at);
+		int err = store_chunk(s, window + at, len);
+		if (err)
+			return err;
+		at += len;
+	}
+	memmove(window, window + at, s->have - at);
+	s->have -= at;
+	return 0;
+}
+
+/* Reads from .. to into the stream of chunks. The end of the file may come before `to`. */
+static int store_run(struct stream *s, uint64_t from, uint64_t to)
+{
+	while (from < to && !s->ended) {
+		size_t room = WINDOW - s->have;
+		size_t want = to - from < room ? (size_t)(to - from) : room;
+		ssize_t n = file_read_at(s->file, s->reader->window + s->have, want, from);
+		if (n < 0) {
+			why_errno(s->why, (int)n, "reading at byte %" PRIu64, from);
+			return CONTENT_UNREADABLE;
+		}
+		s->ended = n == 0;
+		s->have += (size_t)n;
+		from += (uint64_t)n;
+		s->reader->read_bytes += (uint64_t)n;
+		if (from > s->content->size)
+			s->content->size = from;
+		int err = cut_window(s, false);
+		if (err)
+			return err;
+	}
+	return CONTENT_STORED;
+}
+
+/* A file without holes is one run up to wherever its end is met. */
+static int store_plain(struct stream *s)
+{
+	return store_run(s, 0, INT64_MAX);
+}
+
+/* Run after run of data; the runs are remembered. */
+static int store_sparse(struct stream *s)
+{
+	struct content *content = s->content;
+	uint64_t at = 0, from, to;
+	int err;
+	while (!(err = folder_data_after(s->folder, s->file, at, &from, &to))) {
+		int outcome = store_run(s, from, to);
+		if (outcome != CONTENT_STORED)
+			return outcome;
+		/* A file that shrank meanwhile ends before `to`: what was read counts. */
+		to = content->size < to ? content->size : to;
+		if (to > from) {
+			out_u64(&content->extents, from);
+			out_u64(&content->extents, to);
+			content->extent_count++;
+		}
+		at = to;
+		if (s->ended)
+			break;
+	}
+	if (content->extents.failed)
+		return -ENOMEM;
+	if (err && err != -ENXIO) {
+		why_errno(s->why, err, "looking for holes");
+		return CONTENT_UNREADABLE;
+	}
+	return CONTENT_STORED;
+}
+
+/* Replaces a long row of digests by the digests of list chunks. */
+static int store_lists(struct content_reader *reader, struct content *content, struct why *why)
+{
+	OWN(out_done) struct fields_out lists = {0};
+	size_t count = 0;
+	if (content->digest_count <= DIRECT_MAX)
+		return 0;
+	for (size_t i = 0; i < content->digest_count; i += LIST_MAX) {
+		size_t n = content->digest_count - i < LIST_MAX ? content->digest_count - i
+								: LIST_MAX;
+		struct digest digest;
+		int err = repo_put_chunk(reader->repo, CHUNK_LIST,
+			content->digests.at + i * DIGEST_SIZE, n * DIGEST_SIZE, &digest, why);
+		if (err)
+			return err;
+		out_bytes(&lists, digest.b, DIGEST_SIZE);
+		count++;
+	}
+	if (lists.failed)
+		return -ENOMEM;
+	if (count > DIRECT_MAX)
+		return why_set(why, -EFBIG, "the file is larger than this format holds");
+	out_done(&content->digests);
+	content->digests = lists;
+	content->digest_count = count;
+	content->listed = true;
+	lists = (struct fields_out){0};
+	return 0;
+}
+
+/* Whether the file has a hole before its end. Where the file system cannot tell, it has none. */
+static bool has_holes(struct folder *folder, struct file *file)
+{
+	uint64_t size, from, to;
+	if (file_size(file, &size) || !size)
+		return false;
+	int err = folder_data_after(folder, file, 0, &from, &to);
+	return err == -ENXIO || (!err && (from > 0 || to < size));
+}
+
+int content_store(struct content_reader *reader, struct folder *folder, struct file *file,
+	struct content *ret_content, struct why *why)
+{
+	struct stream s = {reader, folder, file, ret_content, why, 0, false};
+	*ret_content = (struct content){0};
+	bool sparse = has_holes(folder, file);
+	int outcome = sparse ? store_sparse(&s) : store_plain(&s);
+	if (outcome != CONTENT_STORED)
+		return outcome;
+	int err = cut_window(&s, true);
+	if (!err && sparse)
+		err = file_size(file, &ret_content->size);
+	return err ? err : store_lists(reader, ret_content, why);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The content of one file as chunks: read once through a window, cut by content, holes passed over.
+ *
+ * Calls block. One thread for each struct.
+ */
+#ifndef EBB_SHIP_CONTENT_H
+#define EBB_SHIP_CONTENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chunk/cut.h"
+#include "repo/fields.h"
+
+struct file;
+struct folder;
+struct repo;
+struct why;
+
+/* Kept from file to file: the window and the table of cuts. */
+struct content_reader {
+	struct repo *repo; /* borrowed */
+	struct cutter cutter;
+	uint8_t *window;
+	uint64_t read_bytes;
+};
+
+/* What one file came to. */
+struct content {
+	struct fields_out digests; /* of content chunks, or of list chunks when listed */
+	struct fields_out extents; /* of data, when there are holes */
+	size_t digest_count, extent_count;
+	bool listed;
+	uint64_t size; /* as far as it could be read */
+};
+
+int content_reader_init(
+	struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32]);
+void content_reader_done(struct content_reader *reader);
+
+enum content_outcome {
+	CONTENT_STORED,
+	CONTENT_UNREADABLE, /* the source failed; why tells */
+};
+
+/*
+ * Reads and stores all of a file. Negative errno when the repository fails, else an outcome. The
+ * struct is filled for content_done() in any case.
+ */
+int content_store(struct content_reader *reader, struct folder *folder, struct file *file,
+	struct content *ret_content, struct why *why);
+void content_done(struct content *content);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A recovery point back into a folder. A file appears under its name only when all of it was read,
+ * checked and made durable; what cannot be restored is told and counted, and the rest goes on.
+ *
+ * Calls block. One thread.
+ */
+#ifndef EBB_SHIP_RESTORE_H
+#define EBB_SHIP_RESTORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct files;
+struct point;
+struct repo;
+struct why;
+
+struct restore_options {
+	const char *target; /* absolute; an existing folder */
+	const char *only;   /* a path below the root, NULL for everything */
+	bool no_owner;      /* leave owners as they fall: for those who are not root */
+	void (*on_trouble)(void *arg, const char *path, const char *what);
+	void *arg;
+};
+
+struct restore_result {
+	uint64_t entries, bytes;
+	uint64_t failed; /* entries that are not there, or not as they were */
+};
+
+/* 0 when it ran to its end: result->failed tells how well. -ENOENT: `only` is not in the point. */
+int restore_dir(struct repo *repo, struct files *files, const struct point *point,
+	const struct restore_options *options, struct restore_result *ret_result, struct why *why);
+
+#endif
