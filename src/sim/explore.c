@@ -31,19 +31,33 @@ static void tame_fill(struct dice *dice, void *bytes, size_t len)
 
 static const struct dice_ops dice_ops = {.fill = tame_fill};
 
+/* A point at which the run may be crashed, before the operation under way or after it. */
+static void on_point(struct level *level)
+{
+	const struct explore_allocations *allocations = level->explorer->options.allocations;
+	if (level->mode == LEVEL_CRASH)
+		try_crashes(level);
+	if (level->mode == LEVEL_ALLOC)
+		level->hit = allocations->failed() > 0;
+	if (level->hit && (level->mode == LEVEL_FAULT || level->mode == LEVEL_ALLOC))
+		crash_after_fault(level);
+}
+
 static int level_hook(void *arg, enum sim_op op, const char *name, bool done)
 {
 	struct level *level = arg;
 	const struct explore_allocations *allocations = level->explorer->options.allocations;
 	if (level->mode == LEVEL_ALLOC)
-		allocations->pause(!done);
+		allocations->pause(true);
 	level->op += !done;
 	level->now_op = op;
 	level->now_file = name;
 	if (level->mode == LEVEL_TRACE && !done && vec_push(&level->trace, (uint8_t)op))
 		level->explorer->err = -ENOMEM;
-	if (level->mode == LEVEL_CRASH && op_makes_point(op, done))
-		try_crashes(level);
+	if (op_makes_point(op, done))
+		on_point(level);
+	if (level->mode == LEVEL_ALLOC && done)
+		allocations->pause(false);
 	return level->mode == LEVEL_FAULT && !done ? fault_answer(level, op, name) : 0;
 }
 
@@ -58,6 +72,7 @@ static void level_start(struct level *level, enum level_mode mode)
 	level->mode = mode;
 	level->op = 0;
 	level->hit = false;
+	level->crashes = 0;
 	if (mode == LEVEL_TRACE)
 		level->trace.len = 0;
 	sim_disk_set_hook(level->disk, mode == LEVEL_PLAIN ? NULL : level_hook, level);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every operation and every allocation fails in turn, once and for ever. Afterwards the promises
- * must hold on the disk as it stands, and after crashes that keep little, much and some.
+ * must hold on the disk as it stands, and after crashes that keep little, much and some; also when
+ * the crash comes while the run goes on after the fault.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "sim/explore_inner.h"
 
-enum { SAMPLED_CRASHES = 4 };
+/* Crashes that keep some; operations after the fault at which the run is crashed as well. */
+enum { SAMPLED_CRASHES = 4, CRASHES_AFTER = 8 };
 
 enum applies_to { TO_ALL, TO_GROWING, TO_TRANSFERS };
 
@@ -61,11 +64,14 @@ static bool refusal(int err)
 	return err == -EIO || err == -ENOSPC || err == -ENOMEM;
 }
 
-static void crash_and_hold(struct level *level, sim_choose *choose, void *arg, const char *where)
+static void crash_and_hold(
+	struct level *level, sim_choose *choose, void *arg, const char *when, const char *keeps)
 {
 	struct level *below = level + 1;
+	char where[160];
 	if (explore_over(level->explorer))
 		return;
+	snprintf(where, sizeof(where), ", then a crash%s that keeps %s", when, keeps);
 	int err = sim_disk_crash(level->disk, choose, arg, below->disk);
 	if (err)
 		level->explorer->err = err;
@@ -73,18 +79,33 @@ static void crash_and_hold(struct level *level, sim_choose *choose, void *arg, c
 		level_must_hold(below, LEVEL_PLAIN, where);
 }
 
+static void crash_few(struct level *level, const char *when)
+{
+	struct choices *choices = &level->choices;
+	uint64_t seed = hash_fold(level->explorer->options.seed, level->fault.nth);
+	crash_and_hold(level, choose_durable, NULL, when, "nothing");
+	crash_and_hold(level, choose_latest, NULL, when, "all");
+	choices_start(choices, false, UINT64_MAX, hash_fold(seed, level->op));
+	choices->label.kind = 's';
+	for (int i = 0; i < SAMPLED_CRASHES && choices_next(choices); i++)
+		crash_and_hold(level, choices_answer, choices, when, "some");
+}
+
+void crash_after_fault(struct level *level)
+{
+	char when[120];
+	if (level->depth || level->crashes == CRASHES_AFTER || explore_over(level->explorer))
+		return;
+	level->crashes++;
+	snprintf(when, sizeof(when), " at operation %" PRIu64 " (%s %s)", level->op,
+		sim_op_names[level->now_op], level->now_file);
+	crash_few(level, when);
+}
+
 static void hold_after_fault(struct level *level)
 {
-	struct explorer *ex = level->explorer;
-	crash_and_hold(level, choose_durable, NULL, ", then a crash that drops all");
-	crash_and_hold(level, choose_latest, NULL, ", then a crash that keeps all");
-	choices_start(
-		&level->choices, false, UINT64_MAX, hash_fold(ex->options.seed, level->fault.nth));
-	level->choices.label.kind = 's';
-	for (int i = 0; i < SAMPLED_CRASHES && choices_next(&level->choices); i++)
-		crash_and_hold(
-			level, choices_answer, &level->choices, ", then a crash that keeps some");
-	if (!explore_over(ex))
+	crash_few(level, "");
+	if (!explore_over(level->explorer))
 		level_must_hold(level, LEVEL_PLAIN, ", then a restart");
 }
 

@@ -87,6 +87,7 @@ struct level {
 	bool hit;
 	enum sim_op hit_op;
 	char hit_file[64];
+	unsigned crashes;   /* tried since it was hit */
 	VEC(uint8_t) trace; /* kinds of operations of the last traced run */
 };
 
@@ -130,6 +131,7 @@ void state_again(struct level *level);
 
 /* explore_faults.c */
 int fault_answer(struct level *level, enum sim_op op, const char *name);
+void crash_after_fault(struct level *level);
 void explore_faults(struct level *level);
 
 /* explore_case.c: parse answers -EINVAL. */

@@ -393,7 +393,7 @@ static void must_find(const struct scenario *scenario, const char *reason)
 	again = explored(scenario, &one);
 	CHECK(again.violated);
 	CHECK_STR(again.violation, report.violation);
-	CHECK(again.states_until <= 8);
+	CHECK(again.states_until <= 64);
 }
 
 TEST(what_is_correct_passes)
