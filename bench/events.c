@@ -7,12 +7,18 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/container.h"
 #include "base/must.h"
 #include "base/rng.h"
 #include "base/units.h"
+#include "os/clock.h"
+#include "os/loop.h"
+#include "os/world.h"
 #include "sim/queue.h"
+#include "sim/sim.h"
 
 enum { TURNS = 5000000 };
 
@@ -60,10 +66,58 @@ static void hold(size_t pending)
 	queue_done(&queue);
 }
 
+struct ticker {
+	struct timer timer;
+	struct world *world;
+	struct rng rng;
+	uint64_t fired;
+};
+
+static void on_ticker(struct timer *timer)
+{
+	struct ticker *ticker = container_of(timer, struct ticker, timer);
+	ticker->fired++;
+	timer_set(ticker->world->loop, timer,
+		clock_mono_ns(ticker->world->clock) + draw_delay(&ticker->rng));
+}
+
+static void run_nodes(unsigned nodes, size_t timers)
+{
+	struct sim *sim = sim_new(nodes);
+	struct ticker *tickers = calloc(timers, sizeof(*tickers));
+	struct world *worlds[SIM_NODES];
+	must(sim && tickers && nodes <= SIM_NODES);
+	for (unsigned i = 0; i < nodes; i++) {
+		struct sim_node *node;
+		char name[SIM_NAME];
+		snprintf(name, sizeof(name), "n%u", i);
+		must(sim_node_new(sim, name, &node) == 0);
+		worlds[i] = sim_node_world(node);
+	}
+	for (size_t i = 0; i < timers; i++) {
+		tickers[i].timer.fn = on_ticker;
+		tickers[i].world = worlds[i % nodes];
+		rng_seed(&tickers[i].rng, i);
+		on_ticker(&tickers[i].timer);
+	}
+	double start = cpu_seconds();
+	for (size_t i = 0; i < TURNS; i++)
+		must(sim_step(sim));
+	double seconds = cpu_seconds() - start;
+	printf("%6u %8zu %12d %8.3f %10.1f\n", nodes, timers, TURNS, seconds,
+		TURNS / seconds / 1e6);
+	sim_free(sim);
+	free(tickers);
+}
+
 int main(void)
 {
 	printf("  pending       events   CPU s   M events per CPU s\n");
 	for (size_t pending = 10; pending <= 1000000; pending *= 10)
 		hold(pending);
+	printf("\n nodes   timers       events   CPU s   M events per CPU s\n");
+	run_nodes(1, 10);
+	run_nodes(3, 1000);
+	run_nodes(100, 10000);
 	return 0;
 }

@@ -231,6 +231,9 @@ struct node_link *node_net_link(const struct sim_node *from, const struct sim_no
 void node_net_end_all(struct node_net *net);
 void node_net_done(struct node_net *net);
 
+/* wire.c */
+void wires_free(struct sim *sim);
+
 /* The functions of the events, by kind. */
 void timer_event(struct sim *sim, struct sim_node *node, void *what);
 void task_work_event(struct sim *sim, struct sim_node *node, void *what);

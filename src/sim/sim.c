@@ -52,7 +52,7 @@ void sim_free(struct sim *sim)
 		sim_node_kill(*node);
 	vec_each (node, &sim->nodes)
 		node_free(*node);
-	must(!sim->wires);
+	wires_free(sim); /* connections that nobody held any more and that had not arrived */
 	vec_done(&sim->nodes);
 	vec_done(&sim->rules);
 	vec_done(&sim->programs);

@@ -95,6 +95,14 @@ static void wire_free(struct wire *wire)
 	free(wire);
 }
 
+void wires_free(struct sim *sim)
+{
+	while (sim->wires) {
+		must(!sim->wires->ends[0].stream && !sim->wires->ends[1].stream);
+		wire_free(sim->wires);
+	}
+}
+
 struct wire *wire_new(struct sim_node *from, struct sim_node *to, const char *address, bool local)
 {
 	struct sim *sim = from->sim;
