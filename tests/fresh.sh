@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Proves the file `packages`: builds and checks the last commit in a minimal Debian 12 in which
-# nothing else is installed. Needs root, debootstrap, git and a package mirror; two minutes on a fast line.
+# nothing else is installed. Needs root, debootstrap, git and a package mirror; two minutes on a
+# fast line.
 #   tests/fresh.sh [FOLDER]   the folder keeps the tree; without it a temporary one is removed
 # MIRROR=http://deb.debian.org/debian chooses where packages come from.
 set -euo pipefail
