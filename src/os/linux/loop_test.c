@@ -177,6 +177,34 @@ TEST(a_watch_removed_in_the_same_turn_is_not_told)
 	end();
 }
 
+static void on_flag_stop(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	container_of(watch, struct flag, watch)->told++;
+	watch_remove(linux_loop_of(fixture.scratch.world->loop), watch);
+	loop_stop(fixture.scratch.world->loop);
+}
+
+TEST(a_stop_ends_the_turn_and_loses_no_event)
+{
+	struct flag flags[3] = {0};
+	begin();
+	struct linux_loop *loop = linux_loop_of(fixture.scratch.world->loop);
+	for (int i = 0; i < 3; i++) {
+		flags[i].watch = (struct watch){.fd = eventfd(1, EFD_CLOEXEC), .fn = on_flag_stop};
+		CHECK_EQ(watch_add(loop, &flags[i].watch, EPOLLIN), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		scratch_run(&fixture.scratch);
+		CHECK_EQ(flags[0].told + flags[1].told + flags[2].told, i + 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(flags[i].told, 1);
+		close(flags[i].watch.fd);
+	}
+	end();
+}
+
 TEST(a_stop_asked_before_running_is_not_lost)
 {
 	begin();

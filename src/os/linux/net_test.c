@@ -430,6 +430,19 @@ TEST(a_peer_that_leaves_during_a_write_ends_the_stream_and_not_the_program)
 	peer_leaves_during_write("tcp:127.0.0.1:0");
 }
 
+TEST(a_reset_connection_is_a_peer_gone_to_its_writer)
+{
+	struct linger reset = {.l_onoff = 1, .l_linger = 0};
+	begin();
+	snprintf(fixture.address, sizeof(fixture.address), "tcp:127.0.0.1:0");
+	int fd = accept_raw();
+	CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(fd);
+	CHECK_EQ(stream_write(fixture.accepted, "x", 1), -EPIPE);
+	CHECK_EQ(stream_write(fixture.accepted, "x", 1), -EPIPE);
+	end();
+}
+
 TEST(the_peer_of_a_unix_socket_is_known)
 {
 	struct peer peer;
