@@ -8,6 +8,7 @@
 #ifndef EBB_OS_PROCS_H
 #define EBB_OS_PROCS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct why;
@@ -27,6 +28,7 @@ struct proc_spec {
 	const char *program;     /* absolute path */
 	const char *const *argv; /* argv[0] included, NULL at the end */
 	const char *const *env;  /* NULL at the end */
+	bool apart;              /* a terminal's Ctrl-C does not reach it */
 };
 
 struct proc_ops {

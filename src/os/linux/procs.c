@@ -105,13 +105,16 @@ static bool children_are_forgotten(void)
 }
 
 /* No signal of ours is blocked or ignored in the child; the rest is as execve(2) has it. */
-static int describe(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files)
+static int describe(const struct proc_spec *spec, posix_spawnattr_t *attributes,
+	posix_spawn_file_actions_t *files)
 {
 	sigset_t all, none;
 	sigfillset(&all);
 	sigemptyset(&none);
-	int err = posix_spawnattr_setflags(
-		attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+	if (spec->apart)
+		flags |= POSIX_SPAWN_SETPGROUP; /* of its own, that being the default */
+	int err = posix_spawnattr_setflags(attributes, (short)flags);
 	if (!err)
 		err = posix_spawnattr_setsigmask(attributes, &none);
 	if (!err)
@@ -147,7 +150,7 @@ static int spawn(const struct proc_spec *spec, pid_t *ret_pid)
 		posix_spawnattr_destroy(&attributes);
 		return err;
 	}
-	err = describe(&attributes, &files);
+	err = describe(spec, &attributes, &files);
 	if (!err)
 		err = -posix_spawn(ret_pid, spec->program, &files, &attributes, unconst(spec->argv),
 			unconst(spec->env));

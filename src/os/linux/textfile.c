@@ -14,7 +14,7 @@
 #include "base/why.h"
 #include "os/linux/fd.h"
 
-/* Opens what read(2) will not wait for without end: a file, or a pipe that somebody writes to. */
+/* A file, or a pipe or terminal to read to its end; /dev/null says "nothing". */
 static int open_plain(const char *path, int *ret_fd, struct why *why)
 {
 	struct stat about;
@@ -24,8 +24,8 @@ static int open_plain(const char *path, int *ret_fd, struct why *why)
 		return why_errno(why, -errno, "%s", path);
 	if (S_ISDIR(about.st_mode))
 		return why_set(why, -EISDIR, "%s: is a folder, not a file", path);
-	if (!S_ISREG(about.st_mode) && !S_ISFIFO(about.st_mode))
-		return why_set(why, -EINVAL, "%s: is not a plain file", path);
+	if (S_ISBLK(about.st_mode))
+		return why_set(why, -EINVAL, "%s: is a device, not a file", path);
 	if (fcntl(fd, F_SETFL, 0) < 0)
 		return why_errno(why, -errno, "%s", path);
 	*ret_fd = fd_take(&fd);

@@ -14,7 +14,7 @@
 struct why;
 
 /*
- * Gives all bytes of a plain file, or of a pipe until its writer ends; a NUL stands behind them.
+ * Gives all bytes of a file, or of a pipe or terminal to its end; a NUL stands behind them.
  * -EFBIG when there are more than `max`, -EISDIR, -ENOENT ... with the whole sentence in `why`.
  */
 int textfile_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct why *why);

@@ -60,8 +60,7 @@ TEST(what_is_not_a_small_file_is_refused)
 	CHECK_EQ(textfile_read(s.dir, 10, &text, &len, &why), -EISDIR);
 	snprintf(expected, sizeof(expected), "%s: is a folder, not a file", s.dir);
 	CHECK_STR(why.text, expected);
-	CHECK_EQ(textfile_read("/dev/zero", 10, &text, &len, &why), -EINVAL);
-	CHECK_STR(why.text, "/dev/zero: is not a plain file");
+	CHECK_EQ(textfile_read("/dev/zero", 10, &text, &len, &why), -EFBIG);
 	CHECK_EQ(textfile_read(scratch_path(&s, "no", path), 10, &text, &len, &why), -ENOENT);
 	snprintf(expected, sizeof(expected), "%s: No such file or directory", path);
 	CHECK_STR(why.text, expected);
@@ -73,15 +72,17 @@ TEST(what_is_not_a_small_file_is_refused)
 	scratch_close(&s);
 }
 
-/* Nobody writes to it: read as empty instead of waited for. */
-TEST(named_pipe_without_a_writer_is_empty)
+/* Read as empty instead of waited for. */
+TEST(null_and_a_named_pipe_without_a_writer_are_empty)
 {
 	struct scratch s;
 	struct why why;
 	char path[128];
-	OWN(own_free) char *text = NULL;
+	OWN(own_free) char *text = NULL, *none = NULL;
 	size_t len;
 	scratch_open(&s, NULL);
+	CHECK_EQ(textfile_read("/dev/null", 10, &none, &len, &why), 0);
+	CHECK_EQ(len, 0);
 	CHECK_EQ(mkfifo(scratch_path(&s, "pipe", path), 0600), 0);
 	CHECK_EQ(textfile_read(path, 10, &text, &len, &why), 0);
 	CHECK_EQ(len, 0);
