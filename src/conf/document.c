@@ -9,7 +9,7 @@
 #include "conf/document.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -85,9 +85,13 @@ static int syntax_error(
 	if (parser->error == YAML_READER_ERROR)
 		return conf_error(errors, (struct conf_place){file->name, 0, 0}, NULL,
 			"not YAML: %s", problem);
-	return conf_error(errors, place_of(file, &parser->problem_mark), NULL, "not YAML: %s%s%s%s",
-		problem, parser->context ? " " : "", parser->context ? parser->context : "",
-		hint_for(file, parser));
+	char begun[64] = "";
+	if (parser->context && parser->context_mark.index < parser->problem_mark.index)
+		snprintf(begun, sizeof(begun), " begun at %zu:%zu", parser->context_mark.line + 1,
+			parser->context_mark.column + 1);
+	return conf_error(errors, place_of(file, &parser->problem_mark), NULL,
+		"not YAML: %s%s%s%s%s", problem, parser->context ? " " : "",
+		parser->context ? parser->context : "", begun, hint_for(file, parser));
 }
 
 struct gate {

@@ -101,6 +101,13 @@ void conf_schema_list(const struct conf_schema *schema, const char *prefix, stru
 bool conf_schema_nearest(const struct conf_schema *schema, const char *prefix, const char *name,
 	char ret_path[CONF_KEY_PATH])
 {
+	for (size_t i = 0; i < schema->count; i++) {
+		const char *path = schema->keys[i].path, *dot = strrchr(path, '.');
+		if (strcmp(dot ? dot + 1 : path, name) == 0) {
+			must(snprintf(ret_path, CONF_KEY_PATH, "%s", path) < CONF_KEY_PATH);
+			return true;
+		}
+	}
 	char child[CONF_KEY_PATH] = "", best[CONF_KEY_PATH] = "";
 	for (size_t i = 0; next_child(schema, prefix, &i, child); i++) {
 		/* The better of two: str_nearest() takes the first of equals. */
@@ -109,17 +116,9 @@ bool conf_schema_nearest(const struct conf_schema *schema, const char *prefix, c
 		if (nearer == child)
 			memcpy(best, child, sizeof(best));
 	}
-	if (*best) {
-		must(snprintf(ret_path, CONF_KEY_PATH, "%s%s%s", prefix, *prefix ? "." : "", best) <
-			CONF_KEY_PATH);
-		return true;
-	}
-	for (size_t i = 0; i < schema->count; i++) {
-		const char *path = schema->keys[i].path, *dot = strrchr(path, '.');
-		if (strcmp(dot ? dot + 1 : path, name) == 0) {
-			must(snprintf(ret_path, CONF_KEY_PATH, "%s", path) < CONF_KEY_PATH);
-			return true;
-		}
-	}
-	return false;
+	if (!*best)
+		return false;
+	const char *dot = *prefix ? "." : "";
+	must(snprintf(ret_path, CONF_KEY_PATH, "%s%s%s", prefix, dot, best) < CONF_KEY_PATH);
+	return true;
 }

@@ -57,7 +57,7 @@ bool conf_schema_has_section(const struct conf_schema *schema, const char *path)
 
 /*
  * The path that an unknown key `name` in section `prefix` ("" at the top) was probably meant to be:
- * one beside it, else one of that name elsewhere. False: none is near.
+ * one of that name elsewhere, else one of a name like it here. False: none is near.
  */
 bool conf_schema_nearest(const struct conf_schema *schema, const char *prefix, const char *name,
 	char ret_path[CONF_KEY_PATH]);

@@ -124,7 +124,7 @@ static void walk_key(struct walk *walk, const struct pair *pair, size_t number)
 static void walk_pair(struct walk *walk, const struct pair *pair)
 {
 	size_t number = conf_schema_find(walk->schema, pair->path);
-	if (strchr(pair->name, '.'))
+	if (!*pair->path || strchr(pair->name, '.'))
 		unknown_key(walk, pair);
 	else if (number < walk->schema->count)
 		walk_key(walk, pair, number);
@@ -168,6 +168,8 @@ static void pair_init(
 	} else {
 		conf_shown(pair->name, len, pair->shown);
 	}
+	if (!*pair->shown)
+		snprintf(pair->shown, sizeof(pair->shown), "''");
 }
 
 static void walk_section(struct walk *walk, const yaml_node_t *map, const char *prefix)

@@ -31,7 +31,7 @@ static int refuse_range(const struct reading *r, struct why *why)
 {
 	OWN(str_done) struct str range = {0};
 	conf_value_range(r->key, &range);
-	return why_set(why, -EINVAL, "'%s' is out of range: %s", r->shown, str_text(&range));
+	return why_set(why, -EINVAL, "'%s' is out of range: write %s", r->shown, str_text(&range));
 }
 
 static int read_length(const struct reading *r, struct why *why)
@@ -112,7 +112,10 @@ static int read_word(const struct reading *r, struct why *why)
 	}
 	OWN(str_done) struct str range = {0};
 	conf_value_range(r->key, &range);
-	const char *nearest = str_nearest(r->text, r->key->words, count);
+	char small[CONF_SHOWN]; /* all words are */
+	for (size_t i = 0; i < sizeof(small); i++)
+		small[i] = (char)tolower((unsigned char)r->shown[i]);
+	const char *nearest = str_nearest(small, r->key->words, count);
 	return why_set(why, -EINVAL, "'%s' is not %s%s%s%s", r->shown, str_text(&range),
 		nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
@@ -250,15 +253,15 @@ void conf_value_range(const struct conf_key *key, struct str *text)
 			str_addf(text, "%s%s", i ? ", " : "", key->words[i]);
 		break;
 	case CONF_DURATION:
-		str_addf(text, "%s to %s", units_show_duration(key->min, min),
+		str_addf(text, "a duration from %s to %s", units_show_duration(key->min, min),
 			units_show_duration(key->max, max));
 		break;
 	case CONF_SIZE:
-		str_addf(text, "%s to %s", units_show_size((uint64_t)key->min, min),
+		str_addf(text, "a size from %s to %s", units_show_size((uint64_t)key->min, min),
 			units_show_size((uint64_t)key->max, max));
 		break;
 	case CONF_NUMBER:
-		str_addf(text, "%" PRId64 " to %" PRId64, key->min, key->max);
+		str_addf(text, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
 		break;
 	case CONF_BOOL:
 		str_add(text, "true or false");

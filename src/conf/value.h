@@ -20,7 +20,7 @@ int conf_value_read(
 /* Adds what conf_value_read() takes for the same value. */
 void conf_value_show(const struct conf_key *key, const void *values, struct str *text);
 
-/* Adds what may be written there: "1s to 1h", "one of error, warn, info, debug". */
+/* Adds what may be written there: "a duration from 1s to 1h", "one of error, warn, info, debug". */
 void conf_value_range(const struct conf_key *key, struct str *text);
 
 #endif

@@ -83,17 +83,19 @@ TEST(refusals_say_what_to_write)
 	refused(WORD, "flwo", "'flwo' is not one of ebb, flow (did you mean flow?)");
 	refused(WORD, "nothing", "'nothing' is not one of ebb, flow");
 	refused(DURATION, "900", "duration '900' lacks a unit: write 900s, 900m or 900h");
-	refused(DURATION, "999ms", "'999ms' is out of range: 1s to 1d");
-	refused(DURATION, "2w", "'2w' is out of range: 1s to 1d");
+	refused(DURATION, "999ms", "'999ms' is out of range: write a duration from 1s to 1d");
+	refused(DURATION, "2w", "'2w' is out of range: write a duration from 1s to 1d");
 	refused(DURATION, "1\x1bh",
 		"duration '1\\x1bh': units are w d h m s ms us ns, larger "
 		"before smaller");
 	refused(SIZE, "64", "size '64' lacks a unit: write 64MiB or 64B");
-	refused(SIZE, "1kB", "'1kB' is out of range: 4KiB to 1PiB");
-	refused(SIZE, "16PB", "'16PB' is out of range: 4KiB to 1PiB");
-	refused(NUMBER, "-6", "'-6' is out of range: -5 to 9223372036854775807");
+	refused(SIZE, "1kB", "'1kB' is out of range: write a size from 4KiB to 1PiB");
+	refused(SIZE, "16PB", "'16PB' is out of range: write a size from 4KiB to 1PiB");
+	refused(NUMBER, "-6",
+		"'-6' is out of range: write a whole number from -5 to 9223372036854775807");
 	refused(NUMBER, "9223372036854775808",
-		"'9223372036854775808' is out of range: -5 to 9223372036854775807");
+		"'9223372036854775808' is out of range: write a whole number from -5 to "
+		"9223372036854775807");
 	refused(NUMBER, "12x", "'12x' is not a whole number");
 	refused(NUMBER, "-", "'-' is not a whole number");
 	refused(NUMBER, "1.5", "'1.5' is not a whole number");
