@@ -109,7 +109,8 @@ class Tree:
         for path in self.list_files():
             name = os.path.basename(path)
             if name.endswith(TEXT_SUFFIXES) or name in TEXT_NAMES:
-                if not path.startswith("tests/corpus/"):
+                # Inputs as they came, and texts as programs print them.
+                if not path.startswith(("tests/corpus/", "tests/golden/")):
                     with open(os.path.join(top, path), encoding="utf-8", newline="") as file:
                         self.text[path] = file.read()
         self.rooms, self.room_lines = self.read_rooms()

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From errno to advice. */
+#include "ebb/ask.h"
+
+#include <errno.h>
+
+#include "base/why.h"
+#include "ebb/exit.h"
+#include "talk/client.h"
+
+int ask_code(
+	const struct talk_answer *answer, const char *program, const char *socket, struct why *why)
+{
+	switch (answer->err) {
+	case 0:
+		if (answer->reply->ok)
+			return EXIT_OK;
+		return why_set(why, answer->reply->code, "%s", answer->reply->error);
+	case -ENOENT:
+	case -ECONNREFUSED:
+	case -ENOTDIR:
+		return why_set(why, EXIT_NO_DAEMON,
+			"%s does not listen at %s: start it with `systemctl start ebbd` or `ebb "
+			"run`, or name the state folder of one that runs with --state",
+			program, socket);
+	case -EACCES:
+	case -EPERM:
+		return why_set(why, EXIT_NO_DAEMON,
+			"%s at %s may not be talked to by this user: use sudo, or be the user that "
+			"it runs as",
+			program, socket);
+	case -ETIMEDOUT:
+		return why_set(why, EXIT_NO_DAEMON,
+			"%s at %s has not answered: its log tells what it is doing (`journalctl -u "
+			"%s`)",
+			program, socket, program);
+	default:
+		return why_set(why, EXIT_NO_DAEMON, "%s at %s: %.200s", program, socket,
+			answer->why->text);
+	}
+}

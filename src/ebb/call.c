@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Printing, and the commands that tell about ebb itself. */
+#include "ebb/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "conf/errors.h"
+#include "ebb/completion.h"
+#include "ebb/exit.h"
+#include "ebb/help.h"
+#include "ebb/man.h"
+
+int call_fail(int code, const char *fmt, ...)
+{
+	va_list args;
+	fputs("ebb: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputs("\n", stderr);
+	return code;
+}
+
+int call_print(const struct str *text)
+{
+	if (str_error(text))
+		return call_fail(EXIT_FAILED, "no memory");
+	/* A full disk shows only when the buffer is written out. */
+	if (fputs(str_text(text), stdout) == EOF || fflush(stdout) == EOF)
+		return call_fail(EXIT_FAILED, "cannot write to standard output");
+	return EXIT_OK;
+}
+
+int call_help(const struct call *call)
+{
+	const struct args *args = &call->args;
+	const char *noun = args->operand_count > 0 ? args->operands[0] : NULL;
+	const char *verb = args->operand_count > 1 ? args->operands[1] : NULL;
+	OWN(str_done) struct str text = {0};
+	const struct command *command = noun ? command_find(noun, verb) : NULL;
+	char shown[CONF_SHOWN], shown_verb[CONF_SHOWN] = "";
+	if (args_given(args, OPTION_JSON)) {
+		help_json(&text);
+	} else if (!noun) {
+		help_overview(&text);
+	} else if (command) {
+		help_command(command, &text);
+	} else if (!verb && command_of_noun(noun)) {
+		help_noun(noun, &text);
+	} else {
+		if (verb)
+			conf_shown(verb, strlen(verb), shown_verb);
+		return call_fail(EXIT_USAGE, "there is no command '%s%s%s'; see `ebb help`",
+			conf_shown(noun, strlen(noun), shown), verb ? " " : "", shown_verb);
+	}
+	return call_print(&text);
+}
+
+int call_man(const struct call *call)
+{
+	(void)call;
+	OWN(str_done) struct str text = {0};
+	man_page(&text);
+	return call_print(&text);
+}
+
+int call_completion(const struct call *call)
+{
+	OWN(str_done) struct str text = {0};
+	if (strcmp(call->args.operands[0], "zsh") == 0)
+		completion_zsh(&text);
+	else
+		completion_bash(&text);
+	return call_print(&text);
+}
+
+int call_version(const struct call *call)
+{
+	OWN(str_done) struct str text = {0};
+	if (args_given(&call->args, OPTION_JSON))
+		str_add(&text, "{\"type\":\"version\",\"version\":\"" EBB_VERSION "\"}\n");
+	else
+		str_add(&text, "ebb " EBB_VERSION "\n");
+	return call_print(&text);
+}

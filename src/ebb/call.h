@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of the command line: what was asked, and what main() found outside. Handlers get this
+ * and nothing else.
+ *
+ * The main thread only.
+ */
+#ifndef EBB_EBB_CALL_H
+#define EBB_EBB_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ebb/args.h"
+
+enum { CALL_PATH = 512 };
+
+struct call {
+	struct args args;
+	const char *config_env;         /* EBB_CONFIG, NULL: not set */
+	const char *const *environment; /* for programs that are started; NULL at the end */
+	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
+	char program_folder[CALL_PATH]; /* of the ebb that runs */
+	char work_folder[CALL_PATH];    /* what relative paths are relative to */
+	bool color;                     /* standard output shows colours */
+};
+
+/* The command's handlers, one for each row of the table. */
+int call_completion(const struct call *call);
+int call_config_check(const struct call *call);
+int call_config_sample(const struct call *call);
+int call_config_show(const struct call *call);
+int call_help(const struct call *call);
+int call_man(const struct call *call);
+int call_run(const struct call *call);
+int call_status(const struct call *call);
+int call_version(const struct call *call);
+
+/* Writes to standard output; when that fails it says so. Returns EXIT_OK or EXIT_FAILED. */
+struct str;
+int call_print(const struct str *text);
+
+/* "ebb: TEXT" on standard error. Returns `code`. */
+int call_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

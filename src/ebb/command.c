@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands. Rows of one noun stand together. */
+#include "ebb/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ebb/call.h"
+
+#define ONE(id) (1u << (id))
+#define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
+#define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
+
+const struct option options[OPTIONS] = {
+	[OPTION_CONFIG] = {"config", 0, VALUE_FILE, "FILE",
+		"the configuration to go by, instead of $EBB_CONFIG or /etc/ebb/ebb.yaml"},
+	[OPTION_STATE] = {"state", 0, VALUE_FOLDER, "DIR",
+		"the state folder, whatever the configuration says"},
+	[OPTION_EXIT] = {"exit", 0, VALUE_NONE, NULL,
+		"end after the first status instead of staying"},
+	[OPTION_JSON] = {"json", 0, VALUE_NONE, NULL, "print JSON for programs"},
+	[OPTION_NO_COLOR] = {"no-color", 0, VALUE_NONE, NULL,
+		"no colours, also on a terminal; NO_COLOR in the environment says the same"},
+	[OPTION_HELP] = {"help", 'h', VALUE_NONE, NULL, "what a command does and takes"},
+	[OPTION_VERSION] = {"version", 0, VALUE_NONE, NULL, "which ebb this is"},
+};
+
+static const char *const shells[] = {"bash", "zsh", NULL};
+
+const struct command commands[] = {
+	{"status", NULL, "how this node is, in a sentence and a few figures",
+		"Asks ebbd over its control socket. With --json the whole answer is printed as one "
+		"document: times in seconds, sizes in bytes, moments in RFC 3339.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb status", "the daemon that /etc/ebb/ebb.yaml describes"},
+			{"ebb status --state ~/.local/state/ebb/run-1",
+				"one that `ebb run` started"}},
+		call_status},
+	{"config", "check", "say every mistake in the configuration",
+		"Reads the file as ebbd would, and what ends in .yaml in the folder conf.d beside "
+		"it. Each mistake is a line `file:line:col: key: what is wrong`. Neither needs nor "
+		"touches a running daemon.",
+		{"FILE", VALUE_FILE, true, 1, NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb config check new.yaml", "before it is put into place"}}, call_config_check},
+	{"config", "show", "what is in force, and where each value came from",
+		"Prints a whole configuration; the comment behind each value names the file, line "
+		"and column that set it, or says that it is the default.",
+		{"FILE", VALUE_FILE, true, 1, NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb config show --json", "the same for programs"}}, call_config_show},
+	{"config", "sample", "a file with every key, its meaning and its default",
+		"All keys are commented out: what a file does not set keeps its default.", {NULL},
+		COMMON, {{"ebb config sample > ebb.yaml", "to start from"}}, call_config_sample},
+	{"run", NULL, "a whole ebb in the foreground, until Ctrl-C",
+		"Starts ebb-vold and ebbd, waits until both answer, says where they are, and "
+		"stays; "
+		"one that dies is started again. Ctrl-C ends both in order. No root and no "
+		"configuration file are needed: without --config or EBB_CONFIG everything has its "
+		"default, and without --state the state goes to a new folder run-N beneath "
+		"$XDG_STATE_HOME/ebb or ~/.local/state/ebb.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_EXIT) | ONE(OPTION_JSON),
+		{{"ebb run", "a first look"},
+			{"ebb run --state ~/.local/state/ebb/run-1", "the same session again"}},
+		call_run},
+	{"completion", NULL, "print the completion of commands for a shell",
+		"The shell reads it once at its start.", {"SHELL", VALUE_WORD, false, 1, shells},
+		COMMON,
+		{{"source <(ebb completion bash)", "in ~/.bashrc"},
+			{"source <(ebb completion zsh)", "in ~/.zshrc, behind compinit"}},
+		call_completion},
+	{"man", NULL, "print the manual page",
+		"In the language of man(7), made from the same table as this help.", {NULL}, COMMON,
+		{{"ebb man | man -l -", "to read it where it is not installed"}}, call_man},
+	{"help", NULL, "what there is, or what a command does and takes",
+		"The same as `ebb COMMAND --help`. With --json the whole table of commands.",
+		{"COMMAND", VALUE_COMMAND, true, OPERANDS_MAX, NULL}, COMMON | ONE(OPTION_JSON),
+		{{"ebb help config check", "about one command"},
+			{"ebb help config", "about all of that name"}},
+		call_help},
+	{"version", NULL, "which ebb this is", "The version and the licence.", {NULL},
+		COMMON | ONE(OPTION_JSON), {{"ebb version --json", "for programs"}}, call_version},
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct variable variables[] = {
+	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
+	{"NO_COLOR", "when set and not empty: no colours"},
+	{"XDG_STATE_HOME", "where `ebb run` makes the state folder of a new session"},
+	{NULL, NULL},
+};
+
+const char *command_name(const struct command *command, char name[COMMAND_NAME])
+{
+	snprintf(name, COMMAND_NAME, "%s%s%s", command->noun, command->verb ? " " : "",
+		command->verb ? command->verb : "");
+	return name;
+}
+
+const char *command_synopsis(const struct command *command, char synopsis[COMMAND_NAME])
+{
+	char name[COMMAND_NAME];
+	const struct operand *operand = &command->operand;
+	command_name(command, name);
+	if (!operand->name)
+		snprintf(synopsis, COMMAND_NAME, "%s", name);
+	else if (operand->optional)
+		snprintf(synopsis, COMMAND_NAME, "%s [%s]", name, operand->name);
+	else
+		snprintf(synopsis, COMMAND_NAME, "%s %s", name, operand->name);
+	return synopsis;
+}
+
+const char *option_synopsis(const struct option *option, char synopsis[COMMAND_NAME])
+{
+	int len = option->letter ? snprintf(synopsis, COMMAND_NAME, "-%c, ", option->letter) : 0;
+	snprintf(synopsis + len, (size_t)(COMMAND_NAME - len), "--%s%s%s", option->name,
+		option->value ? " " : "", option->value ? option->value : "");
+	return synopsis;
+}
+
+const struct command *command_of_noun(const char *noun)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i].noun, noun) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *command = &commands[i];
+		if (strcmp(command->noun, noun) == 0 &&
+			(command->verb && verb ? strcmp(command->verb, verb) == 0
+					       : !command->verb && !verb))
+			return command;
+	}
+	return NULL;
+}
+
+bool command_is_first(const struct command *command)
+{
+	return command == commands || strcmp(command[-1].noun, command->noun) != 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands, each a row of one table. From it come the parser, help, the manual page and the
+ * completions: what is not in the table does not exist, and what is there is everywhere.
+ *
+ * Any thread.
+ */
+#ifndef EBB_EBB_COMMAND_H
+#define EBB_EBB_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct call;
+
+/* What may stand where a value is wanted. */
+enum value_kind {
+	VALUE_NONE, /* an option that takes none */
+	VALUE_FILE,
+	VALUE_FOLDER,
+	VALUE_WORD,    /* one of `words` */
+	VALUE_COMMAND, /* the words of a command */
+};
+
+enum option_id {
+	OPTION_CONFIG,
+	OPTION_STATE,
+	OPTION_EXIT,
+	OPTION_JSON,
+	OPTION_NO_COLOR,
+	OPTION_HELP,
+	OPTION_VERSION, /* stands where a command could, and means that one */
+	OPTIONS
+};
+
+struct option {
+	const char *name; /* without its dashes */
+	char letter;      /* 0: none */
+	enum value_kind kind;
+	const char *value; /* how help calls the value, NULL for VALUE_NONE */
+	const char *help;
+};
+
+struct operand {
+	const char *name; /* how help calls it; NULL: the command takes none */
+	enum value_kind kind;
+	bool optional;
+	size_t max; /* so many of them */
+	const char *const *words;
+};
+
+struct example {
+	const char *line;
+	const char *text;
+};
+
+enum { EXAMPLES_MAX = 3 };
+
+struct command {
+	const char *noun;
+	const char *verb; /* NULL: the noun alone is the command */
+	const char *help; /* one line, beginning small, without a full stop */
+	const char *details;
+	struct operand operand;
+	unsigned options; /* bits 1 << enum option_id */
+	struct example examples[EXAMPLES_MAX];
+	int (*run)(const struct call *call); /* an exit code */
+};
+
+extern const struct option options[OPTIONS];
+extern const struct command commands[];
+extern const size_t command_count;
+
+static inline bool command_takes(const struct command *command, enum option_id option)
+{
+	return command->options >> option & 1;
+}
+
+/* "config check" */
+enum { COMMAND_NAME = 64 };
+const char *command_name(const struct command *command, char name[COMMAND_NAME]);
+
+/* "config check [FILE]" */
+const char *command_synopsis(const struct command *command, char synopsis[COMMAND_NAME]);
+
+/* "--state DIR" */
+const char *option_synopsis(const struct option *option, char synopsis[COMMAND_NAME]);
+
+/* The first command of that noun, NULL when there is none. */
+const struct command *command_of_noun(const char *noun);
+
+/* NULL when there is none. `verb` NULL: the command that is its noun alone. */
+const struct command *command_find(const char *noun, const char *verb);
+
+/* Is this the first row of its noun? */
+bool command_is_first(const struct command *command);
+
+/* Text for the environment section of help and the manual. */
+struct variable {
+	const char *name, *text;
+};
+extern const struct variable variables[]; /* the last has name NULL */
+
+#define EBB_TAGLINE "predictive data protection for Linux"
+
+#endif

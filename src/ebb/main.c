@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ebb: the command line. Finds what is outside, and calls the handler of the command. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/why.h"
+#include "ebb/call.h"
+#include "ebb/exit.h"
+
+/* $XDG_STATE_HOME/ebb, else ~/.local/state/ebb, else "". */
+static void find_state_home(char path[CALL_PATH])
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int len = 0;
+	/* The XDG base directory specification: a relative path is ignored. */
+	if (state && state[0] == '/')
+		len = snprintf(path, CALL_PATH, "%s/ebb", state);
+	else if (home && home[0] == '/')
+		len = snprintf(path, CALL_PATH, "%s/.local/state/ebb", home);
+	if (len <= 0 || len >= CALL_PATH)
+		path[0] = '\0';
+}
+
+static void find_program_folder(char path[CALL_PATH])
+{
+	ssize_t len = readlink("/proc/self/exe", path, CALL_PATH - 1);
+	path[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+}
+
+static bool wants_color(const struct args *args)
+{
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+	return !args_given(args, OPTION_NO_COLOR) && !(none && *none) && term &&
+		strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
+}
+
+static int run_call(const struct call *call)
+{
+	const struct args *args = &call->args;
+	struct call help = *call;
+	if (args->command && !args_given(args, OPTION_HELP))
+		return args->command->run(call);
+	if (args->command) {
+		help.args = (struct args){0};
+		help.args.operands[help.args.operand_count++] = args->command->noun;
+		if (args->command->verb)
+			help.args.operands[help.args.operand_count++] = args->command->verb;
+	}
+	return call_help(&help);
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = {0};
+	struct why why = {0};
+	if (argc < 2) {
+		fputs("ebb: which command? `ebb help` tells what there is\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (args_parse((const char *const *)argv + 1, (size_t)argc - 1, &call.args, &why))
+		return call_fail(EXIT_USAGE, "%s", why.text);
+	call.config_env = getenv("EBB_CONFIG");
+	call.environment = (const char *const *)environ;
+	call.color = wants_color(&call.args);
+	find_state_home(call.state_home);
+	find_program_folder(call.program_folder);
+	if (!getcwd(call.work_folder, sizeof(call.work_folder)))
+		call.work_folder[0] = '\0';
+	return run_call(&call);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the node is: one question over the control socket, and its answer shown. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "ebb/ask.h"
+#include "ebb/call.h"
+#include "ebb/config.h"
+#include "ebb/exit.h"
+#include "ebb/status_text.h"
+#include "os/linux/world.h"
+#include "os/loop.h"
+#include "os/world.h"
+#include "talk/client.h"
+
+struct asking {
+	const struct call *call;
+	const char *socket;
+	struct world *world;
+	int code;
+};
+
+/* The document without what belongs to the conversation. */
+static int print_json(json_t *reply)
+{
+	OWN(str_done) struct str text = {0};
+	json_t *document = json_copy(reply);
+	json_object_del(document, "ok");
+	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	json_decref(document);
+	str_addf(&text, "%s\n", dump ? dump : "");
+	text.failed = text.failed || !dump;
+	free(dump);
+	return call_print(&text);
+}
+
+static void on_answer(void *arg, const struct talk_answer *answer)
+{
+	struct asking *asking = arg;
+	struct why why;
+	OWN(str_done) struct str text = {0};
+	loop_stop(asking->world->loop);
+	asking->code = ask_code(answer, "ebbd", asking->socket, &why);
+	if (asking->code) {
+		call_fail(asking->code, "%s", why.text);
+		return;
+	}
+	if (args_given(&asking->call->args, OPTION_JSON)) {
+		asking->code = print_json(answer->reply->doc);
+		return;
+	}
+	status_text(answer->reply->doc, asking->call->color, &text);
+	asking->code = call_print(&text);
+}
+
+static void world_close_own(struct linux_world **lw)
+{
+	linux_world_close(*lw);
+}
+
+int call_status(const struct call *call)
+{
+	static const char *const words[] = {"status"};
+	OWN(config_done) struct config config = {0};
+	OWN(world_close_own) struct linux_world *lw = NULL;
+	struct config_source source;
+	struct why why;
+	struct talk_ask *ask;
+	char address[CONF_SOCKET_MAX + sizeof("unix:")];
+	int code = config_choose(call, &source);
+	if (!code)
+		code = config_read(&source, &config);
+	if (code)
+		return code;
+	/* Rooted where nothing is made: a question leaves no trace. */
+	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &lw, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	struct asking asking = {call, config.conf.control_socket, linux_world(lw), EXIT_FAILED};
+	snprintf(address, sizeof(address), "unix:%s", config.conf.control_socket);
+	const struct talk_question question = {.address = address,
+		.words = words,
+		.word_count = 1,
+		.timeout_ns = ASK_TIMEOUT_NS,
+		.on_answer = on_answer,
+		.arg = &asking};
+	if (talk_ask(asking.world, &question, &ask, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	linux_run(lw);
+	return asking.code;
+}
