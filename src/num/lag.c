@@ -8,45 +8,62 @@
 #include "base/must.h"
 #include "num/array.h"
 
+/* Windows from .. to - 1 whose targets are all real. */
+struct stretch {
+	size_t from, to;
+};
+
+static bool real_targets(const struct lag_ridge *lag, const bool *filled, size_t window)
+{
+	return !filled || !memchr(filled + window + lag->lags, true, lag->base);
+}
+
+/* Returns how many stretches there are; more than LAG_STRETCHES: too many gaps. */
+static size_t find_stretches(
+	const struct lag_ridge *lag, const bool *filled, size_t windows, struct stretch *ret)
+{
+	size_t count = 0;
+	bool inside = false;
+	for (size_t t = 0; t < windows; t++) {
+		bool real = real_targets(lag, filled, t);
+		if (real && !inside) {
+			if (count == LAG_STRETCHES)
+				return count + 1;
+			ret[count++].from = t;
+		}
+		if (real)
+			ret[count - 1].to = t + 1;
+		inside = real;
+	}
+	return count;
+}
+
 /*
  * Moments of the windows, lags rows by lags + base columns: m[i][j] is the sum over all windows t
  * of y[t + i] * y[t + j]; columns from `lags` on are targets.
  */
-static void moments(const struct lag_ridge *lag, const double *y, size_t rows, double *m)
+static void moments(const struct lag_ridge *lag, const double *y, const struct stretch *stretches,
+	size_t count, double *m)
 {
 	size_t width = lag->lags + lag->base;
-	for (size_t j = 0; j < width; j++)
-		m[j] = num_dot(y, y + j, rows);
+	memset(m, 0, width * sizeof(*m));
+	for (size_t s = 0; s < count; s++) {
+		const double *from = y + stretches[s].from;
+		for (size_t j = 0; j < width; j++)
+			m[j] += num_dot(from, from + j, stretches[s].to - stretches[s].from);
+	}
 	for (size_t i = 1; i < lag->lags; i++) {
-		double *row = m + i * width, gone = y[i - 1], come = y[rows + i - 1];
-		const double *above = row - width;
+		double *row = m + i * width;
 		/* Left of the diagonal the matrix is symmetric. */
 		for (size_t j = 0; j < i; j++)
 			row[j] = m[j * width + i];
-		for (size_t j = i; j < width; j++)
-			row[j] = above[j - 1] - gone * y[j - 1] + come * y[rows + j - 1];
+		memcpy(row + i, row - width + i - 1, (width - i) * sizeof(*row));
+		for (size_t s = 0; s < count; s++) {
+			const double *gone = y + stretches[s].from, *come = y + stretches[s].to;
+			num_axpy(row + i, -gone[i - 1], gone + i - 1, width - i);
+			num_axpy(row + i, come[i - 1], come + i - 1, width - i);
+		}
 	}
-}
-
-static bool target_filled(const bool *filled, size_t from, size_t count)
-{
-	return filled && memchr(filled + from, true, count);
-}
-
-/* Takes windows whose targets were gaps out of the moments again. False: there are too many. */
-static bool forget_gaps(
-	const struct lag_ridge *lag, const double *y, const bool *filled, size_t rows, double *m)
-{
-	size_t width = lag->lags + lag->base, forgotten = 0;
-	for (size_t t = 0; t < rows; t++) {
-		if (!target_filled(filled, t + lag->lags, lag->base))
-			continue;
-		if (++forgotten > LAG_GAP_ROWS || 2 * forgotten > rows)
-			return false;
-		for (size_t i = 0; i < lag->lags; i++)
-			num_axpy(m + i * width, -y[t + i], y + t, width);
-	}
-	return true;
 }
 
 /* Windows count as departures from the mean of their last `base` lags: that is a linear map of the
@@ -103,12 +120,13 @@ bool lag_forecast(const struct lag_ridge *lag, const double *y, const bool *fill
 	double *level_free = out->scratch, level = num_mean(y, n);
 	for (size_t i = 0; i < n; i++)
 		level_free[i] = y[i] - level;
-	size_t rows = n - width + 1;
 	double *m = level_free + n, *g = m + lags * width, *c = g + lags * lags;
 	double *w = c + base * lags, *x = w + width, *window = x + width;
-	moments(lag, level_free, rows, m);
-	if (!forget_gaps(lag, level_free, filled, rows, m))
+	struct stretch stretches[LAG_STRETCHES];
+	size_t stretch_count = find_stretches(lag, filled, n - width + 1, stretches);
+	if (!stretch_count || stretch_count > LAG_STRETCHES)
 		return false;
+	moments(lag, level_free, stretches, stretch_count, m);
 	centre(lag, m, g, c, w);
 	double trace = 0;
 	for (size_t i = 0; i < lags; i++)

@@ -25,8 +25,8 @@ struct lag_ridge {
 	double lambda;     /* times the mean of the Gram matrix's diagonal */
 };
 
-/* More windows than this with a gap among their targets: no forecast. */
-enum { LAG_GAP_ROWS = 200 };
+/* More runs of windows between gaps than this: no forecast. */
+enum { LAG_STRETCHES = 24 };
 
 struct lag_out {
 	double *scratch; /* lag_scratch() numbers */
