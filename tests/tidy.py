@@ -169,6 +169,9 @@ def check_includes(tree):
 
 def check_include(tree, source, name, line):
     where = (source.path, line, "include")
+    # The parts of one big benchmark share headers that are no room's.
+    if name.startswith("bench/") and source.path.startswith("bench/") and name in tree.text:
+        return
     room = next((r for r in sorted(tree.rooms, key=len, reverse=True)
                  if os.path.dirname(name) == r), None)
     if room is None:
@@ -339,7 +342,7 @@ def check_dead(tree):
     for source in tree.sources:
         name = os.path.basename(source.path)
         if name.endswith(".h"):
-            if source.path[4:] not in included:
+            if source.path.removeprefix("src/") not in included:
                 tree.say(source.path, 1, "dead", "nobody includes this header; "
                          "include it where it is used, or remove it")
             continue
