@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "forecast.h"
+#include "bench/forecast.h"
 #include "num/array.h"
 
 double cpu_seconds(void)

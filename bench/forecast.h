@@ -7,7 +7,7 @@
 #ifndef EBB_BENCH_FORECAST_H
 #define EBB_BENCH_FORECAST_H
 
-#include "forecast_data.h"
+#include "bench/forecast_data.h"
 
 struct options {
 	const char *data; /* the folder laid out as in docs/FORECAST.md */

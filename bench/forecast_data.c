@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CSV into columns. */
-#include "forecast_data.h"
+#include "bench/forecast_data.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forecast.h"
+#include "bench/forecast.h"
 #include "model/model.h"
 #include "num/array.h"
 

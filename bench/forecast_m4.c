@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "forecast.h"
+#include "bench/forecast.h"
 #include "model/model.h"
 #include "num/array.h"
 
