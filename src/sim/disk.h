@@ -15,8 +15,9 @@
  *     emptied it, for the rename of a folder the earlier renames of folders
  *   - a folder's sync makes the changes of its own names durable, with what they build on, but not
  *     the name of the folder itself
- * A sync that fails (by the hook) loses what it covered: those changes stay readable until the
- * crash, are gone after it with all that builds on them, and no later sync brings them back.
+ * A sync that fails (by the hook) makes nothing durable, and no later sync makes durable what it
+ * covered, nor what builds on that: Linux treats such pages as written. It stays readable, and each
+ * crash may lose or keep it; only bytes that are written anew become durable with the next sync.
  *
  * One thread.
  */

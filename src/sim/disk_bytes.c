@@ -74,23 +74,20 @@ static void store_sector(struct inode *inode, const uint8_t *bytes, size_t len, 
 	static const uint8_t zeros[SIM_SECTOR];
 	uint64_t sector = at / SIM_SECTOR;
 	uint32_t place = inode->pending_of[sector];
-	bool lost = place && inode->pendings.at[place - 1].options == 1;
-	/* The same bytes again make no new version, except that a write brings lost ones back. */
-	bool brings_back = lost && bytes;
+	struct pending *pending = place ? &inode->pendings.at[place - 1] : NULL;
+	if (pending && bytes)
+		pending->lost = false;
 	if (!bytes)
 		bytes = zeros;
-	if (!brings_back && memcmp(inode->bytes + at, bytes, len) == 0)
-		return;
-	if (!place) {
-		inode->pendings.at[inode->pendings.len++] = (struct pending){
-			.sector = sector, .newest = NONE, .options = 1};
-		place = inode->pending_of[sector] = (uint32_t)inode->pendings.len;
+	if (memcmp(inode->bytes + at, bytes, len) == 0)
+		return; /* the same again makes no new version */
+	if (!pending) {
+		pending = &inode->pendings.at[inode->pendings.len++];
+		*pending = (struct pending){.sector = sector, .newest = NONE, .options = 1};
+		inode->pending_of[sector] = (uint32_t)inode->pendings.len;
 	}
-	struct pending *pending = &inode->pendings.at[place - 1];
-	if (lost)
-		pending->options = 2;
-	else
-		keep_version(inode, pending);
+	pending->lost = false;
+	keep_version(inode, pending);
 	memcpy(inode->bytes + at, bytes, len);
 	pending->hash = hash64(inode->bytes + sector * SIM_SECTOR, SIM_SECTOR, 0);
 }
@@ -116,6 +113,7 @@ static void change_size(struct inode *inode, uint64_t size)
 	if (size < inode->size)
 		inode->stale = max_u64(inode->stale, inode->size);
 	inode->size = size;
+	inode->size_lost = false;
 }
 
 /* Makes room for bytes from `at` to `end`, and zeros of what a truncation had left before them. */
@@ -169,61 +167,57 @@ int inode_truncate(struct inode *inode, uint64_t size)
 	return err;
 }
 
-static const struct version *durable_version(const struct inode *inode, uint32_t version)
-{
-	while (inode->versions.at[version].before != NONE)
-		version = inode->versions.at[version].before;
-	return &inode->versions.at[version];
-}
-
-/* The durable size ends in this sector or before it: what lies beyond can never come back. */
-static bool cut_lost(struct inode *inode, const struct pending *pending)
+/* What lies beyond a durable size can never come back. */
+static void cut_versions(struct inode *inode, struct pending *pending)
 {
 	uint64_t start = pending->sector * SIM_SECTOR;
-	if (inode->sizes.len || start + SIM_SECTOR <= inode->size)
-		return true;
-	if (start >= inode->size)
-		return false;
-	struct version *version = &inode->versions.at[pending->newest];
-	memset(version->bytes + (inode->size - start), 0, start + SIM_SECTOR - inode->size);
-	version->hash = hash64(version->bytes, SIM_SECTOR, 0);
-	return true;
+	if (start + SIM_SECTOR <= inode->size)
+		return;
+	uint64_t keep = inode->size - start;
+	for (uint32_t i = pending->newest; i != NONE; i = inode->versions.at[i].before) {
+		struct version *version = &inode->versions.at[i];
+		memset(version->bytes + keep, 0, SIM_SECTOR - keep);
+		version->hash = hash64(version->bytes, SIM_SECTOR, 0);
+	}
+	pending->hash = hash64(inode->bytes + start, SIM_SECTOR, 0);
+}
+
+static void cut_tail(struct inode *inode)
+{
+	uint64_t end = min_u64(inode->stale, inode->cap);
+	if (end > inode->size)
+		memset(inode->bytes + inode->size, 0, end - inode->size);
+	inode->stale = 0;
 }
 
 void inode_sync(struct inode *inode)
 {
-	if (inode->sizes.len > 1)
+	bool sized = !inode->size_lost;
+	if (sized) {
 		inode->sizes.len = 0;
+		cut_tail(inode);
+	}
 	size_t kept = 0;
 	for (size_t i = 0; i < inode->pendings.len; i++) {
 		struct pending pending = inode->pendings.at[i];
 		inode->pending_of[pending.sector] = 0;
-		if (pending.options > 1 || !cut_lost(inode, &pending))
+		if (!pending.lost || (sized && pending.sector * SIM_SECTOR >= inode->size))
 			continue;
-		inode->versions.at[kept] = *durable_version(inode, pending.newest);
-		pending.newest = (uint32_t)kept;
+		if (sized)
+			cut_versions(inode, &pending);
 		inode->pendings.at[kept++] = pending;
 		inode->pending_of[pending.sector] = (uint32_t)kept;
 	}
-	inode->pendings.len = inode->versions.len = kept;
-	if (inode->sizes.len == 0 && inode->stale > inode->size) {
-		uint64_t end = min_u64(inode->stale, inode->cap);
-		if (end > inode->size)
-			memset(inode->bytes + inode->size, 0, end - inode->size);
-		inode->stale = 0;
-	}
+	inode->pendings.len = kept;
+	if (!kept)
+		inode->versions.len = 0;
 }
 
 void inode_lose(struct inode *inode)
 {
-	if (inode->sizes.len > 1)
-		inode->sizes.len = 1;
-	for (size_t i = 0; i < inode->pendings.len; i++) {
-		struct pending *pending = &inode->pendings.at[i];
-		const struct version *durable = durable_version(inode, pending->newest);
-		pending->newest = (uint32_t)(durable - inode->versions.at);
-		pending->options = 1;
-	}
+	inode->size_lost = inode->sizes.len > 0;
+	vec_each (pending, &inode->pendings)
+		pending->lost = true;
 }
 
 void inode_clear(struct inode *inode)
@@ -235,6 +229,7 @@ void inode_clear(struct inode *inode)
 		inode->pending_of[pending->sector] = 0;
 	inode->pendings.len = inode->versions.len = inode->sizes.len = 0;
 	inode->size = inode->stale = 0;
+	inode->size_lost = false;
 	inode->locked_by = NULL;
 }
 

@@ -19,7 +19,7 @@ static uint64_t ask(sim_choose *choose, void *arg, enum sim_thing thing, uint64_
 static uint64_t copy_version(
 	const struct inode *from, const struct pending *pending, uint64_t choice, struct inode *to)
 {
-	if (pending->options > 1 && choice == pending->options - 1)
+	if (choice == pending->options - 1)
 		return pending->hash; /* the file's own bytes, which were copied as a whole */
 	uint32_t place = pending->newest;
 	for (uint64_t i = pending->options - 1; i > choice + 1; i--)
@@ -74,6 +74,7 @@ static void forget(struct sim_disk *to)
 		vec_each (pending, &(*inode)->pendings)
 			(*inode)->pending_of[pending->sector] = 0;
 		(*inode)->pendings.len = (*inode)->versions.len = (*inode)->sizes.len = 0;
+		(*inode)->size_lost = false;
 		(*inode)->refs = (*inode)->links = 0;
 		(*inode)->reached = false;
 		must((*inode)->opens == 0);

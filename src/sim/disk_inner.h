@@ -28,10 +28,10 @@ struct version {
 /* A sector whose latest bytes are not durable. */
 struct pending {
 	uint64_t sector;
-	uint64_t hash;   /* of the latest bytes, when they are an option */
-	uint32_t newest; /* stored version; the file's own bytes come after it */
-	uint32_t
-		options; /* that a crash has; 1: the latest bytes are lost, only the durable stay */
+	uint64_t hash;    /* of the latest bytes */
+	uint32_t newest;  /* stored version; the file's own bytes come after it */
+	uint32_t options; /* that a crash has: the stored ones and the latest */
+	bool lost;        /* a failed sync covered it: only another write can make it durable */
 };
 
 struct inode {
@@ -49,11 +49,11 @@ struct inode {
 	uint8_t *bytes; /* zero at and after max(size, stale); what is beyond `cap` is zero too */
 	size_t cap;
 	uint64_t stale; /* bytes from `size` up to here may still be those before a truncation */
-	VEC(uint64_t)
-	sizes; /* that a crash may leave, the durable one first, `size` last. Empty:
-		* only `size`. One: `size` is lost, only the durable one stays */
+	bool size_lost; /* a failed sync covered the sizes */
 	VEC(struct pending) pendings;
 	VEC(struct version) versions;
+	/* that a crash may leave, the durable one first, `size` last; empty: only `size` */
+	VEC(uint64_t) sizes;
 	uint32_t *pending_of; /* by sector: its place in `pendings` + 1 */
 	size_t pending_cap;
 };
@@ -78,7 +78,7 @@ struct step {
 	uint32_t empties; /* folder that it removes, or NONE */
 	bool moves_dir;
 	bool synced; /* durable as soon as all that it builds on is */
-	bool lost;   /* a failed sync covered it */
+	bool lost;   /* a failed sync covered it: no other makes it durable */
 	bool marked; /* scratch of names_sync() */
 	bool stands; /* scratch of names_walk() */
 };

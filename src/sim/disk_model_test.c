@@ -22,7 +22,7 @@ enum {
 	MOST = SECTORS * SIM_SECTOR,
 	OBJECTS = 40,
 	CHANGES = 48,
-	VERSIONS = 24,
+	VERSIONS = 48,
 	NAMES = 3,
 	HELD = 2,
 	NOTHING = -1,
@@ -52,12 +52,13 @@ static void ref_put(struct ref_file *file, uint64_t at, uint64_t end, const uint
 		for (uint64_t i = s * SIM_SECTOR; i < (s + 1) * SIM_SECTOR; i++)
 			if (i >= at && i < end)
 				file->now[i] = bytes ? bytes[i - at] : 0;
-		bool brings_back = file->sector_lost[s] && bytes;
-		if (memcmp(before, sector, SIM_SECTOR) == 0 && !brings_back)
+		bool same = memcmp(before, sector, SIM_SECTOR) == 0;
+		if (bytes || !same)
+			file->sector_lost[s] = false;
+		if (same)
 			continue;
 		must(file->sectors[s] < VERSIONS);
 		memcpy(file->sector[s][file->sectors[s]++], sector, SIM_SECTOR);
-		file->sector_lost[s] = false;
 	}
 }
 
@@ -93,29 +94,28 @@ static void ref_sync(struct ref_file *file)
 		file->size_count = 1;
 	}
 	for (int s = 0; s < SECTORS; s++) {
-		if (!file->sector_lost[s])
-			memcpy(file->sector[s][0], file->now + s * SIM_SECTOR, SIM_SECTOR);
+		/* A sector wholly beyond the end is zeros, and nothing of it is lost any more. */
+		if (!file->size_lost && (uint64_t)s * SIM_SECTOR >= file->size)
+			file->sector_lost[s] = false;
+		if (file->sector_lost[s])
+			continue;
+		memcpy(file->sector[s][0], file->now + s * SIM_SECTOR, SIM_SECTOR);
 		file->sectors[s] = 1;
 	}
-	if (file->size_lost)
-		return;
-	for (uint64_t i = file->size; i < MOST; i++) {
+	for (uint64_t i = file->size; !file->size_lost && i < MOST; i++) {
+		uint64_t s = i / SIM_SECTOR;
 		file->now[i] = 0;
-		file->sector[i / SIM_SECTOR][0][i % SIM_SECTOR] = 0;
-		/* A sector wholly beyond the end is zeros, and nothing of it is lost any more. */
-		if (i / SIM_SECTOR * SIM_SECTOR >= file->size)
-			file->sector_lost[i / SIM_SECTOR] = false;
+		for (int version = 0; version < file->sectors[s]; version++)
+			file->sector[s][version][i % SIM_SECTOR] = 0;
 	}
 }
 
+/* What is covered now never becomes durable, unless it is written anew. */
 static void ref_lose(struct ref_file *file)
 {
-	file->size_lost |= file->size_count > 1;
-	file->size_count = 1;
-	for (int s = 0; s < SECTORS; s++) {
-		file->sector_lost[s] |= file->sectors[s] > 1;
-		file->sectors[s] = 1;
-	}
+	file->size_lost = file->size_count > 1;
+	for (int s = 0; s < SECTORS; s++)
+		file->sector_lost[s] = file->sectors[s] > 1;
 }
 
 static uint64_t content_hash(const uint8_t *bytes, uint64_t size)
@@ -180,7 +180,7 @@ static void ref_cover(struct ref *ref, int number, bool lose)
 	if (lose)
 		change->lost |= !change->synced;
 	else
-		change->synced = true;
+		change->synced |= !change->lost;
 	for (int i = 0; i < number; i++)
 		if (builds_on(change, &ref->changes[i]))
 			ref_cover(ref, i, lose);
@@ -196,8 +196,6 @@ static void ref_sync_dir(struct ref *ref, int dir, bool lose)
 static bool possible(const struct ref *ref, int number, const bool *in)
 {
 	const struct ref_change *change = &ref->changes[number];
-	if (change->lost)
-		return false;
 	for (int i = 0; i < number; i++) {
 		const struct ref_change *early = &ref->changes[i];
 		bool needs = builds_on(change, early) ||

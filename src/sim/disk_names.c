@@ -218,7 +218,7 @@ bool names_empty(const struct sim_disk *sim, uint32_t dir)
 static bool step_possible(const struct sim_disk *sim, const struct step *step,
 	const struct sim_disk *scratch, bool moves_blocked)
 {
-	if (step->lost || (step->moves_dir && moves_blocked))
+	if (step->moves_dir && moves_blocked)
 		return false;
 	if (step->empties != NONE && scratch->inodes.at[step->empties]->blocked)
 		return false;
@@ -314,11 +314,11 @@ void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
 	vec_each (step, &sim->steps) {
 		if (!step->marked)
 			continue;
-		/* What an earlier sync holds ready is only waiting for its folder's name. */
+		/* What an earlier sync holds ready only waits for its folder's name: it stays so. */
 		if (lose)
-			step->lost |= !step->synced;
+			step->lost = true;
 		else
-			step->synced = true;
+			step->synced |= !step->lost;
 	}
 	size_t kept = 0;
 	must(names_walk(sim, NULL, NULL, sim) == 0);

@@ -202,7 +202,7 @@ TEST(an_unlinked_file_lives_while_it_is_open)
 	file_close(file);
 }
 
-TEST(a_sync_that_failed_has_lost_what_it_covered)
+TEST(what_a_failed_sync_covered_is_never_durable)
 {
 	OWN(free_disk) struct sim_disk *sim = new_disk(), *to = new_disk();
 	struct file *file = must_open(sim, "a", NEW);
@@ -217,6 +217,7 @@ TEST(a_sync_that_failed_has_lost_what_it_covered)
 	CHECK_EQ(file_sync(file), 0);
 	CHECK_STR(show(sim, "a"), "new");
 	CHECK_STR(show(crash(sim, choose_durable, to), "a"), "old");
+	CHECK_STR(show(crash(sim, choose_latest, to), "a"), "new");
 	put(file, "new", 0);
 	CHECK_EQ(file_sync(file), 0);
 	CHECK_STR(show(crash(sim, choose_durable, to), "a"), "new");
