@@ -2,7 +2,7 @@
 /*
  * The answering side. A client's turn is a small loop: send what waits, answer the next whole line,
  * else read more. It leaves the loop when the transport has no more to give or take, or when it has
- * had its share and others wait for theirs.
+ * had its share and others wait for theirs. One that is leaving is only read, until it hangs up.
  */
 #include "talk/server.h"
 
@@ -26,6 +26,7 @@
 enum {
 	SHARE = 32,     /* steps of one client before the loop looks at the others */
 	VERBS_MAX = 64, /* of one program */
+	PLACES = TALK_CLIENTS + TALK_LEAVING,
 };
 
 struct client {
@@ -35,7 +36,7 @@ struct client {
 	int64_t since_ns; /* when its exchange began */
 	struct str reply;
 	size_t sent;
-	bool last; /* hang up when the reply is sent */
+	bool leaving; /* its reply is the last one; what else it says is not heard */
 	size_t line_len;
 	char line[TALK_LINE_MAX];
 };
@@ -44,13 +45,13 @@ struct talk_server {
 	struct world *world;
 	struct listener *listener;
 	struct talk_options options;
-	struct client *clients[TALK_CLIENTS];
+	struct client *clients[PLACES]; /* those turned away sit behind TALK_CLIENTS */
 };
 
 static void client_free(struct client *client)
 {
 	struct talk_server *server = client->server;
-	for (size_t i = 0; i < TALK_CLIENTS; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (server->clients[i] == client)
 			server->clients[i] = NULL;
 	timer_cancel(server->world->loop, &client->deadline);
@@ -68,7 +69,8 @@ static void begin_exchange(struct client *client)
 {
 	struct world *world = client->server->world;
 	client->since_ns = clock_mono_ns(world->clock);
-	timer_set(world->loop, &client->deadline, client->since_ns + TALK_EXCHANGE_NS);
+	timer_set(world->loop, &client->deadline,
+		client->since_ns + (client->leaving ? TALK_GRACE_NS : TALK_EXCHANGE_NS));
 }
 
 static void verb_help(const struct talk_server *server, struct str *ret_reply)
@@ -161,7 +163,7 @@ static bool answer_line(struct client *client)
 	talk_reply_refuse(
 		&client->reply, TALK_USAGE, "a request has at most %d bytes", TALK_LINE_MAX);
 	str_add(&client->reply, "\n");
-	client->last = true;
+	client->leaving = true;
 	return true;
 }
 
@@ -193,9 +195,9 @@ static unsigned take_turn(struct client *client)
 		int sent = send_reply(client);
 		if (sent <= 0)
 			return sent == 0 ? STREAM_CAN_WRITE : 0;
-		if (client->last)
-			return 0;
-		if (answer_line(client))
+		if (client->leaving)
+			client->line_len = 0;
+		else if (answer_line(client))
 			continue;
 		ssize_t n = stream_read(client->stream, client->line + client->line_len,
 			TALK_LINE_MAX - client->line_len);
@@ -216,16 +218,6 @@ static void on_event(struct stream *stream, unsigned events)
 		stream_want(stream, wanted);
 	else
 		client_free(client);
-}
-
-/* The one line that a client gets who is not let in. Takes the stream. */
-static void turn_away(struct stream *stream, struct str *reply)
-{
-	str_add(reply, "\n");
-	if (!str_error(reply))
-		(void)!stream_write(stream, reply->at, reply->len);
-	str_done(reply);
-	stream_close(stream);
 }
 
 static bool may_talk(const struct talk_server *server, struct stream *stream)
@@ -254,21 +246,37 @@ static struct client **find_place(struct talk_server *server)
 	return oldest;
 }
 
+/* Where one who is turned away may wait until he has read why. */
+static struct client **find_place_to_leave(struct talk_server *server)
+{
+	for (size_t i = TALK_CLIENTS; i < PLACES; i++)
+		if (!server->clients[i])
+			return &server->clients[i];
+	return NULL;
+}
+
+static void turn_away(struct client *client, bool welcome)
+{
+	if (welcome)
+		talk_reply_busy(&client->reply);
+	else
+		talk_reply_refuse(&client->reply, TALK_GUARDED,
+			"only user %u and root may talk here", client->server->options.uid);
+	str_add(&client->reply, "\n");
+	client->leaving = true;
+}
+
 static void on_accept(struct listener *listener, struct stream *stream)
 {
 	struct talk_server *server = listener->arg;
-	struct str reply = {0};
-	if (!may_talk(server, stream)) {
-		talk_reply_refuse(&reply, TALK_GUARDED, "only user %u and root may talk here",
-			server->options.uid);
-		turn_away(stream, &reply);
-		return;
-	}
-	struct client **place = find_place(server);
+	bool welcome = may_talk(server, stream);
+	struct client **place = welcome ? find_place(server) : NULL;
+	bool stays = place != NULL;
+	if (!place)
+		place = find_place_to_leave(server);
 	struct client *client = place ? calloc(1, sizeof(*client)) : NULL;
 	if (!client) {
-		talk_reply_busy(&reply);
-		turn_away(stream, &reply);
+		stream_close(stream);
 		return;
 	}
 	client->server = server;
@@ -277,8 +285,10 @@ static void on_accept(struct listener *listener, struct stream *stream)
 	stream->on_event = on_event;
 	stream->arg = client;
 	*place = client;
+	if (!stays)
+		turn_away(client, welcome);
 	begin_exchange(client);
-	stream_want(stream, STREAM_CAN_READ);
+	stream_want(stream, stays ? STREAM_CAN_READ : STREAM_CAN_WRITE);
 }
 
 int talk_server_open(struct world *world, struct listener *listener,
@@ -304,7 +314,7 @@ void talk_server_close(struct talk_server *server)
 	if (!server)
 		return;
 	listener_close(server->listener);
-	for (size_t i = 0; i < TALK_CLIENTS; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (server->clients[i])
 			client_free(server->clients[i]);
 	free(server);

@@ -8,7 +8,8 @@
  * end of the one before until its reply is taken whole, then it is closed: whoever hangs, dribbles
  * or never reads loses only his own. Where TALK_CLIENTS are connected a newcomer takes the place of
  * the one whose exchange is the oldest, if that is older than TALK_GRACE_NS; else he is told that
- * the program is busy.
+ * the program is busy. Who was told his last line has TALK_GRACE_NS to hang up first, so that no
+ * transport throws that line away; TALK_LEAVING may be about to leave, more are hung up on.
  *
  * The loop's thread only.
  */
@@ -25,7 +26,7 @@ struct str;
 struct talk_server;
 struct world;
 
-enum { TALK_CLIENTS = 64 };
+enum { TALK_CLIENTS = 64, TALK_LEAVING = 192 };
 #define TALK_EXCHANGE_NS (30 * NS_PER_SEC)
 #define TALK_GRACE_NS NS_PER_SEC
 
