@@ -51,6 +51,6 @@ void tick_again(struct node *node);
 void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 
 /* node.c: tells the program once, when the state cannot be written any more. */
-void node_check_state(struct node *node, int err);
+void node_check_state(struct node *node);
 
 #endif

@@ -61,9 +61,9 @@ struct node_facts node_facts(const struct node *node)
 	return facts;
 }
 
-void node_check_state(struct node *node, int err)
+void node_check_state(struct node *node)
 {
-	if (!err || !node->state.failed || node->degraded_told)
+	if (!node->state.failed || node->degraded_told)
 		return;
 	node->degraded_told = true;
 	if (node->options.on_degraded)
@@ -75,7 +75,8 @@ static void adopt(struct node *node, const struct node_config *config)
 	node->conf = *config->conf;
 	node->conf_hash = config->hash;
 	snprintf(node->conf_path, sizeof(node->conf_path), "%s", config->path);
-	node_check_state(node, state_config(&node->state, config->hash));
+	state_config(&node->state, config->hash);
+	node_check_state(node);
 }
 
 static int listen_for_verbs(struct node *node, struct why *why)

@@ -82,6 +82,15 @@ static int on_record(void *arg, const struct journal_record *record, struct why 
 	return err ? why_prefix(why, err, "node.log: record %" PRIu64, record->sequence) : 0;
 }
 
+/* A journal may stop behind what it has just made durable: that stands, but is the last. */
+static int check_log(const struct state *state, struct why *why)
+{
+	if (!journal_facts(state->log).stopped)
+		return 0;
+	return why_set(
+		why, -EIO, "node.log: nothing more can be recorded: the disk is full or failing");
+}
+
 static int open_log(struct state *state, bool log_made, struct why *why)
 {
 	struct journal_options options = {
@@ -98,7 +107,7 @@ static int open_log(struct state *state, bool log_made, struct why *why)
 			"back, or "
 			"start with another state folder");
 	state->before = state->life;
-	return err;
+	return err ? err : check_log(state, why);
 }
 
 static int append(struct journal *log, const struct life_record *record, struct why *why)
@@ -123,6 +132,7 @@ static int note(struct state *state, struct life_record *record)
 	}
 	err = life_add(&state->life, record, NULL);
 	must(err == 0);
+	state->failed = check_log(state, &state->failure) != 0;
 	return 0;
 }
 

@@ -46,7 +46,7 @@ struct state {
  */
 int state_open(struct world *world, const char *version, struct state *ret_state, struct why *why);
 
-/* Records that a configuration was accepted; none when it is the one accepted last. */
+/* Records that a configuration was accepted, unless it is the one accepted last. */
 int state_config(struct state *state, uint64_t hash);
 
 /* Rewrites node.log when it has grown past its bound. */

@@ -220,6 +220,35 @@ TEST(after_the_first_failure_nothing_is_written)
 	state_drop(&state);
 }
 
+/* The disk fills up with the record itself: what a journal writes behind it finds no room. */
+static int full_after_sync(void *arg, enum sim_op op, const char *name, bool done)
+{
+	struct hook *hook = arg;
+	(void)name;
+	hook->syncs += op == SIM_SYNC && done;
+	return !done && op == SIM_WRITE && hook->syncs ? -ENOSPC : 0;
+}
+
+TEST(a_log_that_stops_behind_a_record_is_told)
+{
+	OWN(rig_done) struct rig rig;
+	rig_init(&rig);
+	struct state state = must_open(&rig);
+	struct hook hook = {0};
+	sim_disk_set_hook(rig.sim, full_after_sync, &hook);
+	CHECK_EQ(state_config(&state, 5), 0);
+	CHECK(state.failed);
+	CHECK_STR(state.failure.text,
+		"node.log: nothing more can be recorded: the disk is full or failing");
+	CHECK(state_config(&state, 6) != 0);
+	CHECK_EQ(hook.syncs, 1);
+	state_drop(&state);
+	sim_disk_set_hook(rig.sim, NULL, NULL);
+	state = must_open(&rig);
+	CHECK_EQ(state.life.config, 5);
+	state_drop(&state);
+}
+
 TEST(the_log_is_rewritten_when_it_has_grown)
 {
 	OWN(rig_done) struct rig rig;

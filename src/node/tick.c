@@ -26,7 +26,8 @@ static void observe(struct node *node)
 /* Keeps what is on disk within its bounds. */
 static void settle(struct node *node)
 {
-	node_check_state(node, state_settle(&node->state));
+	state_settle(&node->state);
+	node_check_state(node);
 }
 
 static void plan_next_turn(struct node *node, int64_t now_ns)
