@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests the systemd units: hardened, and right in the eyes of systemd itself.
+
+usage: tests/units_test.py FOLDER EBBD EBB_VOLD
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programs import Skip, main  # noqa: E402
+
+SERVICES = ("ebbd.service", "ebb-vold.service")
+
+
+def analyze(*arguments):
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not installed")
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True,
+                          check=False)
+
+
+def test_exposure(_, units, *__):
+    """exposure of each service is at most 2.0"""
+    for service in SERVICES:
+        done = analyze("security", "--offline=true", "--threshold=20",
+                       os.path.join(units, service))
+        lines = done.stdout.strip().splitlines()
+        print(f"# {lines[-1] if lines else done.stderr}")
+        assert done.returncode == 0, service
+
+
+def test_verify(place, units, ebbd, vold):
+    """systemd finds nothing wrong in them"""
+    for name in os.listdir(units):
+        with open(os.path.join(units, name), encoding="utf-8") as file:
+            text = file.read()
+        text = text.replace("/usr/bin/ebbd", os.path.abspath(ebbd))
+        text = text.replace("/usr/bin/ebb-vold", os.path.abspath(vold))
+        place.write(name, "".join(line for line in text.splitlines(True)
+                                  if not line.startswith("Documentation=")))
+    for name in sorted(os.listdir(place.folder)):
+        done = analyze("verify", "--man=no", place.path(name))
+        said = [line for line in done.stderr.splitlines() if place.folder in line or "ebb" in line]
+        assert not said, said
+
+
+def test_contract(_, units, *__):
+    """they rely on what the programs do: notify, watchdog, exit codes, SIGHUP"""
+    for service in SERVICES:
+        with open(os.path.join(units, service), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        assert "Type=notify" in lines
+        assert any(line.startswith("WatchdogSec=") for line in lines)
+        assert "RestartPreventExitStatus=2 11" in lines
+        assert ("ExecReload=/bin/kill -HUP $MAINPID" in lines) == (service == "ebbd.service")
+
+
+if __name__ == "__main__":
+    sys.exit(main([test_exposure, test_verify, test_contract], sys.argv[1:]))
