@@ -336,7 +336,7 @@ int main(int argc, char **argv)
 				.samples = 64,
 				.recovery_points = 4,
 				.no_faults = true},
-			.kills = true},
+			.kills = 1},
 		{.scenario = &flipped},
 		{.scenario = &spliced},
 		{.scenario = &foreign},

@@ -15,6 +15,7 @@
 /* Where the first life of the exploration under way is killed, and whether it came so far. */
 static unsigned kill_at, kill_half;
 static bool was_killed, was_halved;
+static bool thorough;
 
 enum { SECTOR = 512 };
 
@@ -195,11 +196,12 @@ static bool explore_case(
 	const struct crash_case *one, struct tally *tally, struct explore_report *report)
 {
 	*tally = (struct tally){0};
+	unsigned stride = thorough ? 1 : one->kills;
 	kill_at = kill_half = 0;
 	if (explore_once(one, tally, report))
 		return true;
 	while (one->kills) {
-		kill_at++;
+		kill_at += stride;
 		for (kill_half = 0; kill_half <= 2; kill_half++) {
 			if (explore_once(one, tally, report))
 				return true;
@@ -277,6 +279,7 @@ int crash_main(int argc, char **argv, const struct crash_case *cases, size_t cou
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 6 && strcmp(argv[1], "--repeat") == 0)
 		return repeat(argv, find_case(cases, count, argv[2]));
+	thorough = argc == 2 && strcmp(argv[1], "--thorough") == 0;
 	printf("TAP version 13\n");
 	if (argc >= 3 && strcmp(argv[1], "--planted") == 0) {
 		bool found = false;

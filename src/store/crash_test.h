@@ -8,6 +8,7 @@
  * injects; in the second it opens what it finds, holds that for promised, and goes on.
  *
  * usage: crash_x_test                      explores all cases; a violation fails
+ *        crash_x_test --thorough           the same, ended at every change
  *        crash_x_test --planted CASE...    explores these; passes only when one is violated
  *        crash_x_test --repeat CASE WHAT KILL HALF
  */
@@ -25,7 +26,8 @@ struct crash_case {
 	const struct scenario *scenario;
 	struct explore_options options;
 	struct explore_options killed; /* for the explorations with a killed process */
-	bool kills; /* explored once more for each change that may be the killed process's last */
+	unsigned
+		kills; /* explored once more for each so-manieth change that is not made; 0: none */
 };
 
 int crash_main(int argc, char **argv, const struct crash_case *cases, size_t count);

@@ -77,11 +77,7 @@ int db_exec(struct db *db, const char *sql, struct why *why)
 	return code == SQLITE_OK ? 0 : db_failed(db, code, sql, why);
 }
 
-/*
- * A log that an unclean end left may be readable and not be on the disk, when a sync had failed in
- * the life before: copying it into the database and syncing that alone could, with the next crash,
- * leave a half of a transaction behind.
- */
+/* Writes a log that an unclean end left again. */
 static int renew(struct disk *disk, const char *name, const char *suffix, struct why *why)
 {
 	char path[STORE_PATH];
@@ -91,7 +87,7 @@ static int renew(struct disk *disk, const char *name, const char *suffix, struct
 	if (err)
 		return err;
 	err = disk_open(disk, path, FILE_READ | FILE_WRITE, &file);
-	if (err == -ENOENT)
+	if (err == -ENOENT || planted(DB_LOG_NOT_RENEWED))
 		return 0;
 	if (!err)
 		err = file_size(file, &size);
@@ -99,17 +95,21 @@ static int renew(struct disk *disk, const char *name, const char *suffix, struct
 		err = store_renew(file, 0, size);
 	if (!err)
 		err = file_sync(file);
-	if (err)
-		return why_errno(why, err, "%s: cannot be recovered", path);
-	return store_sync_folder(disk, path, why);
+	return err ? why_errno(why, err, "%s: cannot be recovered", path) : 0;
 }
 
+/*
+ * Makes durable what the life before left, before SQLite sees it. A log that can be read may not be
+ * on the disk, when a sync had failed: to copy it into the database and sync only that could, with
+ * the next crash, leave half a transaction. And a log that is gone may come back, when the folder
+ * was not synced: with a commit that failed and that nobody has seen since.
+ */
 static int recover_logs(struct disk *disk, const char *name, struct why *why)
 {
-	if (planted(DB_LOG_NOT_RENEWED))
-		return 0;
 	int err = renew(disk, name, "-wal", why);
-	return err ? err : renew(disk, name, "-journal", why);
+	if (!err)
+		err = renew(disk, name, "-journal", why);
+	return err || planted(DB_FOLDER_NOT_SYNCED) ? err : store_sync_folder(disk, name, why);
 }
 
 /* One number that a statement answers. */
@@ -219,6 +219,8 @@ static int connect_sqlite(struct db *db, const struct db_options *options, struc
 	code = sqlite3_exec(db->sqlite, settings, NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "settings", why);
+	if (planted(DB_SYNCHRONOUS_NORMAL))
+		(void)db_exec(db, "PRAGMA synchronous=NORMAL", NULL);
 	int err = check_label(db, options, why);
 	return err ? err : set_journal(db, options->rollback, why);
 }

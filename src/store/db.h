@@ -3,6 +3,9 @@
  * SQLite databases as ebb opens them: on the disk of a struct world, one connection, and a COMMIT
  * that answered is durable. One thread at a time for each database; calls block.
  *
+ * A COMMIT that failed is undone; after a crash it may yet prove to have happened, until the
+ * database was opened anew or a later COMMIT succeeded.
+ *
  * Statements are SQLite's own (db_sqlite()); this file opens, closes, and tells why. After a failed
  * sync the database answers errors until it is opened anew.
  */

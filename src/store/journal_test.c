@@ -613,7 +613,8 @@ TEST(damage_is_told_with_its_place)
 	OWN(rig_done) struct rig rig;
 	OWN(list_done) struct list all;
 	rig_init(&rig);
-	OWN(bytes_done) struct bytes bytes = some_log(&rig, true, &all);
+	struct bytes bytes = some_log(&rig, true, &all);
+	bytes_done(&bytes);
 	CHECK_EQ(sim_disk_flip(rig.sim, "log", 64 + 48 + 50, 1), 0);
 	CHECK_EQ(refused(&rig,
 			 "log: damaged: record 2 at offset 112 had been durable and is not "
