@@ -18,6 +18,7 @@
 #include "base/test.h"
 #include "base/why.h"
 #include "chunk/test_world.h"
+#include "os/linux/crew.h"
 #include "os/linux/disk.h"
 #include "os/linux/files.h"
 #include "place/dir.h"
@@ -32,6 +33,7 @@ struct fixture {
 	struct test_dice dice;
 	struct test_clock clock;
 	struct linux_disk disk;
+	struct linux_crew *crew;
 	struct files files;
 	struct repo_world world;
 	uint8_t secret[SECRET_SIZE];
@@ -72,6 +74,8 @@ static void begin(struct fixture *f)
 	CHECK_EQ(linux_disk_init(&f->disk, f->store, &f->why), 0);
 	f->files = linux_files();
 	CHECK_EQ(place_dir_open(&f->disk.base, &f->world.place), 0);
+	CHECK_EQ(linux_crew_open(3, &f->crew, &f->why), 0);
+	f->world.crew = linux_crew(f->crew);
 	f->world.dice = &f->dice.dice;
 	f->world.clock = &f->clock.clock;
 	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
@@ -82,6 +86,7 @@ static void end(struct fixture *f)
 {
 	repo_close(f->repo);
 	place_close(f->world.place);
+	linux_crew_close(f->crew);
 	linux_disk_done(&f->disk);
 	nftw(f->dir, remove_one, 20, FTW_DEPTH | FTW_PHYS);
 }

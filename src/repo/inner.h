@@ -23,6 +23,8 @@ struct opener_slot {
 
 enum { STREAM_DATA, STREAM_META, STREAMS };
 
+struct squeeze;
+
 struct repo {
 	struct repo_world world;
 	struct object_id id;
@@ -32,12 +34,15 @@ struct repo {
 	struct seal_with with;
 	struct digester *digester;
 	struct codec *codec;
+	int level; /* of compression */
 	struct head head;
 	uint8_t head_sum[32]; /* SHA-256 of the newest head's header and body */
 	struct index index;   /* what is in packs at the place */
 	struct index pending; /* what waits in the open packs below */
 	uint32_t indexed;     /* packs of `index` that index objects tell of */
 	struct pack_writer *open[STREAMS];
+	struct squeeze *squeezes; /* chunks on their way through the crew */
+	unsigned squeeze_count, squeezes_out;
 	struct repo_written written;
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
@@ -57,6 +62,9 @@ int object_store(struct place *place, const struct object_header *header, const 
 
 /* Reads the newest head into the repository. -ESTALE when it is older than generation `seen`. */
 int repo_find_head(struct repo *repo, uint64_t seen, struct why *why);
+
+/* Takes back what the crew still has and forgets it: for repo_close(). */
+void repo_drop_squeezes(struct repo *repo);
 
 /* object_fetch() of a sealed object of one segment, opened. Gives the plain body. */
 int repo_fetch(struct repo *repo, enum object_kind kind, const struct object_id *id,

@@ -262,6 +262,7 @@ int repo_open(const struct repo_world *world, const uint8_t secret[SECRET_SIZE],
 	if (!repo)
 		return -ENOMEM;
 	repo->world = *world;
+	repo->level = LEVEL;
 	int err = read_parameters(repo, why);
 	if (!err)
 		err = find_key(repo, secret, why);
@@ -270,7 +271,7 @@ int repo_open(const struct repo_world *world, const uint8_t secret[SECRET_SIZE],
 	repo->with = seal_with_ring(repo->ring, world->dice, world->clock);
 	err = digester_new(repo->ring->id_key, &repo->digester);
 	if (!err)
-		err = codec_new(LEVEL, &repo->codec);
+		err = codec_new(repo->level, &repo->codec);
 	if (err)
 		return why_errno(why, err, "opening the repository");
 	err = repo_find_head(repo, seen, why);
@@ -285,6 +286,7 @@ void repo_close(struct repo *repo)
 {
 	if (!repo)
 		return;
+	repo_drop_squeezes(repo);
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
 	for (size_t i = 0; i < STREAMS; i++)

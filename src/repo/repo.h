@@ -19,6 +19,7 @@
 #include "repo/point.h"
 
 struct clock;
+struct crew;
 struct dice;
 struct place;
 struct why;
@@ -28,6 +29,7 @@ struct repo_world {
 	struct place *place;
 	struct dice *dice;
 	struct clock *clock;
+	struct crew *crew; /* compresses; NULL: done by the caller's thread */
 };
 
 struct repo_options {

@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/own.h"
 #include "base/why.h"
 #include "os/clock.h"
+#include "os/crew.h"
 #include "os/dice.h"
+#include "os/loop.h"
 #include "place/place.h"
 #include "repo/inner.h"
 
@@ -85,33 +88,176 @@ static int add_blob(struct repo *repo, enum chunk_kind kind, const struct digest
 		err = open_pack(repo, stream);
 	if (!err)
 		err = pack_add(repo->open[stream], digest, kind, blob, len);
+	/* Closing a pack above may have forgotten what waits. */
 	if (!err)
 		err = note_pending(repo, digest, kind);
 	return err ? why_errno(why, err, "storing a chunk") : 0;
 }
 
+/* ---- compressing, by the crew where there is one ---- */
+
+/* One chunk with room for its blob. Small ones are not worth the way to another thread. */
+struct squeeze {
+	struct task task;
+	struct codec *codec;
+	struct digest digest;
+	enum chunk_kind kind;
+	uint8_t *plain, *blob;
+	size_t len, blob_len, cap;
+	int err;
+	bool out;
+};
+
+enum { SQUEEZES_PER_HAND = 3, SQUEEZE_FROM = 4096 };
+
+static void squeeze_work(struct task *task)
+{
+	struct squeeze *squeeze = container_of(task, struct squeeze, task);
+	squeeze->err = codec_pack(
+		squeeze->codec, squeeze->plain, squeeze->len, squeeze->blob, &squeeze->blob_len);
+}
+
+static int make_squeezes(struct repo *repo)
+{
+	unsigned count = crew_hands(repo->world.crew) * SQUEEZES_PER_HAND;
+	repo->squeezes = calloc(count, sizeof(*repo->squeezes));
+	if (!repo->squeezes)
+		return -ENOMEM;
+	repo->squeeze_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		repo->squeezes[i].task.work = squeeze_work;
+		int err = codec_new(repo->level, &repo->squeezes[i].codec);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int squeeze_reserve(struct squeeze *squeeze, size_t len)
+{
+	if (len <= squeeze->cap)
+		return 0;
+	free(squeeze->plain);
+	free(squeeze->blob);
+	squeeze->cap = 0;
+	squeeze->plain = malloc(len);
+	squeeze->blob = malloc(codec_bound(len));
+	if (!squeeze->plain || !squeeze->blob)
+		return -ENOMEM;
+	squeeze->cap = len;
+	return 0;
+}
+
+/* Waits for one that the crew is done with. */
+static struct squeeze *take_back(struct repo *repo)
+{
+	struct task *task = crew_take(repo->world.crew);
+	struct squeeze *squeeze = container_of(task, struct squeeze, task);
+	squeeze->out = false;
+	repo->squeezes_out--;
+	return squeeze;
+}
+
+/* Waits for one, and puts its blob where it belongs. */
+static int finish_one(struct repo *repo, struct squeeze **ret_free, struct why *why)
+{
+	struct squeeze *squeeze = take_back(repo);
+	*ret_free = squeeze;
+	if (squeeze->err)
+		return why_errno(why, squeeze->err, "compressing a chunk");
+	return add_blob(
+		repo, squeeze->kind, &squeeze->digest, squeeze->blob, squeeze->blob_len, why);
+}
+
+static int finish_all(struct repo *repo, struct why *why)
+{
+	struct squeeze *free_one;
+	int err = 0;
+	while (!err && repo->squeezes_out)
+		err = finish_one(repo, &free_one, why);
+	return err;
+}
+
+void repo_drop_squeezes(struct repo *repo)
+{
+	while (repo->squeezes_out)
+		take_back(repo);
+	for (unsigned i = 0; i < repo->squeeze_count; i++) {
+		codec_free(repo->squeezes[i].codec);
+		free(repo->squeezes[i].plain);
+		free(repo->squeezes[i].blob);
+	}
+	free(repo->squeezes);
+	repo->squeezes = NULL;
+	repo->squeeze_count = 0;
+}
+
+static int find_free(struct repo *repo, struct squeeze **ret_free, struct why *why)
+{
+	int err = repo->squeezes ? 0 : make_squeezes(repo);
+	if (err)
+		return why_errno(why, err, "making room for compression");
+	if (repo->squeezes_out == repo->squeeze_count)
+		return finish_one(repo, ret_free, why);
+	unsigned i = 0;
+	while (repo->squeezes[i].out)
+		i++;
+	*ret_free = &repo->squeezes[i];
+	return 0;
+}
+
+static int give_to_crew(
+	struct repo *repo, const struct squeeze *chunk, const void *bytes, struct why *why)
+{
+	struct squeeze *squeeze;
+	int err = find_free(repo, &squeeze, why);
+	if (!err)
+		err = squeeze_reserve(squeeze, chunk->len);
+	if (err)
+		return err;
+	squeeze->digest = chunk->digest;
+	squeeze->kind = chunk->kind;
+	squeeze->len = chunk->len;
+	memcpy(squeeze->plain, bytes, chunk->len);
+	squeeze->out = true;
+	repo->squeezes_out++;
+	crew_give(repo->world.crew, &squeeze->task);
+	return 0;
+}
+
+static int pack_here(
+	struct repo *repo, const struct squeeze *chunk, const void *bytes, struct why *why)
+{
+	size_t blob_len;
+	OWN(own_free) uint8_t *blob = malloc(codec_bound(chunk->len));
+	if (!blob)
+		return -ENOMEM;
+	int err = codec_pack(repo->codec, bytes, chunk->len, blob, &blob_len);
+	if (err)
+		return why_errno(why, err, "compressing a chunk");
+	return add_blob(repo, chunk->kind, &chunk->digest, blob, blob_len, why);
+}
+
 int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
 	struct digest *ret_digest, struct why *why)
 {
-	struct digest digest;
-	size_t blob_len;
-	int err = digest_of(repo->digester, kind, bytes, len, &digest);
+	struct squeeze chunk = {.kind = kind, .len = len};
+	int err = digest_of(repo->digester, kind, bytes, len, &chunk.digest);
 	if (err)
 		return why_errno(why, err, "naming a chunk");
-	if (!repo_has(repo, &digest)) {
-		OWN(own_free) uint8_t *blob = malloc(codec_bound(len));
-		if (!blob)
-			return -ENOMEM;
-		err = codec_pack(repo->codec, bytes, len, blob, &blob_len);
-		if (err)
-			return why_errno(why, err, "compressing a chunk");
-		err = add_blob(repo, kind, &digest, blob, blob_len, why);
+	if (!repo_has(repo, &chunk.digest)) {
+		/* Known from here on, wherever it waits: its twin is not stored again. */
+		err = note_pending(repo, &chunk.digest, kind);
+		if (!err)
+			err = repo->world.crew && len >= SQUEEZE_FROM
+				? give_to_crew(repo, &chunk, bytes, why)
+				: pack_here(repo, &chunk, bytes, why);
 		if (err)
 			return err;
 		repo->written.new_chunks++;
 		repo->written.new_bytes += len;
 	}
-	*ret_digest = digest;
+	*ret_digest = chunk.digest;
 	return 0;
 }
 
@@ -217,7 +363,9 @@ int repo_commit(struct repo *repo, struct point *point, struct why *why)
 {
 	struct object_id index;
 	bool needed;
-	int err = close_packs(repo, why);
+	int err = finish_all(repo, why);
+	if (!err)
+		err = close_packs(repo, why);
 	if (!err)
 		err = put_index(repo, &index, &needed, why);
 	if (!err)
