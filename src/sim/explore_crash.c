@@ -146,7 +146,7 @@ static void try_states(struct level *level)
 		ex->err = -ENOMEM;
 		return;
 	}
-	struct deep deep = plan_deep(level, exhaustive ? ways : samples);
+	struct deep deep = plan_deep(level, exhaustive || ways < samples ? ways : samples);
 	uint64_t seed = hash_fold(hash_fold(ex->options.seed, level->op), level->depth);
 	choices_start(&level->choices, exhaustive, samples, seed);
 	ex->report->crash_points++;

@@ -28,6 +28,10 @@ enum mistake {
 	RETRIES_SYNC,
 	IGNORES_SHORT,
 	DROPS_ON_ENOMEM,
+	DROPS_ON_SECOND_ENOMEM,
+	DROPS_ON_ENOSPC,
+	DROPS_ON_SECOND_ENOSPC,
+	CLEANS_UP_IN_PLACE,
 	LEAVES_OPEN,
 	RECOVERY_REWRITES,
 	RECOVERY_SWALLOWS_EIO,
@@ -53,17 +57,46 @@ static void make_record(uint8_t record[RECORD], uint64_t number)
 	put_le64(record + RECORD - 8, hash64(record, RECORD - 8, 0));
 }
 
-static int append(struct file *log, uint64_t number, enum mistake mistake)
+static int rewrite(struct file *log, uint64_t count)
 {
-	OWN(own_free) uint8_t *record = malloc(RECORD);
-	if (!record)
-		return mistake == DROPS_ON_ENOMEM ? 0 : -ENOMEM;
-	make_record(record, number);
+	uint8_t record[RECORD];
+	int err = file_truncate(log, 0);
+	for (uint64_t i = 0; !err && i < count; i++) {
+		make_record(record, i);
+		err = file_write_full(log, record, RECORD, i * RECORD);
+	}
+	return err ? err : file_sync(log);
+}
+
+static int write_record(
+	struct file *log, const uint8_t record[RECORD], uint64_t number, enum mistake mistake)
+{
 	if (mistake == IGNORES_SHORT) {
 		ssize_t n = file_write_at(log, record, RECORD, number * RECORD);
 		return n < 0 ? (int)n : 0;
 	}
-	return file_write_full(log, record, RECORD, number * RECORD);
+	int err = file_write_full(log, record, RECORD, number * RECORD);
+	if (err == -ENOSPC && mistake == DROPS_ON_ENOSPC)
+		return 0;
+	if (err == -ENOSPC && mistake == DROPS_ON_SECOND_ENOSPC)
+		return file_write_full(log, record, RECORD, number * RECORD), 0;
+	if (err && mistake == CLEANS_UP_IN_PLACE)
+		(void)rewrite(log, number);
+	return err;
+}
+
+static int append(struct file *log, uint64_t number, enum mistake mistake)
+{
+	OWN(own_free) uint8_t *record = malloc(RECORD);
+	if (!record && mistake == DROPS_ON_SECOND_ENOMEM) {
+		record = malloc(RECORD);
+		if (!record)
+			return 0;
+	}
+	if (!record)
+		return mistake == DROPS_ON_ENOMEM ? 0 : -ENOMEM;
+	make_record(record, number);
+	return write_record(log, record, number, mistake);
 }
 
 static int settle(struct file *log, struct file *other, enum mistake mistake)
@@ -126,25 +159,17 @@ static int64_t count_records(struct file *log, enum mistake mistake)
 	}
 }
 
-static int rewrite(struct file *log, int64_t count)
-{
-	uint8_t record[RECORD];
-	int err = file_truncate(log, 0);
-	for (int64_t i = 0; !err && i < count; i++) {
-		make_record(record, (uint64_t)i);
-		err = file_write_full(log, record, RECORD, (uint64_t)i * RECORD);
-	}
-	return err;
-}
-
 /* Cuts what is torn off, so that the next record finds a clean end. */
 static int64_t recover(struct file *log, enum mistake mistake)
 {
 	int64_t count = count_records(log, mistake);
 	if (count < 0)
 		return count;
-	int err = mistake == RECOVERY_REWRITES ? rewrite(log, count)
-					       : file_truncate(log, (uint64_t)count * RECORD);
+	if (mistake == RECOVERY_REWRITES) {
+		int rewrite_err = rewrite(log, (uint64_t)count);
+		return rewrite_err ? rewrite_err : count;
+	}
+	int err = file_truncate(log, (uint64_t)count * RECORD);
 	if (!err)
 		err = file_sync(log);
 	return err ? err : count;
@@ -327,6 +352,10 @@ LOG(TRUSTS_SIZE);
 LOG(RETRIES_SYNC);
 LOG(IGNORES_SHORT);
 LOG(DROPS_ON_ENOMEM);
+LOG(DROPS_ON_SECOND_ENOMEM);
+LOG(DROPS_ON_ENOSPC);
+LOG(DROPS_ON_SECOND_ENOSPC);
+LOG(CLEANS_UP_IN_PLACE);
 LOG(LEAVES_OPEN);
 LOG(RECOVERY_REWRITES);
 LOG(RECOVERY_SWALLOWS_EIO);
@@ -380,27 +409,73 @@ static void must_pass(const struct scenario *scenario)
 	CHECK(report.faults > 0);
 }
 
-/* Found, for the reason given; and the case that is named shows it again, alone. */
+/* The case that a report names shows its violation again, alone. */
+static void must_repeat(const struct scenario *scenario, const struct explore_options *options,
+	const struct explore_report *report)
+{
+	struct explore_options one = *options;
+	one.repeat = report->repeat;
+	struct explore_report again = explored(scenario, &one);
+	CHECK(again.violated);
+	CHECK_STR(again.violation, report->violation);
+	CHECK(again.states_until <= 64);
+}
+
+/* Found, for the reason given: where all states are tried, and where corners and samples are. */
 static void must_find(const struct scenario *scenario, const char *reason)
 {
-	struct explore_report report = explored(scenario, &all), again;
-	CHECK(report.violated);
-	test_note("%s: found after %" PRIu64 " states: %s", scenario->name, report.states_until,
-		report.violation);
-	CHECK(strstr(report.violation, reason));
-	struct explore_options one = all;
-	one.repeat = report.repeat;
-	again = explored(scenario, &one);
-	CHECK(again.violated);
-	CHECK_STR(again.violation, report.violation);
-	CHECK(again.states_until <= 64);
+	for (int sampled = 0; sampled < 2; sampled++) {
+		struct explore_options options = all;
+		options.exhaustive = sampled ? 1 : 0;
+		struct explore_report report = explored(scenario, &options);
+		CHECK(report.violated);
+		test_note("%s: found after %" PRIu64 " states%s: %s", scenario->name,
+			report.states_until, sampled ? ", corners and samples" : "",
+			report.violation);
+		CHECK(strstr(report.violation, reason));
+		must_repeat(scenario, &options, &report);
+	}
 }
 
 TEST(what_is_correct_passes)
 {
 	must_pass(&log_CORRECT);
+	/* One for each record, once and for ever; the disk's own are none. */
+	CHECK_EQ(explored(&log_CORRECT, &all).allocations, 2 * RECORDS);
 	must_pass(&replace_CORRECT);
 	must_pass(&flag_CORRECT);
+}
+
+TEST(the_same_options_give_the_same_report)
+{
+	struct explore_options options = all;
+	options.exhaustive = 2;
+	struct explore_report first = explored(&log_CORRECT, &options);
+	struct explore_report second = explored(&log_CORRECT, &options);
+	CHECK_EQ(first.states, second.states);
+	CHECK_EQ(first.crash_points, second.crash_points);
+	options.seed = 2;
+	second = explored(&log_CORRECT, &options);
+	CHECK(first.states != second.states);
+	CHECK_EQ(first.operations, second.operations);
+}
+
+TEST(what_is_not_asked_for_is_not_done)
+{
+	struct explore_report report;
+	struct explore_options options = all;
+	options.no_crashes = true;
+	report = explored(&log_CORRECT, &options);
+	CHECK_EQ(report.crash_points, 0);
+	CHECK(report.faults > 0 && report.allocations > 0);
+	options.no_faults = true;
+	options.allocations = NULL;
+	report = explored(&log_CORRECT, &options);
+	CHECK_EQ(report.states, 0);
+	options.repeat = "crash 3/q1";
+	CHECK_EQ(explore(&log_CORRECT, &options, &report), -EINVAL);
+	options.repeat = "fail 3 EIO once > crash 3/x1";
+	CHECK_EQ(explore(&log_CORRECT, &options, &report), -EINVAL);
 }
 
 TEST(a_missing_sync_is_found)
@@ -449,6 +524,22 @@ TEST(a_record_dropped_for_want_of_memory_is_found)
 	must_find(&log_DROPS_ON_ENOMEM, "allocation");
 }
 
+TEST(what_only_lasting_failures_show_is_found)
+{
+	must_find(&log_DROPS_ON_SECOND_ENOMEM, "allocation 1 and all after it failed");
+	must_find(&log_DROPS_ON_SECOND_ENOSPC, "and all after it failed with ENOSPC");
+}
+
+TEST(a_record_dropped_for_want_of_space_is_found)
+{
+	must_find(&log_DROPS_ON_ENOSPC, "failed with ENOSPC");
+}
+
+TEST(a_crash_while_cleaning_up_after_an_error_is_found)
+{
+	must_find(&log_CLEANS_UP_IN_PLACE, ", then a crash at operation");
+}
+
 TEST(a_file_left_open_is_found)
 {
 	must_find(&log_LEAVES_OPEN, "left open");
@@ -456,7 +547,7 @@ TEST(a_file_left_open_is_found)
 
 TEST(a_recovery_that_rewrites_in_place_is_found)
 {
-	must_find(&log_RECOVERY_REWRITES, "in its recovery");
+	must_find(&log_RECOVERY_REWRITES, "in its recovery crash");
 }
 
 TEST(a_recovery_that_takes_an_error_for_the_end_is_found)
