@@ -177,7 +177,8 @@ double num_weighted_quantile(double *x, double *weight, size_t n, double p)
 			if (!(passed > 0))
 				return x[i];
 			double share = (p - middle_before) / (middle - middle_before);
-			return before + share * (x[i] - before);
+			/* Rounding must not lead out of the step. */
+			return fmin(before + share * (x[i] - before), x[i]);
 		}
 		passed += weight[i];
 		before = x[i];
