@@ -314,7 +314,8 @@ void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
 	vec_each (step, &sim->steps) {
 		if (!step->marked)
 			continue;
-		/* What an earlier sync holds ready only waits for its folder's name: it stays so. */
+		/* What an earlier sync holds ready only waits for its folder's name: it stays so.
+		 */
 		if (lose)
 			step->lost = true;
 		else
