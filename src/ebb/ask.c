@@ -35,7 +35,7 @@ int ask_code(
 			"%s`)",
 			program, socket, program);
 	default:
-		return why_set(why, EXIT_NO_DAEMON, "%s at %s: %.200s", program, socket,
+		return why_set(why, EXIT_NO_DAEMON, "%s cannot be asked: %.300s", program,
 			answer->why->text);
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "conf/errors.h"
 #include "ebb/completion.h"
 #include "ebb/exit.h"
@@ -16,12 +17,21 @@
 
 int call_fail(int code, const char *fmt, ...)
 {
+	char text[2048];
+	uint32_t letter;
 	va_list args;
-	fputs("ebb: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fputs("\n", stderr);
+	/* Whatever a file, an argument or a socket put into it: a terminal is not moved. */
+	for (size_t at = 0, left = strlen(text), size; left; at += size, left -= size) {
+		size = utf8_take(text + at, left, &letter);
+		if (size && utf8_is_shown(letter))
+			continue;
+		size += !size;
+		memset(text + at, '?', size);
+	}
+	fprintf(stderr, "ebb: %s\n", text);
 	return code;
 }
 

@@ -12,6 +12,7 @@
 #include "base/container.h"
 #include "base/must.h"
 #include "base/units.h"
+#include "ebb/exit.h"
 #include "os/clock.h"
 #include "os/procs.h"
 #include "os/world.h"
@@ -20,13 +21,14 @@
 /* Silent for so long after its start, it will not answer any more. */
 static const int64_t start_patience_ns = 30 * NS_PER_SEC;
 static const int64_t ask_again_ns = 20 * NS_PER_MS;
+static const int64_t look_patience_ns = 2 * NS_PER_SEC;
 /* Longer than a daemon gives its own work to end; then it hangs. */
 static const int64_t stop_patience_ns = 20 * NS_PER_SEC;
 /* A rest doubles up to the most; who ran for the calm time begins anew with the least. */
 static const int64_t rest_least_ns = NS_PER_SEC, rest_most_ns = 30 * NS_PER_SEC;
 static const int64_t calm_ns = NS_PER_MIN;
 
-static void ask_status(struct child *child);
+static const char *const status_words[] = {"status"};
 
 static int64_t now_ns(struct child *child)
 {
@@ -74,10 +76,9 @@ static void on_answer(void *arg, const struct talk_answer *answer)
 
 static void ask_status(struct child *child)
 {
-	static const char *const words[] = {"status"};
 	int64_t left_ns = child->started_ns + start_patience_ns - now_ns(child);
 	const struct talk_question question = {.address = child->address,
-		.words = words,
+		.words = status_words,
 		.word_count = 1,
 		.timeout_ns = left_ns,
 		.on_answer = on_answer,
@@ -128,55 +129,86 @@ static void on_exit_of(struct proc *proc, int status)
 	read_end(child, status);
 	if (child->state == CHILD_STOPPING)
 		change(child, CHILD_DOWN);
-	else if (child->was_up)
+	else if (child->was_up && child->exit_code != EXIT_LOCKED)
 		rest(child);
 	else
 		change(child, CHILD_FAILED);
 }
 
-static void on_time(struct timer *timer)
-{
-	struct child *child = container_of(timer, struct child, timer);
-	struct why why;
-	switch (child->state) {
-	case CHILD_STARTING:
-		ask_status(child);
-		break;
-	case CHILD_RESTING:
-		if (child_start(child, &why)) {
-			child->why = why;
-			rest(child);
-		}
-		break;
-	case CHILD_STOPPING:
-		child_kill(child);
-		break;
-	case CHILD_DOWN:
-	case CHILD_UP:
-	case CHILD_FAILED:
-		break;
-	}
-}
-
-int child_start(struct child *child, struct why *why)
+static void spawn(struct child *child)
 {
 	struct proc_spec spec = {.program = child->program,
 		.argv = child->words,
 		.env = child->environment,
 		.apart = true};
-	child->words[0] = child->name;
-	child->timer.fn = on_time;
 	child->started_ns = now_ns(child);
-	int err = procs_start(child->world->procs, &spec, &child->proc, why);
-	if (err)
-		return err;
+	child->exit_code = 0;
+	if (procs_start(child->world->procs, &spec, &child->proc, &child->why)) {
+		change(child, CHILD_FAILED);
+		return;
+	}
 	child->proc->on_exit = on_exit_of;
 	child->proc->arg = child;
 	child->pid = proc_pid(child->proc);
 	change(child, CHILD_STARTING);
 	if (child->state == CHILD_STARTING)
 		ask_status(child);
-	return 0;
+}
+
+/* Whoever answers before ours was started is not ours, and would be taken for it. */
+static void on_look(void *arg, const struct talk_answer *answer)
+{
+	struct child *child = arg;
+	child->ask = NULL;
+	if (answer->err == -ENOENT || answer->err == -ECONNREFUSED) {
+		spawn(child);
+		return;
+	}
+	child->exit_code = EXIT_LOCKED;
+	change(child, CHILD_FAILED);
+}
+
+static void look(struct child *child)
+{
+	const struct talk_question question = {.address = child->address,
+		.words = status_words,
+		.word_count = 1,
+		.timeout_ns = look_patience_ns,
+		.on_answer = on_look,
+		.arg = child};
+	child->exit_code = 0;
+	if (talk_ask(child->world, &question, &child->ask, &child->why))
+		change(child, CHILD_FAILED);
+}
+
+static void on_time(struct timer *timer)
+{
+	struct child *child = container_of(timer, struct child, timer);
+	switch (child->state) {
+	case CHILD_STARTING:
+		ask_status(child);
+		break;
+	case CHILD_RESTING:
+		child->state = CHILD_LOOKING;
+		look(child);
+		break;
+	case CHILD_STOPPING:
+		child_kill(child);
+		break;
+	case CHILD_DOWN:
+	case CHILD_LOOKING:
+	case CHILD_UP:
+	case CHILD_FAILED:
+		break;
+	}
+}
+
+void child_start(struct child *child)
+{
+	child->words[0] = child->name;
+	child->timer.fn = on_time;
+	child->state = CHILD_LOOKING;
+	look(child);
 }
 
 void child_stop(struct child *child)
@@ -201,8 +233,7 @@ void child_kill(struct child *child)
 
 void child_done(struct child *child)
 {
-	must(!child->proc);
-	stop_asking(child);
+	must(!child->proc && !child->ask);
 	json_decref(child->answer);
 	child->answer = NULL;
 }

@@ -3,12 +3,13 @@
  * One of our programs, kept running: started, asked until it answers, started again when it dies,
  * ended in order.
  *
- *     down --start--> starting --answers--> up
- *                        ^                  |
- *                        |   dies (also in starting, once it has been up)
- *                        +--time-- resting <+
+ *     down --start--> looking --nobody answers there yet--> starting --answers--> up
+ *                       ^                                        |               |
+ *                       +------ time ------ resting <--dies------+---------------+
+ *     looking --somebody does--> failed
  *     starting, never up before --dies, or silent for too long--> failed
- *     starting, up --stop--> stopping --dies--> down;  resting --stop--> down
+ *     any --dies because another one holds its state--> failed
+ *     starting, up --stop--> stopping --dies--> down;  looking, resting --stop--> down
  *
  * The loop's thread only.
  */
@@ -30,11 +31,12 @@ struct world;
 
 enum child_state {
 	CHILD_DOWN,
+	CHILD_LOOKING,
 	CHILD_STARTING,
 	CHILD_UP,
 	CHILD_RESTING,
 	CHILD_STOPPING,
-	CHILD_FAILED
+	CHILD_FAILED,
 };
 
 enum { CHILD_WORDS = 8 };
@@ -64,8 +66,8 @@ struct child {
 	struct timer timer;
 };
 
-/* From CHILD_DOWN. 0, or why it cannot be started. */
-int child_start(struct child *child, struct why *why);
+/* From CHILD_DOWN. */
+void child_start(struct child *child);
 
 /* Ends it in order, and by force when it does not end; on_change tells unless it is down already.
  */
@@ -74,7 +76,7 @@ void child_stop(struct child *child);
 /* By force, now. */
 void child_kill(struct child *child);
 
-/* From CHILD_DOWN or CHILD_FAILED. */
+/* From CHILD_DOWN, also where it was never started. */
 void child_done(struct child *child);
 
 #endif

@@ -143,7 +143,8 @@ static void on_failed(struct run *run, struct child *child)
 			"--state starts one beside it",
 			child->name, run->config.conf.state);
 	else
-		snprintf(text, sizeof(text), "%s; what it wrote above says why", child->why.text);
+		snprintf(text, sizeof(text), "%s%s", child->why.text,
+			child->pid ? "; what it wrote above says why" : "");
 	call_fail(0, "%s", text);
 	stop_in_order(run, child->exit_code == EXIT_LOCKED ? EXIT_LOCKED : EXIT_FAILED);
 }
@@ -175,6 +176,7 @@ static void on_change(struct child *child)
 		if (run->stopping)
 			stop_in_order(run, run->code);
 		break;
+	case CHILD_LOOKING:
 	case CHILD_STARTING:
 	case CHILD_STOPPING:
 		break;
@@ -334,21 +336,18 @@ static int prepare(struct run *run)
 	return EXIT_OK;
 }
 
-static int start_all(struct run *run)
+static void start_all(struct run *run)
 {
 	char text[CONF_PATH_MAX + 64];
-	struct why why;
 	snprintf(text, sizeof(text), "starting ebb-vold and ebbd in %s", run->config.conf.state);
 	say(run, "starting", NULL, text);
-	for (size_t i = 0; i < CHILDREN; i++)
-		if (child_start(&run->children[i], &why))
-			return call_fail(EXIT_FAILED, "%s", why.text);
-	return EXIT_OK;
+	for (size_t i = 0; i < CHILDREN && !run->stopping; i++)
+		child_start(&run->children[i]);
 }
 
 static void run_done(struct run *run)
 {
-	for (size_t i = 0; i < CHILDREN && run->world; i++)
+	for (size_t i = 0; i < CHILDREN; i++)
 		child_done(&run->children[i]);
 	signals_close(run->signals);
 	linux_world_close(run->lw);
@@ -364,9 +363,7 @@ int call_run(const struct call *call)
 		code = prepare(&run);
 	if (code)
 		return code;
-	code = start_all(&run);
-	if (code)
-		stop_in_order(&run, code);
+	start_all(&run);
 	linux_run(run.lw);
 	if (run.told)
 		say(&run, "ended", NULL, "ended");
