@@ -147,7 +147,7 @@ def test_status(place):
         run.until("status")
         code, out, err = ebb(place, "status", "--state", state)
         assert (code, err) == (0, "") and out.startswith("local is well: up "), (code, out, err)
-        assert "\033" not in out and "config    /dev/null\n" in out, out
+        assert "\033" not in out and "config    all defaults\n" in out, out
         code, out, err = ebb(place, "status", "--state", state, "--json")
         status = json.loads(out)
         assert (code, err) == (0, "") and status["type"] == "status", (code, out, err)

@@ -149,5 +149,6 @@ void status_text(const struct json_t *status, bool color, struct str *out)
 	add_ticks(status, out);
 	add_host(status, out);
 	text_of(json_object_get(status, "config"), "path", a);
-	str_addf(out, "  config    %s\n", *a ? a : "all defaults");
+	bool none = !*a || strcmp(a, "/dev/null") == 0;
+	str_addf(out, "  config    %s\n", none ? "all defaults" : a);
 }
