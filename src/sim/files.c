@@ -47,8 +47,6 @@ static int enter(struct node_disk *disk, enum sim_op op, const char *name)
 {
 	struct sim_node *node = disk->node;
 	disk->answer = 0;
-	if (!node_alive(node))
-		return -EIO;
 	struct verdict verdict = fault_ask(node, FAULT_DISK, (int)op, name);
 	if (!node_alive(node))
 		return -EIO;

@@ -233,6 +233,23 @@ TEST(after_a_crash_the_other_end_is_half_open)
 	sim_free(pair.sim);
 }
 
+TEST(who_waits_for_space_learns_that_the_reader_has_crashed)
+{
+	struct pair pair;
+	char bytes[4096] = {0};
+	make_pair(&pair);
+	for (int i = 0; i < 100; i++) {
+		while (stream_write(pair.near.stream, bytes, sizeof(bytes)) > 0)
+			continue;
+		run_for(&pair, NS_PER_SEC);
+	}
+	sim_node_crash(pair.b);
+	run_for(&pair, 2 * NS_PER_MIN);
+	CHECK(pair.near.told & STREAM_GONE);
+	CHECK_EQ(stream_read(pair.near.stream, bytes, 1), -ETIMEDOUT);
+	sim_free(pair.sim);
+}
+
 TEST(a_killed_program_says_goodbye_and_its_last_bytes_arrive)
 {
 	struct pair pair;
@@ -325,6 +342,55 @@ TEST(a_slow_link_takes_its_time)
 	CHECK_EQ(pair.far.bytes, sizeof(bytes));
 	CHECK(pair.far.told_ns - start_ns >= 10 * NS_PER_SEC);
 	CHECK(pair.far.told_ns - start_ns < 12 * NS_PER_SEC);
+	sim_free(pair.sim);
+}
+
+TEST(streams_share_the_rate_of_their_link)
+{
+	struct pair pair;
+	struct why why;
+	make_pair(&pair);
+	pair.far.drains = true;
+	struct end first = pair.near;
+	first.stream->arg = &first;
+	CHECK_EQ(connect_near(&pair, "sim:b/door", &why), 0);
+	struct end far = pair.far;
+	far.stream->arg = &far;
+	run_for(&pair, NS_PER_SEC);
+	pair.far.drains = true;
+	sim_net_link(pair.a, pair.b)->bytes_per_sec = 100;
+	int64_t start_ns = sim_now(pair.sim);
+	CHECK(stream_write(first.stream, "x", 1) == 1);
+	say(&pair.near);
+	run_for(&pair, NS_PER_MIN);
+	CHECK(far.bytes == 1 && pair.far.bytes == 1);
+	/* The second waits until the first is through: 65 bytes with its header, each. */
+	int64_t last_ns = far.told_ns > pair.far.told_ns ? far.told_ns : pair.far.told_ns;
+	CHECK(last_ns - start_ns >= 1300 * NS_PER_MS);
+	sim_free(pair.sim);
+}
+
+TEST(streams_overtake_each_other)
+{
+	struct pair pair;
+	struct why why;
+	int overtaken = 0;
+	make_pair(&pair);
+	struct end first = pair.near, far = pair.far;
+	first.stream->arg = &first;
+	far.stream->arg = &far;
+	far.drains = true;
+	CHECK_EQ(connect_near(&pair, "sim:b/door", &why), 0);
+	run_for(&pair, NS_PER_SEC);
+	pair.far.drains = true;
+	for (int i = 0; i < 100; i++) {
+		CHECK(stream_write(first.stream, "x", 1) == 1);
+		say(&pair.near);
+		run_for(&pair, NS_PER_SEC);
+		CHECK_EQ(far.bytes, pair.far.bytes);
+		overtaken += pair.far.told_ns < far.told_ns;
+	}
+	CHECK(overtaken > 20 && overtaken < 80);
 	sim_free(pair.sim);
 }
 

@@ -93,6 +93,13 @@ TEST(a_signal_ends_it_soon_and_a_stubborn_one_only_by_kill)
 		WTERMSIG(watched.status) == SIGTERM);
 	sim_free(watched.sim);
 
+	make(&watched, (struct sim_program){.runs_ns = NS_PER_MIN}); /* it ends once */
+	CHECK_EQ(start(&watched, "/usr/bin/tool"), 0);
+	CHECK_EQ(proc_signal(watched.proc, SIGTERM), 0);
+	sim_run(watched.sim, NS_PER_HOUR);
+	CHECK(watched.exits == 1 && WIFSIGNALED(watched.status));
+	sim_free(watched.sim);
+
 	make(&watched, (struct sim_program){.runs_ns = -1, .stubborn = true});
 	CHECK_EQ(start(&watched, "/usr/bin/tool"), 0);
 	CHECK_EQ(proc_signal(watched.proc, SIGTERM), 0);

@@ -179,6 +179,42 @@ TEST(a_pop_that_finds_nothing_in_time_leaves_the_past_open)
 	queue_done(&queue);
 }
 
+TEST(what_is_due_waits_for_who_asks_for_the_past)
+{
+	struct queue queue = {0};
+	struct queue_event event;
+	uint32_t handle;
+	for (uint32_t i = 0; i < 2; i++)
+		CHECK_EQ(queue_push(&queue, 1000, i, &queue, &handle), 0);
+	CHECK(queue_pop(&queue, 1000, &event));
+	CHECK(!queue_pop(&queue, 999, &event));
+	CHECK(queue_pop(&queue, 1000, &event));
+	queue_done(&queue);
+}
+
+/* The events of one bucket, all chunks full, scatter over as many buckets as there are. */
+TEST(a_full_pool_of_chunks_is_enough_to_pop)
+{
+	struct queue queue = {0};
+	struct queue_event event;
+	struct rng rng;
+	uint32_t handle;
+	int64_t base_ns = INT64_C(1) << 60, last_ns = 0;
+	rng_seed(&rng, 1);
+	do {
+		int64_t at_ns = base_ns + (INT64_C(1) << rng_below(&rng, 60));
+		CHECK_EQ(queue_push(&queue, at_ns, 0, &queue, &handle), 0);
+	} while (queue.len < queue.room);
+	size_t count = queue.len;
+	while (queue_pop(&queue, INT64_MAX, &event)) {
+		CHECK(event.at_ns >= last_ns);
+		last_ns = event.at_ns;
+		count--;
+	}
+	CHECK_EQ(count, 0);
+	queue_done(&queue);
+}
+
 TEST(a_cancelled_crowd_hides_nothing_and_gives_its_memory_back)
 {
 	struct queue queue = {0};

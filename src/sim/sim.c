@@ -65,11 +65,6 @@ int64_t sim_now(const struct sim *sim)
 	return sim->now_ns;
 }
 
-uint64_t sim_seed(const struct sim *sim)
-{
-	return sim->seed;
-}
-
 uint64_t sim_events(const struct sim *sim)
 {
 	return sim->events;

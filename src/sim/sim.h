@@ -44,7 +44,6 @@ struct sim *sim_new(uint64_t seed);
 void sim_free(struct sim *sim);
 
 int64_t sim_now(const struct sim *sim);
-uint64_t sim_seed(const struct sim *sim);
 
 /* Events so far, and the hash over all of them. */
 uint64_t sim_events(const struct sim *sim);

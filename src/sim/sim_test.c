@@ -322,6 +322,24 @@ TEST(a_kill_keeps_what_was_written_and_a_later_crash_may_still_lose_it)
 	CHECK(lost > 5 && lost < 40);
 }
 
+TEST(a_boot_begins_monotonic_time_anew_and_wall_time_goes_on)
+{
+	struct sim *sim = sim_new(test_seed());
+	struct sim_node *node = make_node(sim, "a");
+	struct clock *clock = sim_node_world(node)->clock;
+	sim_run(sim, NS_PER_DAY);
+	int64_t mono_ns = clock_mono_ns(clock), wall_ns = clock_wall_ns(clock);
+	CHECK(wall_ns - SIM_WALL_START_NS - NS_PER_DAY < 10 * NS_PER_SEC);
+	sim_node_kill(node);
+	CHECK_EQ(sim_node_restart(node), 0);
+	CHECK_EQ(clock_mono_ns(clock), mono_ns);
+	sim_node_crash(node);
+	CHECK_EQ(sim_node_restart(node), 0);
+	CHECK(clock_mono_ns(clock) < NS_PER_MIN);
+	CHECK_EQ(clock_wall_ns(clock), wall_ns);
+	sim_free(sim);
+}
+
 /* A program with everything pending, that frees itself by ordinary calls when its node dies. */
 struct victim {
 	struct probe probe;
