@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programs import ask, ask_line, connect, main, run  # noqa: E402
+from programs import Skip, ask, ask_line, connect, main, run  # noqa: E402
 
 
 def start(place, vold, **options):
@@ -75,6 +75,15 @@ def test_killed(place, vold):
         assert os.path.exists(place.path("state", "vold.sock"))
 
 
+def start_on(place, vold, listening):
+    """Starts it on a socket that a manager opened."""
+    handed = listening.fileno()
+    # Only a shell between can know the pid, and put the descriptor at 3.
+    script = f'exec 3<&{handed}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"'
+    return place.start(["/bin/sh", "-c", script, vold, "--state", place.path("state")],
+                       descriptors=(handed,)).ready()
+
+
 def test_activation(place, vold):
     """a socket that the manager opened is used, and left to it"""
     path = place.path("handed")
@@ -84,17 +93,33 @@ def test_activation(place, vold):
         # Connected before the program runs: that is what activation is for.
         with connect(path) as early:
             early.sendall(b"ping\n")
-            handed = listening.fileno()
-            # Only a shell between can know the pid, and put the descriptor at 3.
-            script = f'exec 3<&{handed}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"'
-            program = place.start(["/bin/sh", "-c", script, vold, "--state", place.path("state")],
-                                  descriptors=(handed,)).ready()
+            program = start_on(place, vold, listening)
             with early.makefile("rb") as replies:
                 assert replies.readline() == b'{"ok":true,"type":"pong"}\n'
             assert ask_line(path, "ping")["ok"]
             assert program.term() == 0
     assert os.path.exists(path)
     assert not os.path.exists(place.path("state", "vold.sock"))
+
+
+def test_stranger(place, vold):
+    """another user is refused, even where the socket's mode lets him in"""
+    if os.geteuid() != 0:
+        raise Skip("only root can try it as another user")
+    path = place.path("handed")
+    os.chmod(place.folder, 0o755)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(path)
+        listening.listen()
+        os.chmod(path, 0o666)
+        start_on(place, vold, listening)
+        os.seteuid(65534)
+        try:
+            reply = ask_line(path, "stop")
+        finally:
+            os.seteuid(0)
+        assert reply == {"ok": False, "code": 5, "error": "only user 0 and root may talk here"}
+        assert ask_line(path, "ping")["ok"]
 
 
 def test_watchdog(place, vold):
@@ -111,4 +136,4 @@ def test_watchdog(place, vold):
 
 if __name__ == "__main__":
     sys.exit(main([test_options, test_verbs, test_signals, test_second, test_killed,
-                   test_activation, test_watchdog], sys.argv[1:]))
+                   test_activation, test_stranger, test_watchdog], sys.argv[1:]))
