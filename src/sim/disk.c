@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/container.h"
-#include "base/must.h"
 #include "sim/disk_inner.h"
 
 const char *const sim_op_names[SIM_OPS] = {"open", "create", "read", "write", "sync", "truncate",
@@ -18,203 +17,27 @@ static struct sim_disk *of_disk(struct disk *disk)
 	return container_of(disk, struct sim_disk, disk);
 }
 
-static struct sim_file *of_file(struct file *file)
-{
-	return container_of(file, struct sim_file, file);
-}
-
-static int enter(struct sim_disk *sim, enum sim_op op, const char *name)
+int sim_enter(struct sim_disk *sim, enum sim_op op, const char *name)
 {
 	return sim->hook ? sim->hook(sim->hook_arg, op, name, false) : 0;
 }
 
-static int leave(struct sim_disk *sim, enum sim_op op, const char *name, int result)
+int sim_leave(struct sim_disk *sim, enum sim_op op, const char *name, int result)
 {
 	if (sim->hook)
 		sim->hook(sim->hook_arg, op, name, true);
 	return result;
 }
 
-static uint64_t in_sectors(uint64_t size)
-{
-	return (size + SIM_SECTOR - 1) / SIM_SECTOR * SIM_SECTOR;
-}
-
-/* Bytes that are still free; all that there are when there is no limit. */
-static uint64_t space_left(const struct sim_disk *sim)
+uint64_t sim_space_left(const struct sim_disk *sim)
 {
 	if (!sim->capacity)
 		return UINT64_MAX;
 	uint64_t used = 0;
 	vec_each (inode, &sim->inodes)
 		if ((*inode)->links || (*inode)->opens)
-			used += in_sectors((*inode)->size);
+			used += sim_in_sectors((*inode)->size);
 	return used < sim->capacity ? sim->capacity - used : 0;
-}
-
-/* The size up to which the file may grow. */
-static uint64_t size_limit(const struct sim_disk *sim, const struct inode *inode)
-{
-	uint64_t left = space_left(sim);
-	return left == UINT64_MAX ? left : in_sectors(inode->size) + left;
-}
-
-static struct inode *inode_of(const struct sim_file *file)
-{
-	must(file->open);
-	return file->sim->inodes.at[file->inode];
-}
-
-static bool aligned(const struct sim_file *file, const void *bytes, size_t len, uint64_t at)
-{
-	if (!(file->flags & FILE_DIRECT))
-		return true;
-	return ((uintptr_t)bytes | len | at) % DISK_BLOCK == 0;
-}
-
-/* What a hook's answer leaves of a length; a direct file is cut at sectors. */
-static size_t cut(const struct sim_file *file, size_t len, int answer)
-{
-	size_t most = (size_t)answer;
-	if (file->flags & FILE_DIRECT)
-		most = most < SIM_SECTOR ? SIM_SECTOR : most / SIM_SECTOR * SIM_SECTOR;
-	return answer > 0 && most < len ? most : len;
-}
-
-static ssize_t sim_read_at(struct file *base, void *bytes, size_t len, uint64_t at)
-{
-	struct sim_file *file = of_file(base);
-	struct inode *inode = inode_of(file);
-	if (!(file->flags & FILE_READ))
-		return -EBADF;
-	if (!aligned(file, bytes, len, at) || at > INT64_MAX)
-		return -EINVAL;
-	int answer = enter(file->sim, SIM_READ, file->name);
-	ssize_t n = answer < 0 ? answer : inode_read(inode, bytes, cut(file, len, answer), at);
-	leave(file->sim, SIM_READ, file->name, 0);
-	return n;
-}
-
-static ssize_t write_some(struct sim_file *file, const void *bytes, size_t len, uint64_t at)
-{
-	struct inode *inode = inode_of(file);
-	if (len == 0)
-		return 0;
-	uint64_t limit = size_limit(file->sim, inode);
-	if (at >= limit)
-		return -ENOSPC;
-	if (len > limit - at)
-		len = (size_t)(limit - at);
-	int err = inode_write(inode, bytes, len, at);
-	return err ? err : (ssize_t)len;
-}
-
-static ssize_t sim_write_at(struct file *base, const void *bytes, size_t len, uint64_t at)
-{
-	struct sim_file *file = of_file(base);
-	if (!(file->flags & FILE_WRITE))
-		return -EBADF;
-	if (!aligned(file, bytes, len, at) || at > INT64_MAX)
-		return -EINVAL;
-	int answer = enter(file->sim, SIM_WRITE, file->name);
-	ssize_t n = answer < 0 ? answer : write_some(file, bytes, cut(file, len, answer), at);
-	leave(file->sim, SIM_WRITE, file->name, 0);
-	return n;
-}
-
-static int sim_sync(struct file *base)
-{
-	struct sim_file *file = of_file(base);
-	struct inode *inode = inode_of(file);
-	int err = enter(file->sim, SIM_SYNC, file->name);
-	if (err < 0)
-		inode_lose(inode);
-	else
-		inode_sync(inode);
-	return leave(file->sim, SIM_SYNC, file->name, err < 0 ? err : 0);
-}
-
-static int sim_truncate(struct file *base, uint64_t size)
-{
-	struct sim_file *file = of_file(base);
-	struct inode *inode = inode_of(file);
-	if (!(file->flags & FILE_WRITE))
-		return -EBADF;
-	int err = enter(file->sim, SIM_TRUNCATE, file->name);
-	if (err >= 0) {
-		bool fits = size <= inode->size || size <= size_limit(file->sim, inode);
-		err = fits ? inode_truncate(inode, size) : -ENOSPC;
-	}
-	return leave(file->sim, SIM_TRUNCATE, file->name, err);
-}
-
-static int sim_size(struct file *base, uint64_t *ret_size)
-{
-	*ret_size = inode_of(of_file(base))->size;
-	return 0;
-}
-
-static int sim_lock(struct file *base)
-{
-	struct sim_file *file = of_file(base);
-	struct inode *inode = inode_of(file);
-	int err = enter(file->sim, SIM_LOCK, file->name);
-	if (err >= 0) {
-		bool taken = inode->locked_by && inode->locked_by != file;
-		err = taken ? -EWOULDBLOCK : 0;
-	}
-	if (err == 0)
-		inode->locked_by = file;
-	return leave(file->sim, SIM_LOCK, file->name, err);
-}
-
-static void sim_close(struct file *base)
-{
-	struct sim_file *file = of_file(base);
-	struct inode *inode = inode_of(file);
-	if (inode->locked_by == file)
-		inode->locked_by = NULL;
-	inode->opens--;
-	file->open = false;
-	inode_unref(file->sim, file->inode);
-}
-
-static const struct file_ops file_ops = {
-	.read_at = sim_read_at,
-	.write_at = sim_write_at,
-	.sync = sim_sync,
-	.truncate = sim_truncate,
-	.size = sim_size,
-	.lock = sim_lock,
-	.close = sim_close,
-};
-
-/* Gives a file handle that is not open yet: one closed before, or a new one. */
-static struct sim_file *new_handle(struct sim_disk *sim, const char *name)
-{
-	struct sim_file *file = NULL;
-	vec_each (other, &sim->files)
-		if (!(*other)->open)
-			file = *other;
-	if (!file) {
-		file = calloc(1, sizeof(*file));
-		if (!file || vec_push(&sim->files, file)) {
-			free(file);
-			return NULL;
-		}
-		file->file.ops = &file_ops;
-		file->sim = sim;
-	}
-	size_t len = strlen(name) + 1;
-	if (file->name_cap < len) {
-		char *grown = realloc(file->name, len);
-		if (!grown)
-			return NULL;
-		file->name = grown;
-		file->name_cap = len;
-	}
-	memcpy(file->name, name, len);
-	return file;
 }
 
 static int open_place(struct sim_disk *sim, const char *name, unsigned flags,
@@ -227,9 +50,9 @@ static int open_place(struct sim_disk *sim, const char *name, unsigned flags,
 		return -ENOENT;
 	if (number != NONE && sim->inodes.at[number]->is_dir)
 		return -EISDIR;
-	if (number == NONE && space_left(sim) == 0)
+	if (number == NONE && sim_space_left(sim) == 0)
 		return -ENOSPC;
-	struct sim_file *file = new_handle(sim, name);
+	struct sim_file *file = sim_file_new(sim, name);
 	if (!file)
 		return -ENOMEM;
 	int err = number == NONE ? names_create(sim, place, false, &number) : 0;
@@ -253,10 +76,10 @@ static int sim_open(struct disk *disk, const char *name, unsigned flags, struct 
 	int found = names_find(sim, name, &place);
 	bool creates = !found && place.inode == NONE && (flags & FILE_CREATE);
 	enum sim_op op = creates ? SIM_CREATE : SIM_OPEN;
-	int err = enter(sim, op, name);
+	int err = sim_enter(sim, op, name);
 	if (err >= 0)
 		err = found ? found : open_place(sim, name, flags, &place, ret_file);
-	return leave(sim, op, name, err);
+	return sim_leave(sim, op, name, err);
 }
 
 /* May `to` be replaced by `from`? */
@@ -301,10 +124,10 @@ static int sim_rename(struct disk *disk, const char *from, const char *to)
 	struct sim_disk *sim = of_disk(disk);
 	if (!disk_name_ok(from) || !disk_name_ok(to))
 		return -EINVAL;
-	int err = enter(sim, SIM_RENAME, from);
+	int err = sim_enter(sim, SIM_RENAME, from);
 	if (err >= 0)
 		err = rename_names(sim, from, to);
-	return leave(sim, SIM_RENAME, from, err);
+	return sim_leave(sim, SIM_RENAME, from, err);
 }
 
 static int remove_name(struct sim_disk *sim, const char *name, bool dir)
@@ -327,10 +150,10 @@ static int sim_unlink(struct disk *disk, const char *name)
 	struct sim_disk *sim = of_disk(disk);
 	if (!disk_name_ok(name))
 		return -EINVAL;
-	int err = enter(sim, SIM_UNLINK, name);
+	int err = sim_enter(sim, SIM_UNLINK, name);
 	if (err >= 0)
 		err = remove_name(sim, name, false);
-	return leave(sim, SIM_UNLINK, name, err);
+	return sim_leave(sim, SIM_UNLINK, name, err);
 }
 
 static int sim_rmdir(struct disk *disk, const char *name)
@@ -338,10 +161,10 @@ static int sim_rmdir(struct disk *disk, const char *name)
 	struct sim_disk *sim = of_disk(disk);
 	if (!disk_name_ok(name))
 		return -EINVAL;
-	int err = enter(sim, SIM_RMDIR, name);
+	int err = sim_enter(sim, SIM_RMDIR, name);
 	if (err >= 0)
 		err = remove_name(sim, name, true);
-	return leave(sim, SIM_RMDIR, name, err);
+	return sim_leave(sim, SIM_RMDIR, name, err);
 }
 
 static int make_dir(struct sim_disk *sim, const char *name)
@@ -351,7 +174,7 @@ static int make_dir(struct sim_disk *sim, const char *name)
 	int err = names_find(sim, name, &place);
 	if (!err && place.inode != NONE)
 		err = -EEXIST;
-	if (!err && space_left(sim) == 0)
+	if (!err && sim_space_left(sim) == 0)
 		err = -ENOSPC;
 	return err ? err : names_create(sim, &place, true, &inode);
 }
@@ -361,10 +184,10 @@ static int sim_mkdir(struct disk *disk, const char *name)
 	struct sim_disk *sim = of_disk(disk);
 	if (!disk_name_ok(name))
 		return -EINVAL;
-	int err = enter(sim, SIM_MKDIR, name);
+	int err = sim_enter(sim, SIM_MKDIR, name);
 	if (err >= 0)
 		err = make_dir(sim, name);
-	return leave(sim, SIM_MKDIR, name, err);
+	return sim_leave(sim, SIM_MKDIR, name, err);
 }
 
 /* A folder's inode, or -ENOENT, -ENOTDIR. */
@@ -389,13 +212,13 @@ static int sim_sync_dir(struct disk *disk, const char *name)
 	struct sim_disk *sim = of_disk(disk);
 	if (!dir_name_ok(name))
 		return -EINVAL;
-	int err = enter(sim, SIM_SYNC_DIR, name);
+	int err = sim_enter(sim, SIM_SYNC_DIR, name);
 	int64_t dir = find_dir(sim, name);
 	if (dir >= 0)
 		names_sync(sim, (uint32_t)dir, err < 0);
 	if (err >= 0)
 		err = dir < 0 ? (int)dir : 0;
-	return leave(sim, SIM_SYNC_DIR, name, err);
+	return sim_leave(sim, SIM_SYNC_DIR, name, err);
 }
 
 /* `fn` may change the folder: what a slot says is taken out before the call. */
@@ -418,14 +241,14 @@ static int sim_list(struct disk *disk, const char *name, disk_list_fn *fn, void 
 	struct sim_disk *sim = of_disk(disk);
 	if (!dir_name_ok(name))
 		return -EINVAL;
-	int err = enter(sim, SIM_LIST, name);
+	int err = sim_enter(sim, SIM_LIST, name);
 	if (err >= 0) {
 		int64_t dir = find_dir(sim, name);
 		err = dir < 0 ? (int)dir : 0;
 		if (!err)
 			list_dir(sim, (uint32_t)dir, fn, arg);
 	}
-	return leave(sim, SIM_LIST, name, err);
+	return sim_leave(sim, SIM_LIST, name, err);
 }
 
 static const struct disk_ops disk_ops = {

@@ -2,7 +2,7 @@
 /*
  * What the parts of the simulated disk share: its files' bytes with their older versions
  * (disk_bytes.c), its names with their pending changes (disk_names.c), crashes (disk_crash.c), and
- * the seam in front of all (disk.c). Nobody else includes this.
+ * the seam in front of all (disk.c, disk_file.c). Nobody else includes this.
  *
  * One thread.
  *
@@ -105,6 +105,23 @@ struct sim_disk {
 	VEC(struct sim_file *) files;
 	VEC(bool) stands; /* scratch of names_walk(): by step, whether it is applied */
 };
+
+/* disk.c: tells the hook that an operation begins, and answers what it says; and that it ended. */
+int sim_enter(struct sim_disk *sim, enum sim_op op, const char *name);
+int sim_leave(struct sim_disk *sim, enum sim_op op, const char *name, int result);
+
+/* Bytes that are still free; UINT64_MAX when there is no limit. */
+uint64_t sim_space_left(const struct sim_disk *sim);
+
+static inline uint64_t sim_in_sectors(uint64_t size)
+{
+	return (size + SIM_SECTOR - 1) / SIM_SECTOR * SIM_SECTOR;
+}
+
+/* disk_file.c: gives a handle that is not open yet, one closed before or a new one. NULL: no
+ * memory.
+ */
+struct sim_file *sim_file_new(struct sim_disk *sim, const char *name);
 
 /* disk_bytes.c: one file. 0 (or a count), or -ENOMEM with nothing changed. */
 ssize_t inode_read(const struct inode *inode, void *bytes, size_t len, uint64_t at);

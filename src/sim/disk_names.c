@@ -314,8 +314,7 @@ void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
 	vec_each (step, &sim->steps) {
 		if (!step->marked)
 			continue;
-		/* What an earlier sync holds ready only waits for its folder's name: it stays so.
-		 */
+		/* What an earlier sync holds ready waits for its folder's name, and stays so. */
 		if (lose)
 			step->lost = true;
 		else

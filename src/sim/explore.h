@@ -76,7 +76,9 @@ struct explore_report {
 	char repeat[128];      /* the case, for explore_options.repeat */
 };
 
-/* 0: no violation; -EBADMSG: report->violation tells; -ENOMEM. */
+/*
+ * 0: no violation; -EBADMSG: report->violation tells; -ENOMEM; -EINVAL: options->repeat is no case.
+ */
 int explore(const struct scenario *scenario, const struct explore_options *options,
 	struct explore_report *ret_report);
 
