@@ -247,7 +247,7 @@ enum { STEP_SIZE = 40 + 24 }; /* of step 1, as a record */
 static int copy(struct disk *disk, const char *from, const char *to, uint64_t at, uint8_t mask)
 {
 	OWN(file_close_own) struct file *in = NULL, *out = NULL;
-	uint8_t bytes[STEP_SIZE];
+	uint8_t bytes[STEP_SIZE] = {0};
 	int err = disk_open(disk, from, FILE_READ, &in);
 	if (!err)
 		err = disk_open(disk, to, FILE_READ | FILE_WRITE, &out);

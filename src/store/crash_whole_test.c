@@ -106,7 +106,7 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 static int run_flipped(void *arg, struct world *world, struct why *why)
 {
 	OWN(file_close_own) struct file *file = NULL;
-	unsigned char byte;
+	unsigned char byte = 0;
 	bool *done = arg;
 	int err = write_step(world, 1, 1, why);
 	if (!err)

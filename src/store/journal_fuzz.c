@@ -36,7 +36,7 @@ static void fix_records(uint8_t *bytes, size_t len, bool order)
 	uint64_t seed = record_seed(bytes + 24, get_le64(bytes + 40));
 	uint64_t sequence = get_le64(bytes + 48), chain = get_le64(bytes + 56);
 	size_t at = HEAD_SIZE;
-	while (len - at >= RECORD_HEAD) {
+	while (len - at >= RECORD_HEAD && sequence < UINT64_MAX) {
 		struct record record;
 		uint8_t *here = bytes + at;
 		put_le32(here + 32, get_le32(here + 32) % 256);

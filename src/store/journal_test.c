@@ -117,6 +117,14 @@ TEST(what_was_synced_is_read_back)
 	journal_close(journal);
 }
 
+static int fill_none(void *arg, struct journal *to, struct why *why)
+{
+	(void)arg;
+	(void)to;
+	(void)why;
+	return 0;
+}
+
 /* Counts what changes the disk; fails or shortens what a test says. */
 struct hook {
 	unsigned changes;
@@ -147,6 +155,14 @@ TEST(a_clean_start_writes_nothing)
 	struct hook hook = {0};
 	sim_disk_set_hook(rig.sim, on_op, &hook);
 	CHECK_STR(show(&rig), "one");
+	CHECK_EQ(hook.changes, 0);
+
+	OWN(list_done) struct list list = {0};
+	journal = must_open(&rig, &list);
+	CHECK_EQ(journal_rewrite(journal, fill_none, NULL, NULL), 0);
+	journal_close(journal);
+	hook.changes = 0;
+	CHECK_STR(show(&rig), "");
 	CHECK_EQ(hook.changes, 0);
 }
 
@@ -464,14 +480,6 @@ TEST(swapped_and_repeated_records_are_found)
 }
 
 /* The bytes of a journal with that identity and those texts, after `rewrites` empty rewrites. */
-static int fill_none(void *arg, struct journal *to, struct why *why)
-{
-	(void)arg;
-	(void)to;
-	(void)why;
-	return 0;
-}
-
 static struct bytes other_log(const char *identity, const char *const texts[2], int rewrites)
 {
 	OWN(rig_done) struct rig rig;
