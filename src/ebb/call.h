@@ -18,6 +18,8 @@ enum { CALL_PATH = 512 };
 struct call {
 	struct args args;
 	const char *config_env;         /* EBB_CONFIG, NULL: not set */
+	const char *repo_env;           /* EBB_REPO */
+	const char *key_file_env;       /* EBB_KEY_FILE */
 	const char *const *environment; /* for programs that are started; NULL at the end */
 	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
 	char program_folder[CALL_PATH]; /* of the ebb that runs */
@@ -26,14 +28,19 @@ struct call {
 };
 
 /* The command's handlers, one for each row of the table. */
+int call_backup(const struct call *call);
 int call_completion(const struct call *call);
 int call_config_check(const struct call *call);
 int call_config_sample(const struct call *call);
 int call_config_show(const struct call *call);
 int call_help(const struct call *call);
 int call_man(const struct call *call);
+int call_repo_init(const struct call *call);
+int call_restore(const struct call *call);
 int call_run(const struct call *call);
+int call_snap_ls(const struct call *call);
 int call_status(const struct call *call);
+int call_verify(const struct call *call);
 int call_version(const struct call *call);
 
 /* Writes to standard output; when that fails it says so. Returns EXIT_OK or EXIT_FAILED. */

@@ -10,6 +10,8 @@
 #define ONE(id) (1u << (id))
 #define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
 #define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
+#define REPOSITORY (ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_JSON))
+#define READER (REPOSITORY | ONE(OPTION_GENERATION))
 
 const struct option options[OPTIONS] = {
 	[OPTION_CONFIG] = {"config", 0, VALUE_FILE, "FILE",
@@ -18,6 +20,23 @@ const struct option options[OPTIONS] = {
 		"the state folder, whatever the configuration says"},
 	[OPTION_EXIT] = {"exit", 0, VALUE_NONE, NULL,
 		"end after the first status instead of staying"},
+	[OPTION_REPO] = {"repo", 0, VALUE_FOLDER, "DIR",
+		"the repository's folder, instead of $EBB_REPO"},
+	[OPTION_KEY_FILE] = {"key-file", 0, VALUE_FILE, "FILE",
+		"the file with the repository's key, instead of $EBB_KEY_FILE"},
+	[OPTION_GENERATION] = {"generation", 0, VALUE_TEXT, "N",
+		"refuse a repository that is older than this: it was rolled back"},
+	[OPTION_EXCLUDE_FILE] = {"exclude-file", 0, VALUE_FILE, "FILE",
+		"patterns to leave out, one a line, against names or, with a slash, paths"},
+	[OPTION_ONE_FILE_SYSTEM] = {"one-file-system", 0, VALUE_NONE, NULL,
+		"stay on the file system of PATH"},
+	[OPTION_FULL] = {"full", 0, VALUE_NONE, NULL,
+		"read everything again, also what has not changed"},
+	[OPTION_PATH] = {"path", 0, VALUE_TEXT, "PATH", "only this path within the point"},
+	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
+		"leave the owners of files as they fall"},
+	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
+		"write back what was damaged and parity makes whole"},
 	[OPTION_JSON] = {"json", 0, VALUE_NONE, NULL, "print JSON for programs"},
 	[OPTION_NO_COLOR] = {"no-color", 0, VALUE_NONE, NULL,
 		"no colours, also on a terminal; NO_COLOR in the environment says the same"},
@@ -61,6 +80,47 @@ const struct command commands[] = {
 		{{"ebb run", "a first look"},
 			{"ebb run --state ~/.local/state/ebb/run-1", "the same session again"}},
 		call_run},
+	{"repo", "init", "make a repository, and the key to it",
+		"The folder may be new or empty. Everything in it is encrypted and carries parity "
+		"that mends damage. The key is written to a new file that only you can read; "
+		"without it nobody reads the repository.",
+		{NULL}, COMMON | REPOSITORY,
+		{{"ebb repo init --repo /mnt/backup/ebb --key-file ~/.ebb.key", "to begin with"}},
+		call_repo_init},
+	{"backup", NULL, "save a folder into a repository, once",
+		"Needs no daemon. What has not changed since the last point of the same folder is "
+		"not read again; every point is a full view all the same. Entries that cannot be "
+		"read are told one by one, and the code is then 3. A folder with a CACHEDIR.TAG is "
+		"saved without its content.",
+		{"PATH", VALUE_FOLDER, false, 1, NULL},
+		COMMON | READER | ONE(OPTION_EXCLUDE_FILE) | ONE(OPTION_ONE_FILE_SYSTEM) |
+			ONE(OPTION_FULL),
+		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"}},
+		call_backup},
+	{"snap", "ls", "the recovery points of a repository, oldest first",
+		"The last line tells the repository's generation: noted down, it lets --generation "
+		"notice a repository that was rolled back.",
+		{NULL}, COMMON | READER, {{"ebb snap ls --repo /mnt/backup/ebb", "all of them"}},
+		call_snap_ls},
+	{"restore", NULL, "bring a recovery point back into a folder",
+		"POINT is `latest` or the first digits of one. The folder is made when only its "
+		"last component is missing; files that are there are replaced, each in one step "
+		"and "
+		"only when every byte of it was checked. What cannot be restored is told one by "
+		"one, and the code is then 3.",
+		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
+		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER),
+		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
+			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"}},
+		call_restore},
+	{"verify", NULL, "read a repository back and prove that it is whole",
+		"Reads every object, opens every chunk and follows every point. The code is 13 "
+		"when "
+		"anything is damaged; with --repair only when something stays so.",
+		{NULL}, COMMON | READER | ONE(OPTION_REPAIR),
+		{{"ebb verify --repo /mnt/backup/ebb", "look"},
+			{"ebb verify --repo /mnt/backup/ebb --repair", "look and mend"}},
+		call_verify},
 	{"completion", NULL, "print the completion of commands for a shell",
 		"The shell reads it once at its start.", {"SHELL", VALUE_WORD, false, 1, shells},
 		COMMON,
@@ -83,6 +143,8 @@ const struct command commands[] = {
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 const struct variable variables[] = {
+	{"EBB_REPO", "the repository; --repo comes before it"},
+	{"EBB_KEY_FILE", "the file with its key; --key-file comes before it"},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"XDG_STATE_HOME", "where `ebb run` makes the state folder of a new session"},

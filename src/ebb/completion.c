@@ -122,6 +122,8 @@ static void add_lookup(struct str *out)
 	add_option_pattern(out, VALUE_FILE);
 	str_add(out, "|");
 	add_option_pattern(out, VALUE_FOLDER);
+	str_add(out, "|");
+	add_option_pattern(out, VALUE_TEXT);
 	str_add(out,
 		") skip=1 ;;\n"
 		"\t\t-*) ;;\n"
@@ -161,6 +163,8 @@ void completion_bash(struct str *out)
 		"\tcase $prev in\n\t");
 	add_option_pattern(out, VALUE_FILE);
 	str_add(out, ") operand=file ;;\n\t");
+	add_option_pattern(out, VALUE_TEXT);
+	str_add(out, ") operand=none ;;\n\t");
 	add_option_pattern(out, VALUE_FOLDER);
 	str_add(out,
 		") operand=folder ;;\n"
@@ -223,6 +227,8 @@ void completion_zsh(struct str *out)
 		"\tcase $prev in\n\t");
 	add_option_pattern(out, VALUE_FILE);
 	str_add(out, ") operand=file ;;\n\t");
+	add_option_pattern(out, VALUE_TEXT);
+	str_add(out, ") operand=none ;;\n\t");
 	add_option_pattern(out, VALUE_FOLDER);
 	str_add(out,
 		") operand=folder ;;\n"

@@ -66,6 +66,8 @@ int main(int argc, char **argv)
 	if (args_parse((const char *const *)argv + 1, (size_t)argc - 1, &call.args, &why))
 		return call_fail(EXIT_USAGE, "%s", why.text);
 	call.config_env = getenv("EBB_CONFIG");
+	call.repo_env = getenv("EBB_REPO");
+	call.key_file_env = getenv("EBB_KEY_FILE");
 	call.environment = (const char *const *)environ;
 	call.color = wants_color(&call.args);
 	find_state_home(call.state_home);

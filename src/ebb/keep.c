@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a repository for one call. */
+#include "ebb/keep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/units.h"
+#include "base/why.h"
+#include "ebb/call.h"
+#include "ebb/exit.h"
+#include "os/linux/crew.h"
+#include "os/linux/files.h"
+#include "os/linux/textfile.h"
+#include "os/linux/world.h"
+#include "os/world.h"
+#include "place/dir.h"
+#include "place/place.h"
+
+enum { KEY_FILE_MAX = 4096, PREFIX_MIN = 4 };
+
+void keep_done(struct keep *keep)
+{
+	repo_close(keep->repo);
+	place_close(keep->repo_world.place);
+	if (keep->disk_open)
+		linux_disk_done(&keep->disk);
+	linux_crew_close(keep->crew);
+	linux_world_close(keep->lw);
+}
+
+bool keep_absolute(const struct call *call, const char *path, char absolute[KEEP_PATH])
+{
+	bool whole = path[0] == '/';
+	int len = snprintf(absolute, KEEP_PATH, "%s%s%s", whole ? "" : call->work_folder,
+		whole ? "" : "/", path);
+	if (len >= KEEP_PATH)
+		return false;
+	while (len > 1 && absolute[len - 1] == '/')
+		absolute[--len] = '\0';
+	return true;
+}
+
+int keep_fail(const struct keep *keep, int err, const struct why *why)
+{
+	int code = EXIT_FAILED;
+	if (err == -ENOENT)
+		code = EXIT_NO_REPOSITORY;
+	else if (err == -EACCES)
+		code = EXIT_WRONG_KEY;
+	else if (err == -EBADMSG || err == -ESTALE)
+		code = EXIT_DAMAGED;
+	else if (err == -EWOULDBLOCK)
+		code = EXIT_LOCKED;
+	else if (err == -EEXIST)
+		code = EXIT_GUARDED;
+	return call_fail(code, "%s: %s", keep->where, why->text);
+}
+
+const char *keep_key_file(const struct call *call)
+{
+	if (args_given(&call->args, OPTION_KEY_FILE))
+		return call->args.values[OPTION_KEY_FILE];
+	if (call->key_file_env && *call->key_file_env)
+		return call->key_file_env;
+	call_fail(EXIT_USAGE, "which key? give --key-file FILE or set EBB_KEY_FILE");
+	return NULL;
+}
+
+/* The folder of the repository. Only `make` may bring it into being. */
+static int open_place(const struct call *call, bool make, struct keep *keep)
+{
+	char path[KEEP_PATH];
+	struct folder *there;
+	struct why why;
+	keep->where = call->args.values[OPTION_REPO];
+	if (!keep->where)
+		keep->where = call->repo_env;
+	if (!keep->where || !*keep->where)
+		return call_fail(EXIT_USAGE, "which repository? give --repo DIR or set EBB_REPO");
+	if (!keep_absolute(call, keep->where, path))
+		return call_fail(EXIT_USAGE, "--repo: the path is too long");
+	int err = files_open(&keep->files, path, &there);
+	if (!err)
+		folder_close(there);
+	if (err && !(make && err == -ENOENT)) {
+		why_errno(&why, err, "there is no repository");
+		return keep_fail(keep, err == -ENOTDIR ? -ENOENT : err, &why);
+	}
+	err = linux_disk_init(&keep->disk, path, &why);
+	if (err)
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	keep->disk_open = true;
+	if (place_dir_open(&keep->disk.base, &keep->repo_world.place))
+		return call_fail(EXIT_FAILED, "no memory");
+	return EXIT_OK;
+}
+
+int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
+{
+	struct keep *keep = ret_keep;
+	struct why why;
+	*keep = (struct keep){.files = linux_files()};
+	/* Rooted where nothing is made: of this world only clock and dice are used. */
+	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &keep->lw, &why) ||
+		linux_crew_open(0, &keep->crew, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	keep->world = linux_world(keep->lw);
+	keep->repo_world.clock = keep->world->clock;
+	keep->repo_world.dice = keep->world->dice;
+	keep->repo_world.crew = linux_crew(keep->crew);
+	return open_place(call, make, keep);
+}
+
+/* The least generation that the call accepts: what a recovery sheet or an earlier run told. */
+static int least_generation(const struct call *call, uint64_t *ret_generation)
+{
+	const char *text = call->args.values[OPTION_GENERATION];
+	char *end;
+	*ret_generation = 0;
+	if (!text)
+		return EXIT_OK;
+	errno = 0;
+	*ret_generation = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-')
+		return call_fail(EXIT_USAGE, "--generation: '%.40s' is not a number", text);
+	return EXIT_OK;
+}
+
+static int read_key(const struct call *call, uint8_t ret_secret[SECRET_SIZE])
+{
+	OWN(own_free) char *text = NULL;
+	size_t len;
+	struct why why;
+	const char *path = keep_key_file(call);
+	if (!path)
+		return EXIT_USAGE;
+	if (textfile_read(path, KEY_FILE_MAX, &text, &len, &why))
+		return call_fail(EXIT_WRONG_KEY, "%s", why.text);
+	if (secret_read(text, ret_secret, &why))
+		return call_fail(EXIT_WRONG_KEY, "%s: %s", path, why.text);
+	return EXIT_OK;
+}
+
+int keep_open(const struct call *call, struct keep *ret_keep)
+{
+	uint8_t secret[SECRET_SIZE];
+	uint64_t generation;
+	struct why why;
+	int code = keep_begin(call, false, ret_keep);
+	if (!code)
+		code = least_generation(call, &generation);
+	if (!code)
+		code = read_key(call, secret);
+	if (code)
+		return code;
+	int err = repo_open(&ret_keep->repo_world, secret, generation, &ret_keep->repo, &why);
+	explicit_bzero(secret, sizeof(secret));
+	return err ? keep_fail(ret_keep, err, &why) : EXIT_OK;
+}
+
+/* Which of the head's points begin with these digits: the last one met, and how many. */
+static size_t match_points(const struct head *head, const char *name, size_t *ret_last)
+{
+	size_t matches = 0;
+	char hex[33];
+	for (size_t i = 0; i < head->points.len; i++) {
+		object_show_id(&head->points.at[i].id, hex);
+		if (strncmp(hex, name, strlen(name)) == 0) {
+			*ret_last = i;
+			matches++;
+		}
+	}
+	return matches;
+}
+
+int keep_find_point(struct keep *keep, const char *name, struct point *ret_point)
+{
+	const struct head *head = repo_head(keep->repo);
+	size_t at = head->points.len;
+	struct why why;
+	if (!head->points.len)
+		return call_fail(EXIT_NO_OBJECT, "%s: there is no point yet", keep->where);
+	if (strcmp(name, "latest") == 0) {
+		at--;
+	} else if (strlen(name) < PREFIX_MIN) {
+		return call_fail(EXIT_NO_OBJECT,
+			"'%.40s': give at least %d digits of a point, or latest", name, PREFIX_MIN);
+	} else {
+		size_t matches = match_points(head, name, &at);
+		if (matches != 1)
+			return call_fail(EXIT_NO_OBJECT,
+				matches ? "several points begin with '%.40s'; give more digits"
+					: "no point begins with '%.40s'; `ebb snap ls` tells them",
+				name);
+	}
+	int err = repo_point(keep->repo, &head->points.at[at].id, ret_point, &why);
+	return err ? keep_fail(keep, err == -ENOENT ? -EBADMSG : err, &why) : EXIT_OK;
+}
+
+int keep_print_json(json_t *document)
+{
+	OWN(str_done) struct str text = {0};
+	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	json_decref(document);
+	str_addf(&text, "%s\n", dump ? dump : "");
+	text.failed = text.failed || !dump;
+	free(dump);
+	return call_print(&text);
+}
+
+static const char *const kinds[] = {"", "full", "incremental", "differential"};
+
+json_t *keep_point_json(const struct point *point)
+{
+	char hex[33], start[UNITS_TEXT], end[UNITS_TEXT];
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
+		object_show_id(&point->id, hex), "resource", point->resource, "host", point->host,
+		"path", point->path, "start", units_show_time(point->start_ns, start), "end",
+		units_show_time(point->end_ns, end), "kind", kinds[point->kind], "partial",
+		point->partial, "entries", (json_int_t)point->entries, "source_bytes",
+		(json_int_t)point->source_bytes, "read_bytes", (json_int_t)point->read_bytes,
+		"new_bytes", (json_int_t)point->new_bytes, "written_bytes",
+		(json_int_t)point->written_bytes, "unreadable", (json_int_t)point->unreadable);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the commands on a repository share: the place and key that a call names, opened, and the
+ * words and exit codes for what can go wrong. No daemon and no state of this machine is needed.
+ *
+ * The main thread only.
+ */
+#ifndef EBB_EBB_KEEP_H
+#define EBB_EBB_KEEP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/files.h"
+#include "os/linux/disk.h"
+#include "repo/repo.h"
+
+struct call;
+struct linux_crew;
+struct linux_world;
+struct point;
+struct why;
+
+struct keep {
+	struct linux_world *lw;
+	struct world *world;
+	struct linux_crew *crew;
+	struct linux_disk disk;
+	bool disk_open;
+	struct files files;
+	struct repo_world repo_world;
+	struct repo *repo; /* NULL after keep_begin() alone */
+	const char *where; /* the repository's path, as the call names it */
+};
+
+/* Opens what the call names, all but the repository itself. `make`: also a folder that is new. */
+int keep_begin(const struct call *call, bool make, struct keep *ret_keep);
+
+/* The same, and the repository with its key. An exit code; failures were told. */
+int keep_open(const struct call *call, struct keep *ret_keep);
+
+/* For OWN(). */
+void keep_done(struct keep *keep);
+
+/* The file that holds the key: --key-file or $EBB_KEY_FILE. NULL: neither; that was told. */
+const char *keep_key_file(const struct call *call);
+
+/* Tells a failure of the repository and returns its exit code. */
+int keep_fail(const struct keep *keep, int err, const struct why *why);
+
+/* "latest", or the first digits of a point's id. EXIT_NO_OBJECT: none, or several. */
+int keep_find_point(struct keep *keep, const char *name, struct point *ret_point);
+
+/* A path as an absolute one, without a slash at its end. False: it is too long. */
+enum { KEEP_PATH = 1024 };
+bool keep_absolute(const struct call *call, const char *path, char absolute[KEEP_PATH]);
+
+/* Prints one JSON document, and takes it. An exit code. */
+int keep_print_json(json_t *document);
+
+/* A point as JSON. */
+json_t *keep_point_json(const struct point *point);
+
+#endif

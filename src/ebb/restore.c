@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A recovery point back into a folder. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "ebb/call.h"
+#include "ebb/exit.h"
+#include "ebb/keep.h"
+#include "repo/point.h"
+#include "ship/restore.h"
+
+static void on_trouble(void *arg, const char *path, const char *what)
+{
+	(void)arg;
+	fprintf(stderr, "ebb: %s: %s\n", path, what);
+}
+
+static int say_result(
+	const struct call *call, const struct keep *keep, const struct restore_result *result)
+{
+	OWN(str_done) struct str text = {0};
+	uint64_t mended = repo_mended(keep->repo);
+	if (args_given(&call->args, OPTION_JSON))
+		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I}", "type", "restore",
+			"entries", (json_int_t)result->entries, "bytes", (json_int_t)result->bytes,
+			"failed", (json_int_t)result->failed, "mended", (json_int_t)mended));
+	str_addf(&text, "restored %" PRIu64 " entries, %.1f MiB", result->entries,
+		(double)result->bytes / 1048576);
+	if (result->failed)
+		str_addf(&text, "; %" PRIu64 " could not be restored", result->failed);
+	if (mended)
+		str_addf(&text,
+			"; %" PRIu64 " objects were damaged and mended while reading: "
+			"`ebb verify --repair` mends them at their place",
+			mended);
+	str_add(&text, "\n");
+	return call_print(&text);
+}
+
+int call_restore(const struct call *call)
+{
+	OWN(keep_done) struct keep keep = {0};
+	char target[KEEP_PATH];
+	struct linux_disk made;
+	struct restore_result result;
+	struct point point;
+	struct why why = {""};
+	if (call->args.operand_count != 2)
+		return call_fail(EXIT_USAGE,
+			"restore wants a point and a folder: ebb restore latest DIR; see `ebb help "
+			"restore`");
+	if (!keep_absolute(call, call->args.operands[1], target))
+		return call_fail(EXIT_USAGE, "TARGET is too long");
+	int code = keep_open(call, &keep);
+	if (!code)
+		code = keep_find_point(&keep, call->args.operands[0], &point);
+	if (code)
+		return code;
+	if (point.source != POINT_DIR)
+		return call_fail(EXIT_USAGE, "this point is not one of a folder");
+	if (linux_disk_init(&made, target, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	linux_disk_done(&made);
+	struct restore_options how = {
+		.target = target,
+		.only = call->args.values[OPTION_PATH],
+		.no_owner = args_given(&call->args, OPTION_NO_OWNER),
+		.on_trouble = on_trouble,
+	};
+	int err = restore_dir(keep.repo, &keep.files, &point, &how, &result, &why);
+	if (err == -ENOENT)
+		return call_fail(EXIT_NO_OBJECT, "%s", why.text);
+	if (err)
+		return keep_fail(&keep, err, &why);
+	code = say_result(call, &keep, &result);
+	return code ? code : result.failed ? EXIT_PARTIAL : EXIT_OK;
+}

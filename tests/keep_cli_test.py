@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands on a repository as a whole program: no daemon, no configuration, only a folder and a
+key. Speaks TAP.
+
+usage: tests/keep_cli_test.py EBB
+"""
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import programs
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def check(condition, said):
+    if not condition:
+        raise AssertionError(said)
+
+
+class Bench:
+    """A source, a repository and a key in a folder of their own."""
+
+    def __init__(self):
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="ebb-keep-"))
+        os.makedirs(self.path("source", "sub"))
+        chance = random.Random(1)
+        for name, size in (("small", 100), ("sub/large", 3_000_000), ("empty", 0)):
+            with open(self.path("source", name), "wb") as file:
+                file.write(chance.randbytes(size))
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def ebb(self, words, code=0, env=None):
+        environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key"}
+        environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
+        environment.update(env or {})
+        done = subprocess.run([PROGRAM, *words.split()], cwd=self.folder, env=environment,
+                              capture_output=True, text=True, timeout=120, check=False)
+        said = f"ebb {words}: code {done.returncode}, {done.stdout!r} {done.stderr!r}"
+        check(done.returncode == code, f"{said}; wanted code {code}")
+        return done
+
+    def json(self, words, code=0):
+        return json.loads(self.ebb(words + " --json", code).stdout)
+
+    def same(self, one, other):
+        done = subprocess.run(["diff", "-r", "--no-dereference", self.path(one), self.path(other)],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode == 0, done.stdout + done.stderr)
+
+    def packs(self):
+        return sorted(os.path.join(at, name) for at, _, names in os.walk(self.path("store", "data"))
+                      for name in names)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
+@test
+def saved_restored_and_proved(_place, _program):
+    """saved restored and proved"""
+    with Bench() as b:
+        b.ebb("repo init")
+        first = b.json("backup source")
+        check(first["kind"] == "full" and first["entries"] == 4, first)
+        second = b.json("backup source")
+        check(second["kind"] == "incremental" and second["read_bytes"] == 0, second)
+        listed = b.json("snap ls")
+        check([p["id"] for p in listed["points"]] == [first["id"], second["id"]], listed)
+        check(b.json("restore latest out")["failed"] == 0, "some failed")
+        b.same("source", "out")
+        b.ebb(f"restore {first['id'][:6]} part --path sub/large")
+        check(sorted(os.listdir(b.path("part"))) == ["sub"], os.listdir(b.path("part")))
+        check(b.json("verify")["damaged"] == 0, "damaged")
+
+
+@test
+def a_new_machine_needs_only_program_place_and_key(_place, _program):
+    """a new machine needs only program place and key"""
+    with Bench() as b, Bench() as other:
+        b.ebb("repo init")
+        b.ebb("backup source")
+        shutil.copytree(b.path("store"), other.path("store"))
+        shutil.copy(b.path("key"), other.path("key"))
+        other.ebb("restore latest out")
+        shutil.move(b.path("source"), other.path("want"))
+        other.same("want", "out")
+
+
+@test
+def damage_is_found_mended_and_never_restored(_place, _program):
+    """damage is found mended and never restored"""
+    with Bench() as b:
+        b.ebb("repo init")
+        b.ebb("backup source")
+        with open(b.packs()[0], "r+b") as pack:
+            pack.seek(50_000)
+            byte = pack.read(1)
+            pack.seek(50_000)
+            pack.write(bytes([byte[0] ^ 1]))
+        found = b.json("verify", 13)
+        check(found["mendable"] == 1 and found["damaged"] == 0, found)
+        b.ebb("restore latest out")
+        b.same("source", "out")
+        check(b.json("verify --repair")["mended"] == 1, "not mended")
+        check(b.json("verify")["mendable"] == 0, "not for good")
+        os.remove(b.packs()[0])
+        done = b.ebb("restore latest again", 3)
+        check("sub/large" in done.stderr, done.stderr)
+        check(not os.path.exists(b.path("again", "sub", "large")), "a wrong file")
+        b.ebb("verify", 13)
+
+
+@test
+def each_failure_has_its_code_and_sentence(_place, _program):
+    """each failure has its code and sentence"""
+    with Bench() as b:
+        for words, code, sentence in (
+                ("snap ls", 10, "store: there is no repository: No such file or directory"),
+                ("backup source --repo=", 2, None),
+                ("repo init", 0, None),
+                ("repo init", 5, "key: this file is there already; a new key wants a new file"),
+                ("repo init --key-file key2", 5, "store: there is a repository already"),
+                ("restore latest out", 4, "store: there is no point yet"),
+                ("backup nothing", 1, "no point was made"),
+                ("backup source", 0, None),
+                ("restore 0 out", 4, "'0': give at least 4 digits of a point, or latest"),
+                ("restore latest", 2, "restore wants a point and a folder"),
+                ("restore latest out --path no/such", 4, "no/such: no such path in this point"),
+                ("snap ls --generation 2", 13, "is at generation 1, but was at 2 before"),
+                ("snap ls --generation x", 2, "--generation: 'x' is not a number")):
+            done = b.ebb(words, code)
+            check(sentence is None or sentence in done.stderr, f"{words}: {done.stderr!r}")
+        b.ebb("repo init --repo other --key-file key3")
+        done = b.ebb("snap ls --key-file key3", 12)
+        check("this key opens none of the 1 key slots" in done.stderr, done.stderr)
+        with open(b.path("key"), "r+", encoding="ascii") as key:
+            key.seek(10)
+            key.write("U")
+        done = b.ebb("snap ls", 12)
+        check("the secret key is wrong in group" in done.stderr, done.stderr)
+
+
+@test
+def a_killed_backup_leaves_a_repository_that_goes_on(_place, _program):
+    """a killed backup leaves a repository that goes on"""
+    with Bench() as b:
+        b.ebb("repo init")
+        b.ebb("backup source")
+        chance = programs.seed()
+        environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key"}
+        for turn in range(12):
+            with open(b.path("source", f"more{turn}"), "wb") as file:
+                file.write(chance.randbytes(4_000_000))
+            with subprocess.Popen([PROGRAM, "backup", "source"], cwd=b.folder, env=environment,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+                try:
+                    running.wait(chance.uniform(0.001, 0.15))
+                except subprocess.TimeoutExpired:
+                    running.kill()
+            check(b.json("verify")["damaged"] == 0, "damaged")
+        b.ebb("backup source")
+        b.ebb("restore latest out")
+        b.same("source", "out")
+
+
+PROGRAM = os.path.abspath(sys.argv[1])
+sys.exit(programs.main(TESTS, sys.argv[1:]))
