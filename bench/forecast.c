@@ -50,6 +50,8 @@ static const struct {
 } sets[] = {
 	{"m4", m4_hourly},
 	{"bitbrains", hourly_bitbrains},
+	{"near", near_bitbrains},
+	{"burst", burst_bitbrains},
 	{"services", hourly_services},
 	{"asd", hourly_asd},
 	{"volumes", hourly_volumes},

@@ -72,6 +72,8 @@ void bands_at(const struct bands *bands, size_t ahead, double mix, const double 
 	size_t near_count = neighbours(residuals, hour_of_day, near);
 	size_t same_count = same_hours(bands->history, ahead, same);
 	double root = to_root(mix, sign), wide = widening(rows(residuals));
+	double stretch_below = exp((double)residuals->below.offset);
+	double stretch_above = exp((double)residuals->above.offset);
 	for (size_t i = 0; i < count; i++) {
 		double tau = taus[i], hour = num_quantile(same, same_count, tau);
 		double off = 0;
@@ -83,7 +85,7 @@ void bands_at(const struct bands *bands, size_t ahead, double mix, const double 
 			hour = isnan(hour) ? mix : hour;
 			off = to_root(hour, sign) - root;
 		}
-		off *= (double)(tau < 0.5 ? residuals->stretch_low : residuals->stretch_high);
+		off *= tau < 0.5 ? stretch_below : stretch_above;
 		ret[i] = from_root(root + off, sign);
 		if (tau > 0.5 && same_count >= 14)
 			ret[i] = 0.5 * (ret[i] + hour);

@@ -195,13 +195,17 @@ static void say_smooth(
 	smooth_ahead(smooth, &state, ret, H);
 }
 
+void experts_begin(struct expert_fits *fits)
+{
+	fits->hw_log = (struct smooth){{DAY, 0}, 0.1, {0.1, 0}, 0.3};
+	fits->dshw_log = (struct smooth){{DAY, WEEK}, 0.05, {0.05, 0.1}, 0.4};
+	fits->dshw = fits->dshw_log;
+}
+
 static void say_smoothers(struct expert_fits *fits, bool fit, struct work *work, struct said *ret)
 {
-	if (!fits->fitted) {
-		fits->hw_log = (struct smooth){{DAY, 0}, 0.1, {0.1, 0}, 0.3};
-		fits->dshw_log = (struct smooth){{DAY, WEEK}, 0.05, {0.05, 0.1}, 0.4};
-		fits->dshw = fits->dshw_log;
-	}
+	if (!fits->fitted)
+		experts_begin(fits);
 	int evaluations = !fit ? 0 : fits->fitted ? 24 : 60;
 	if (num_count(work->y, work->n) >= 2 * DAY) {
 		say_smooth(&fits->hw_log, work->log_y, work, evaluations, ret->by[EXPERT_HW_LOG]);

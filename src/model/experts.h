@@ -48,6 +48,9 @@ struct expert_fits {
 	bool fitted;
 };
 
+/* Where fits begin. */
+void experts_begin(struct expert_fits *fits);
+
 /* Scratch of one thread, about 1 MB, for any number of series one after the other. */
 struct work;
 

@@ -12,12 +12,7 @@ const double ahead_taus[AHEAD_QUANTILES] = {0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.
 
 struct model *model_new(void)
 {
-	struct model *model = calloc(1, sizeof(*model));
-	for (size_t lead = 0; model && lead < LEADS; lead++) {
-		model->record.residuals[lead].stretch_low = 1;
-		model->record.residuals[lead].stretch_high = 1;
-	}
-	return model;
+	return calloc(1, sizeof(struct model));
 }
 
 void model_free(struct model *model)

@@ -28,28 +28,87 @@ static void keep_residuals(
 	residuals->days++;
 }
 
-static float stretched(float now, double miss_share)
-{
-	/* A fortieth of the way a day: a guard, not a forecaster. */
-	double moved = (double)now * exp(0.25 * (miss_share - 0.1));
-	return (float)fmin(fmax(moved, 0.6), 1.8);
-}
+/* A month of too many misses stretches by about a third: a guard, not a forecaster. */
+static const struct track_opts guarded = {
+	.wanted = 0.1, .gain = 0.2, .integral = 0.05, .low = -0.5, .high = 0.6};
 
-/* Shares of the day's hours below and above the band. */
 static void guard(struct residuals *residuals, const struct pending *pending, const double *truth)
 {
 	double below = 0, above = 0, count = 0;
 	for (size_t h = 0; h < DAY; h++) {
-		if (isnan(truth[h]) || isnan(pending->low[h]))
+		if (isnan(truth[h]))
 			continue;
-		below += truth[h] < (double)pending->low[h];
-		above += truth[h] > (double)pending->high[h];
+		below += truth[h] < (double)pending->quantile[TAU_LOW][h];
+		above += truth[h] > (double)pending->quantile[TAU_HIGH][h];
 		count += 1;
 	}
 	if (count < DAY / 2)
 		return;
-	residuals->stretch_low = stretched(residuals->stretch_low, below / count);
-	residuals->stretch_high = stretched(residuals->stretch_high, above / count);
+	track_move(&residuals->below, &guarded, below / count);
+	track_move(&residuals->above, &guarded, above / count);
+}
+
+static double pinball(const struct pending *pending, size_t h, double truth)
+{
+	double sum = 0;
+	for (size_t q = 0; q < AHEAD_QUANTILES; q++) {
+		double off = truth - (double)pending->quantile[q][h], tau = ahead_taus[q];
+		sum += (off > 0 ? tau : tau - 1) * off / AHEAD_QUANTILES;
+	}
+	return sum;
+}
+
+static void remember(struct tally *tally, double value)
+{
+	tally->loss = 0.95F * tally->loss + (float)value;
+	tally->days = 0.95F * tally->days + 1;
+}
+
+static double usual(const struct tally *tally)
+{
+	return tally->days > 0 ? (double)(tally->loss / tally->days) : 0;
+}
+
+/* The day ahead, for people; and the alarm: errors well above the usual for days in a row. */
+static void show_day(
+	struct record *record, struct mix *mix, const struct pending *pending, const double *truth)
+{
+	double error = 0, naive = 0, inside = 0, loss = 0, count = 0;
+	for (size_t h = 0; h < DAY; h++) {
+		double before = (double)pending->by[EXPERT_DAY][h];
+		if (isnan(truth[h]) || isnan(before))
+			continue;
+		error += fabs(truth[h] - (double)pending->mix[h]);
+		naive += fabs(truth[h] - before);
+		inside += truth[h] >= (double)pending->quantile[TAU_LOW][h] &&
+			truth[h] <= (double)pending->quantile[TAU_HIGH][h];
+		loss += pinball(pending, h, truth[h]);
+		count += 1;
+	}
+	if (count < DAY / 4)
+		return;
+	/* On a logarithm of errors half a unit is the spread of ordinary days. */
+	double normal = usual(&record->error);
+	bool proved = record->error.days > 5 && normal > 0;
+	double strange = proved ? log(fmax(error / count, 1e-3 * normal) / normal) / 0.5 : 0;
+	if (proved && page_add(&record->drift, fmin(strange, 4), 1.0, 15)) {
+		mix_restart(mix);
+		record->restarts++;
+	}
+	remember(&record->error, error / count);
+	remember(&record->naive_error, naive / count);
+	remember(&record->covered, inside / count);
+	remember(&record->pinball, loss / count);
+}
+
+void record_show(const struct record *record, struct record_view *ret)
+{
+	double naive = usual(&record->naive_error);
+	ret->days = (double)record->error.days;
+	ret->mase = naive > 0 ? usual(&record->error) / naive : NUM_GAP;
+	ret->coverage = ret->days > 0 ? usual(&record->covered) : NUM_GAP;
+	ret->pinball = ret->days > 0 ? usual(&record->pinball) : NUM_GAP;
+	ret->restarts = record->restarts;
 }
 
 static void settle_one(struct record *record, struct mix *mix, const struct history *history,
@@ -63,6 +122,8 @@ static void settle_one(struct record *record, struct mix *mix, const struct hist
 	mix_learn(mix, lead, (const float(*)[DAY])pending->by, truth);
 	keep_residuals(&record->residuals[lead], pending, truth, history->negative);
 	guard(&record->residuals[lead], pending, truth);
+	if (lead == 0)
+		show_day(record, mix, pending, truth);
 }
 
 void record_settle(struct record *record, struct mix *mix, const struct history *history)
@@ -95,8 +156,8 @@ void record_leave(struct record *record, const struct ahead *ahead)
 		pending->start = ahead->start + (int64_t)from;
 		for (size_t h = 0; h < DAY; h++) {
 			pending->mix[h] = (float)ahead->mix[from + h];
-			pending->low[h] = (float)ahead->quantile[from + h][TAU_LOW];
-			pending->high[h] = (float)ahead->quantile[from + h][TAU_HIGH];
+			for (size_t q = 0; q < AHEAD_QUANTILES; q++)
+				pending->quantile[q][h] = (float)ahead->quantile[from + h][q];
 			for (size_t e = 0; e < EXPERTS; e++)
 				pending->by[e][h] = (float)ahead->said.by[e][from + h];
 		}

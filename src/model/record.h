@@ -14,6 +14,8 @@
 #define EBB_MODEL_RECORD_H
 
 #include "model/mix.h"
+#include "num/change.h"
+#include "num/conform.h"
 
 enum { AHEAD_QUANTILES = 7 };
 
@@ -31,27 +33,37 @@ enum { RECORD_DAYS = 28, RECORD_PENDING = 1 + 2 + 4 + 7 };
 
 struct pending {
 	int64_t start; /* first hour of the day it is about; 0: free */
-	float mix[HISTORY_DAY], low[HISTORY_DAY], high[HISTORY_DAY]; /* forecast, 10 %, 90 % */
+	float mix[HISTORY_DAY], quantile[AHEAD_QUANTILES][HISTORY_DAY];
 	float by[EXPERTS][HISTORY_DAY];
 };
 
 struct residuals {
 	float of[RECORD_DAYS][HISTORY_DAY]; /* truth - mix, both on the root scale; NaN: none */
 	uint32_t days; /* rows ever written; the newest is (days - 1) % RECORD_DAYS */
-	/* The guard: what the bands are stretched by below and above, moved slowly so that a tenth
-	 * of what comes lies outside each of them (quantile tracking after Angelopoulos, Candes and
-	 * Tibshirani, "Conformal PID control for time series prediction", 2023). */
-	float stretch_low, stretch_high;
+	/* The guard: logarithms of what the bands are stretched by below and above, moved slowly so
+	 * that a tenth of what comes lies outside of each. */
+	struct track below, above;
 };
 
 struct record {
 	struct pending pending[RECORD_PENDING];
 	struct residuals residuals[LEADS];
-	/* The record that is shown to people, of the day ahead, discounted like the mix. */
-	struct tally error, naive_error, covered; /* covered: share inside 10 .. 90 % */
-	double drift;                             /* Page and Hinkley's sum on daily errors */
+	/* What is shown to people, of the day ahead: mean absolute error of the mix and of the day
+	 * before, share inside 10 .. 90 %, mean pinball loss of the seven quantiles. Discounted. */
+	struct tally error, naive_error, covered, pinball;
+	struct page drift; /* on daily errors, in units of what is usual */
 	uint32_t restarts;
 };
+
+struct record_view {
+	double days;     /* of record, discounted; 0: nothing is proved yet */
+	double mase;     /* error relative to that of the day before */
+	double coverage; /* of 10 .. 90 % */
+	double pinball;
+	uint32_t restarts;
+};
+
+void record_show(const struct record *record, struct record_view *ret);
 
 static inline double to_root(double y, bool sign)
 {
