@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "store/rig_test.h"
+#include "store/sqlite_vfs.h"
 
 static struct db_options options_for(struct rig *rig, bool rollback)
 {
@@ -183,6 +184,32 @@ TEST(a_failed_sync_stops_it_until_it_is_opened_anew)
 {
 	try_failed_sync(false);
 	try_failed_sync(true);
+}
+
+/* Outside EXCLUSIVE mode a commit is the removal of its journal. */
+TEST(a_removed_journal_stays_removed)
+{
+	OWN(rig_done) struct rig rig;
+	OWN(sim_disk_free_own) struct sim_disk *after = sim_disk_new();
+	rig_init(&rig);
+	struct sqlite_vfs *vfs;
+	sqlite3 *sqlite;
+	CHECK_EQ(sqlite_vfs_new(&rig.world, &vfs, NULL), 0);
+	CHECK_EQ(sqlite3_open_v2("data.db", &sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+			 sqlite_vfs_name(vfs)),
+		SQLITE_OK);
+	CHECK_EQ(sqlite3_exec(sqlite,
+			 "PRAGMA synchronous=EXTRA; PRAGMA application_id=1952805748;"
+			 "CREATE TABLE t(b TEXT); INSERT INTO t VALUES('one')",
+			 NULL, NULL, NULL),
+		SQLITE_OK);
+	CHECK_EQ(sim_disk_crash(rig.sim, rig_as_durable, NULL, after), 0);
+	CHECK_EQ(sqlite3_close(sqlite), SQLITE_OK);
+	sqlite_vfs_free(vfs);
+	rig.world.disk = sim_disk_seam(after);
+	struct db *db = must_open(&rig, true);
+	CHECK_STR(ask(db, "SELECT b FROM t"), "one");
+	db_close(db);
 }
 
 TEST_MAIN
