@@ -278,6 +278,13 @@ def manual_page_is_clean():
 
 
 @test
+def dashes_of_the_manual_can_be_copied():
+    """An unescaped dash becomes a hyphen, which no shell takes for an option."""
+    bare = re.search(r"^(?!\.TH|\.\\\").*[^\\]-", expect(["man"], 0).stdout, re.M)
+    check(not bare, f"a bare dash: {bare and bare[0]}")
+
+
+@test
 def full_disk_is_an_error():
     with open("/dev/full", "wb") as full:
         done = ebb("help", capture_output=False, stdout=full, stderr=subprocess.PIPE)

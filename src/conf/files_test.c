@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
+#include "base/scarce.h"
 #include "base/test.h"
 #include "base/why.h"
 
@@ -20,8 +21,10 @@ static int read_memory(
 	CHECK_EQ(max, CONF_FILE_MAX);
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
 		if (strcmp(path, there[i]) == 0) {
-			*ret_text = strdup(path);
-			CHECK(*ret_text);
+			char *text = strdup(path);
+			if (!text)
+				return why_set(why, -ENOMEM, "no memory");
+			*ret_text = text;
 			*ret_len = strlen(path);
 			return 0;
 		}
@@ -104,6 +107,23 @@ TEST(what_cannot_be_read_stops_all)
 	CHECK_EQ(conf_files_load(&memory, "/many/ebb.yaml", true, &files, &why), -E2BIG);
 	CHECK_STR(why.text, "/many/conf.d: holds more than 64 files");
 	CHECK(!files.list.at);
+}
+
+TEST(memory_that_runs_out_leaves_nothing_behind)
+{
+	struct why why;
+	int err = -ENOMEM;
+	uint64_t nth = 0;
+	while (err) {
+		OWN(conf_files_done) struct conf_files files = {0};
+		scarce_arm(++nth, false);
+		err = conf_files_load(&memory, "/etc/ebb/ebb.yaml", false, &files, &why);
+		scarce_arm(0, false);
+		CHECK(err == 0 || err == -ENOMEM);
+		CHECK_EQ(err == 0, files.list.len == 4);
+		CHECK(!err || strcmp(why.text, "no memory") == 0);
+	}
+	CHECK(nth > 10);
 }
 
 TEST_MAIN
