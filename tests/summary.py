@@ -5,8 +5,9 @@
 usage: tests/summary.py BUILD [arguments for meson test]
 
 Counts TAP points over all test programs. A program that dies, runs out of time or breaks its plan
-counts as one failed point more. Each failure is listed with its diagnostics and the command that
-repeats it. Exits with 1 when anything failed, or when nothing ran.
+counts as one failed point more, and so do temporary files that are left. Each failure is listed
+with its diagnostics and the command that repeats it. Exits with 1 when anything failed, or when
+nothing ran.
 """
 import json
 import os
@@ -14,6 +15,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 POINT = re.compile(r"(not )?ok\b\s*(\d*)\s*(?:- )?([^#]*?)\s*(?:#\s*(SKIP)\b\s*(.*))?$", re.I)
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(?:SKIP\b)?\s*(.*))?$", re.I)
@@ -75,9 +77,12 @@ def read_run(run):
 
 
 def command_of(run, build):
-    """What to type to repeat one program: its own command, not meson's."""
-    words = [os.path.relpath(w) if w.startswith(build + os.sep) else w for w in run["command"]]
-    return " ".join(shlex.quote(w) for w in words)
+    """What to type in this folder to repeat one program, which meson ran in the build folder."""
+    def from_here(word):
+        path = os.path.join(build, word)
+        inside = os.path.normpath(path).startswith(os.path.dirname(build) + os.sep)
+        return os.path.relpath(path) if inside and os.path.exists(path) else word
+    return shlex.join(from_here(word) for word in run["command"])
 
 
 def tell(run, tally, build):
@@ -99,9 +104,14 @@ def main():
     log = os.path.join(build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    ran = subprocess.run(
-        ["meson", "test", "-C", build, "--no-rebuild", "--quiet", *sys.argv[2:]],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # A folder of its own for temporary files shows what the tests leave behind.
+    with tempfile.TemporaryDirectory(prefix="ebb-check-") as scratch:
+        os.chmod(scratch, 0o755)  # some tests become another user
+        ran = subprocess.run(
+            ["meson", "test", "-C", build, "--no-rebuild", "--quiet", *sys.argv[2:]],
+            env={**os.environ, "TMPDIR": scratch}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        left = sorted(os.listdir(scratch))
     total = Tally()
     runs = []
     if os.path.exists(log):
@@ -116,6 +126,9 @@ def main():
     if not runs or (ran.returncode != 0 and total.failed == 0):
         print(ran.stdout)
         print(f"FAILED: meson test ended with {ran.returncode}")
+        total.failed += 1
+    if left and not total.failed:
+        print(f"FAILED: the tests left files behind: {' '.join(left)}")
         total.failed += 1
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed else 0
