@@ -11,6 +11,7 @@
 
 #include "bench/forecast.h"
 #include "model/model.h"
+#include "model/network.h"
 #include "num/array.h"
 
 enum { DAY = 24, TAUS = 8, TALL = AHEAD_HOURS };
@@ -23,7 +24,7 @@ static const double taus[TAUS] = {.05, .1, .25, .5, .75, .9, .95, .99};
 /* Sums over the test days of one series. */
 struct sums {
 	double mix[2], by[2][EXPERTS]; /* absolute errors: next day, next week */
-	double hours[2];
+	double hours[2], spoken[2][EXPERTS];
 	double pinball, same_pinball, quantile_hours;
 	double covered[TAUS], same_covered[TAUS];
 	double chosen[2][CHOOSERS], best[2], random[2]; /* window loads */
@@ -153,7 +154,10 @@ static void score_levels(struct sums *sums, const struct ahead *ahead, const dou
 			sums->mix[range] += fabs(ahead->mix[h] - truth[h]);
 			sums->hours[range] += 1;
 			for (size_t e = 0; e < EXPERTS; e++)
-				sums->by[range][e] += fabs(ahead->said.by[e][h] - truth[h]);
+				if (!isnan(ahead->said.by[e][h])) {
+					sums->by[range][e] += fabs(ahead->said.by[e][h] - truth[h]);
+					sums->spoken[range][e] += 1;
+				}
 		}
 	}
 }
@@ -179,9 +183,28 @@ static void truth_from(const struct run *run, size_t hour, double *ret)
 		ret[h] = hour + h < run->hours ? (double)run->y[hour + h] : NUM_GAP;
 }
 
-static void run_series(struct run *run, struct sums *sums, struct model *model, struct work *work,
-	struct ahead *ahead)
+/* What one series after the other uses; the network is one for all of a set and learns only from
+ * days before the test days of each. */
+struct bench {
+	struct model *model;
+	struct work *work;
+	struct ahead *ahead;
+	struct network *network;
+};
+
+static bool refit(struct bench *bench, bool learn)
 {
+	double guest[AHEAD_HOURS];
+	if (learn)
+		network_learn(bench->network, &bench->model->history);
+	bool heard = network_say(bench->network, &bench->model->history, guest);
+	return model_refit(bench->model, bench->work, heard ? guest : NULL, bench->ahead);
+}
+
+static void run_series(struct run *run, struct sums *sums, struct bench *bench)
+{
+	struct model *model = bench->model;
+	struct ahead *ahead = bench->ahead;
 	size_t days = run->hours / DAY, first_test = days - run->test_days;
 	size_t first_fit = first_test > run->warm_days ? first_test - run->warm_days : 1;
 	size_t first_day = first_test > 42 ? first_test - 42 : 0;
@@ -190,7 +213,7 @@ static void run_series(struct run *run, struct sums *sums, struct model *model, 
 	for (size_t day = first_day; day < days; day++) {
 		if (day >= first_fit && day > first_day) {
 			double before = cpu_seconds();
-			bool said = model_refit(model, work, NULL, ahead);
+			bool said = refit(bench, day < first_test);
 			sums->refit_s += cpu_seconds() - before;
 			sums->refits += 1;
 			if (said && day >= first_test) {
@@ -224,6 +247,7 @@ static bool active(const float *y, size_t hours, size_t test_days)
 }
 
 struct results {
+	struct network *network;
 	struct sums *sums;
 	struct run *runs;
 	int *group;
@@ -240,21 +264,22 @@ static void collect(struct results *results, const struct run *proto, int group)
 		results->runs = realloc(results->runs, results->cap * sizeof(*results->runs));
 		results->group = realloc(results->group, results->cap * sizeof(*results->group));
 	}
-	struct model *model = model_new();
-	struct work *work = work_new();
-	struct ahead *ahead = malloc(sizeof(*ahead));
-	if (!model || !work || !ahead || !results->sums || !results->runs || !results->group)
+	results->network = results->network ? results->network : network_new(1);
+	struct bench bench = {
+		model_new(), work_new(), malloc(sizeof(struct ahead)), results->network};
+	if (!bench.model || !bench.work || !bench.ahead || !bench.network || !results->sums ||
+		!results->runs || !results->group)
 		abort();
 	struct sums *sums = &results->sums[results->count];
 	struct run *run = &results->runs[results->count];
 	memset(sums, 0, sizeof(*sums));
 	*run = *proto;
-	run_series(run, sums, model, work, ahead);
+	run_series(run, sums, &bench);
 	if (sums->by[0][EXPERT_DAY] > 0)
 		results->group[results->count++] = group;
-	free(ahead);
-	work_free(work);
-	model_free(model);
+	free(bench.ahead);
+	work_free(bench.work);
+	model_free(bench.model);
 }
 
 static void drop(struct results *results)
@@ -262,6 +287,7 @@ static void drop(struct results *results)
 	free(results->sums);
 	free(results->runs);
 	free(results->group);
+	network_free(results->network);
 }
 
 /* Of one group, or of all when group < 0: geometric mean of errors relative to the day before. */
@@ -272,6 +298,9 @@ static double relative(const struct results *results, int group, size_t range, i
 	for (size_t i = 0; x && i < results->count; i++) {
 		const struct sums *s = &results->sums[i];
 		if ((group >= 0 && results->group[i] != group) || !(s->by[range][EXPERT_DAY] > 0))
+			continue;
+		/* One who was silent for some hours cannot be compared on this series. */
+		if (expert >= 0 && s->spoken[range][expert] < s->hours[range])
 			continue;
 		double own = expert < 0 ? s->mix[range] : s->by[range][expert];
 		x[count++] = own / s->by[range][EXPERT_DAY];
@@ -290,7 +319,7 @@ static void print_levels(const struct results *results, const char *const *group
 		for (int g = 0; g < group_count; g++)
 			printf("%8.8s", groups[g]);
 		printf("%8s\n", "all");
-		for (int e = -1; e < (int)EXPERTS - 1; e++) {
+		for (int e = -1; e < (int)EXPERTS; e++) {
 			printf("%-20s", e < 0 ? "mix" : expert_names[e]);
 			for (int g = 0; g < group_count; g++)
 				printf("%8.3f", relative(results, g, range, e));

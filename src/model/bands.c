@@ -56,6 +56,12 @@ static size_t same_hours(const struct history *history, size_t ahead, double *re
 	return count;
 }
 
+/* Empirical tails end at the worst that was seen: beyond 5 and 95 % they are drawn on a little. */
+static double tail(double tau)
+{
+	return 1 + 4 * fmax(0, fabs(tau - 0.5) - 0.45);
+}
+
 /* Few residuals say little about tails: the band is widened as if by Student's law. */
 static double widening(size_t days)
 {
@@ -85,7 +91,7 @@ void bands_at(const struct bands *bands, size_t ahead, double mix, const double 
 			hour = isnan(hour) ? mix : hour;
 			off = to_root(hour, sign) - root;
 		}
-		off *= tau < 0.5 ? stretch_below : stretch_above;
+		off *= tail(tau) * (tau < 0.5 ? stretch_below : stretch_above);
 		ret[i] = from_root(root + off, sign);
 		if (tau > 0.5 && same_count >= 14)
 			ret[i] = 0.5 * (ret[i] + hour);

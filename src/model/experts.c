@@ -30,6 +30,7 @@ const char *const expert_names[EXPERTS] = {
 	[EXPERT_LAG] = "lags",
 	[EXPERT_TREND_LOG] = "trend-log",
 	[EXPERT_PROFILE] = "profile",
+	[EXPERT_PHASES] = "phases",
 	[EXPERT_GUEST] = "network",
 };
 
@@ -219,6 +220,34 @@ static void say_smoothers(struct expert_fits *fits, bool fit, struct work *work,
 	fits->fitted = fits->fitted || fit;
 }
 
+/*
+ * Departures from the same hour, on logarithms, move between phases: a busy day, a batch that runs
+ * late, an idle weekend. The phase that the model is in now fades as its own law says.
+ */
+static void say_phases(struct expert_fits *fits, bool fit, struct work *work, double *ret)
+{
+	enum { STATES = 3, ROUNDS = 3 };
+	size_t n = work->n, span = n < 14 * DAY ? n : 14 * DAY;
+	const double *y = work->log_y + (n - span);
+	double profile[DAY], states[HMM_STATES], *off = work->some;
+	season_median(y, span, DAY, 14, profile, DAY);
+	for (size_t i = 0; i < span; i++)
+		off[i] = y[i] - profile[(i + 14 * DAY - span) % DAY];
+	if (num_count(off, span) < 5 * DAY)
+		return;
+	if (!fits->phased)
+		hmm_begin(&fits->phases, STATES, off, span, work->lag);
+	for (int round = 0; fit && round < ROUNDS; round++)
+		hmm_learn(&fits->phases, off, span, work->lag);
+	fits->phased = fits->phased || fit;
+	hmm_now(&fits->phases, off, span, states);
+	for (size_t h = 0; h < H; h++) {
+		hmm_step(&fits->phases, states);
+		ret[h] = profile[h % DAY] + num_dot(states, fits->phases.mean, STATES);
+	}
+	from_log(work, ret, H);
+}
+
 static void say_lines(struct work *work, struct said *ret)
 {
 	size_t n = work->n, span = n < 14 * DAY ? n : 14 * DAY;
@@ -256,6 +285,7 @@ bool experts_say(const struct history *history, struct expert_fits *fits, bool f
 		say_constant(NUM_GAP, ret->by[e]);
 	say_memories(work, ret);
 	say_smoothers(fits, fit, work, ret);
+	say_phases(fits, fit, work, ret->by[EXPERT_PHASES]);
 	say_lines(work, ret);
 	if (guest)
 		memcpy(ret->by[EXPERT_GUEST], guest, H * sizeof(*guest));

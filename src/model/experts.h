@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "model/history.h"
+#include "num/hmm.h"
 #include "num/smooth.h"
 
 enum {
@@ -34,6 +35,7 @@ enum {
 	EXPERT_LAG,
 	EXPERT_TREND_LOG, /* bent line, Fourier seasons */
 	EXPERT_PROFILE,   /* weighted means of the same hour on 28 days */
+	EXPERT_PHASES,    /* the phase (hidden Markov model) that the day is in, and what follows */
 	EXPERT_GUEST,     /* what a shared network says, when one is passed in */
 	EXPERTS
 };
@@ -45,7 +47,8 @@ extern const char *const expert_names[EXPERTS];
 /* What fits take from one day to the next. */
 struct expert_fits {
 	struct smooth hw_log, dshw_log, dshw;
-	bool fitted;
+	struct hmm phases;
+	bool fitted, phased;
 };
 
 /* Where fits begin. */

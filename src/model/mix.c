@@ -33,6 +33,7 @@ static const double prior_error[EXPERTS] = {
 	[EXPERT_LAG] = 1.2,
 	[EXPERT_TREND_LOG] = 1.2,
 	[EXPERT_PROFILE] = 1.1,
+	[EXPERT_PHASES] = 1.0,
 	[EXPERT_GUEST] = 1.2,
 };
 static const double prior_days = 0.5;
@@ -125,9 +126,9 @@ void mix_restart(struct mix *mix)
 {
 	for (size_t e = 0; e < EXPERTS; e++) {
 		for (size_t lead = 0; lead < LEADS; lead++)
-			scale_down(&mix->error[lead][e], 0.125F);
+			scale_down(&mix->error[lead][e], 0.4F);
 		for (size_t w = 0; w < WIDTHS; w++)
-			scale_down(&mix->regret[w][e], 0.125F);
+			scale_down(&mix->regret[w][e], 0.4F);
 	}
 }
 
@@ -168,7 +169,9 @@ void mix_weights(const struct mix *mix, size_t lead, const struct said *said, do
 {
 	size_t at = (size_t)(lead_days[lead] - 1) * HISTORY_DAY;
 	beliefs(mix->error[lead], said, at, ret_weights);
-	normalise(ret_weights, 4);
+	/* Even means are drawn up by peaks: they speak of windows, not of levels. */
+	ret_weights[EXPERT_PROFILE] = NUM_GAP;
+	normalise(ret_weights, lead == 0 ? 6 : 4);
 }
 
 void mix_forecast(const struct mix *mix, const struct said *said, double *ret)
@@ -200,9 +203,13 @@ void mix_windows(const struct mix *mix, const struct said *said, size_t width, d
 	for (size_t s = 0; s < starts; s++)
 		ret[s] = 0;
 	for (size_t e = 0; e < EXPERTS; e++) {
-		double mean = window_mean(said->by[e], 0, HISTORY_DAY);
+		/* What has a sign is counted from the day's lowest hour. */
+		double low = 0;
+		for (size_t h = 0; h < HISTORY_DAY; h++)
+			low = fmin(low, said->by[e][h]);
+		double mean = window_mean(said->by[e], 0, HISTORY_DAY) - low;
 		for (size_t s = 0; weights[e] > 0 && s < starts; s++) {
-			double load = window_mean(said->by[e], s, hours);
+			double load = window_mean(said->by[e], s, hours) - low;
 			ret[s] += weights[e] * (mean > 0 && load >= 0 ? sqrt(load / mean) : 1);
 		}
 	}

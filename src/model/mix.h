@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who is believed how far. Every expert's forecasts are held against what came; the mix of a coming
- * hour is the median of what the experts say, weighted by (discounted mean absolute error)^-4, with
- * one record for each lead: a day, two, four and seven days ahead. On real load a weighted median
- * beats the weighted mean and the single best expert, because one expert that runs away cannot pull
- * it.
+ * hour is the median of what the experts say, weighted by a high power of their discounted mean
+ * absolute errors (-6 for the next day, -4 for later ones), with one record for each lead: one,
+ * two, four and seven days ahead. On real load a weighted median beats the weighted mean and the
+ * single best expert, because one expert that runs away cannot pull it.
  *
  * Windows of low load are chosen otherwise: what counts there is the shape of the day, and the
  * expert's own past regret, so the window score is a mean of the experts' relative window loads (of
@@ -42,7 +42,7 @@ size_t lead_of(size_t ahead_hour);
 void mix_learn(
 	struct mix *mix, size_t lead, const float said[EXPERTS][HISTORY_DAY], const double *truth);
 
-/* Drift: halves the record so often that the last days decide. */
+/* Drift: the record shrinks to two fifths, so that the next days decide. */
 void mix_restart(struct mix *mix);
 
 /* Weights of the experts for a lead, summing to 1; 0 for those without a forecast. */

@@ -66,8 +66,8 @@ TEST(restart_lets_the_last_days_decide)
 	struct mix mix = {0};
 	mix.error[0][0] = (struct tally){8, 4};
 	mix_restart(&mix);
-	CHECK_EQ(mix.error[0][0].loss, 1);
-	CHECK(fabs((double)mix.error[0][0].days - 0.5) < 1e-6);
+	CHECK(fabs((double)mix.error[0][0].loss - 3.2) < 1e-6);
+	CHECK(fabs((double)mix.error[0][0].days - 1.6) < 1e-6);
 }
 
 TEST(windows_go_where_the_day_is_low)

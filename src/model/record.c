@@ -91,7 +91,7 @@ static void show_day(
 	double normal = usual(&record->error);
 	bool proved = record->error.days > 5 && normal > 0;
 	double strange = proved ? log(fmax(error / count, 1e-3 * normal) / normal) / 0.5 : 0;
-	if (proved && page_add(&record->drift, fmin(strange, 4), 1.0, 15)) {
+	if (proved && page_add(&record->drift, fmin(strange, 4), 1.5, 20)) {
 		mix_restart(mix);
 		record->restarts++;
 	}

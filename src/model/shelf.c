@@ -69,6 +69,18 @@ static void visit_smooth(struct cursor *c, struct smooth *smooth)
 	FIELD(c, smooth->ar);
 }
 
+static void visit_phases(struct cursor *c, struct expert_fits *fits)
+{
+	uint32_t states = fits->phased ? (uint32_t)fits->phases.states : 0;
+	FIELD(c, states);
+	FIELD(c, fits->phases.start);
+	FIELD(c, fits->phases.move);
+	FIELD(c, fits->phases.mean);
+	FIELD(c, fits->phases.deviation);
+	fits->phased = states > 0;
+	fits->phases.states = states;
+}
+
 static void visit_tally(struct cursor *c, struct tally *tally)
 {
 	FIELD(c, tally->loss);
@@ -101,6 +113,7 @@ static void visit(struct cursor *c, struct model *model)
 	visit_smooth(c, &model->fits.hw_log);
 	visit_smooth(c, &model->fits.dshw_log);
 	visit_smooth(c, &model->fits.dshw);
+	visit_phases(c, &model->fits);
 	for (size_t e = 0; e < EXPERTS; e++) {
 		for (size_t lead = 0; lead < LEADS; lead++)
 			visit_tally(c, &model->mix.error[lead][e]);
@@ -126,13 +139,28 @@ size_t shelf_write(const struct model *model, uint8_t *ret)
 
 static bool share(double x)
 {
-	return x >= 0 && x <= 1;
+	return x >= 0 && x <= 1.000001;
 }
 
 static bool sane_smooth(const struct smooth *smooth)
 {
 	return share(smooth->alpha) && share(smooth->gamma[0]) && share(smooth->gamma[1]) &&
 		share(smooth->ar);
+}
+
+static bool sane_phases(const struct hmm *hmm)
+{
+	if (hmm->states > HMM_STATES)
+		return false;
+	for (size_t i = 0; i < hmm->states; i++) {
+		if (!share(hmm->start[i]) || !(fabs(hmm->mean[i]) < 1e6) ||
+			!(hmm->deviation[i] > 0 && hmm->deviation[i] < 1e6))
+			return false;
+		for (size_t j = 0; j < hmm->states; j++)
+			if (!(hmm->move[i][j] >= 0 && hmm->move[i][j] <= 1.000001))
+				return false;
+	}
+	return true;
 }
 
 static bool sane_tally(const struct tally *tally)
@@ -181,6 +209,8 @@ static const char *find_nonsense(const struct model *model)
 	if (!sane_smooth(&model->fits.hw_log) || !sane_smooth(&model->fits.dshw_log) ||
 		!sane_smooth(&model->fits.dshw))
 		return "its smoothers";
+	if (!sane_phases(&model->fits.phases))
+		return "its phases";
 	if (!sane_mix(&model->mix))
 		return "its weights";
 	for (size_t lead = 0; lead < LEADS; lead++)

@@ -13,6 +13,7 @@
  *
  * Payload: first and next hour, refits, poisoned, late (8 bytes each), flags (4: started, negative,
  * fitted), the open hour's sum and count; the hours in order, oldest first; the smoothers' shares;
+ * the phases' count (4), starts, moves, means and deviations, for six states each;
  * tallies of errors and regrets; residuals with their guards, row by row in ring order; the shown
  * record. Words that wait for their day are left behind: they are said again by the next refit.
  *

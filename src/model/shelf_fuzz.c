@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes: shelf_read() refuses them or gives a model that writes itself back. The checksum is
- * mended first, so that the fields behind it are reached. */
+/* Any bytes: shelf_read() refuses them, or gives a model that writes itself back and whose
+ * forecasts are finite. The checksum is mended first, so that the fields behind it are reached. */
 #include "model/shelf.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,19 @@
 #include "base/own.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void check_words(struct model *model)
+{
+	struct work *work = work_new();
+	OWN(own_free) struct ahead *ahead = malloc(sizeof(*ahead));
+	if (work && ahead && model_ahead(model, work, NULL, ahead))
+		for (size_t h = 0; h < AHEAD_HOURS; h++) {
+			must(isfinite(ahead->mix[h]));
+			for (size_t q = 0; q < AHEAD_QUANTILES; q++)
+				must(isfinite(ahead->quantile[h][q]));
+		}
+	work_free(work);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -26,7 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		put_le32(bytes + 12, (uint32_t)(len - SHELF_HEAD));
 		put_le64(bytes + 16, hash64(bytes + SHELF_HEAD, len - SHELF_HEAD, 1));
 	}
-	if (shelf_read(bytes, len, model, NULL) == 0)
+	if (shelf_read(bytes, len, model, NULL) == 0) {
 		must(shelf_write(model, again) == len);
+		check_words(model);
+	}
 	return 0;
 }
