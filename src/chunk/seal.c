@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X25519, HKDF and AES-256-GCM through OpenSSL.
+ * X25519 through OpenSSL, HKDF and AES-256-GCM.
  *
  * Invariants:
  *   1. a content key is made in sealer_new() and leaves this file only wrapped
@@ -10,7 +10,6 @@
 #include "chunk/seal.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -20,20 +19,21 @@
 #include "base/must.h"
 #include "base/own.h"
 #include "base/why.h"
+#include "chunk/gcm.h"
 #include "chunk/keys.h"
 #include "os/clock.h"
 #include "os/dice.h"
 
-enum { NONCE = 12, KEY = 32, WRAPPED = KEY + SEAL_TAG };
+enum { NONCE = GCM_NONCE, KEY = GCM_KEY, WRAPPED = KEY + GCM_TAG };
 
 struct sealer {
-	EVP_CIPHER_CTX *cipher;
+	struct gcm *cipher;
 	struct object_id id;
 	uint32_t next;
 };
 
 struct opener {
-	EVP_CIPHER_CTX *cipher;
+	struct gcm *cipher;
 	struct object_id id;
 };
 
@@ -49,60 +49,6 @@ static void segment_aad(const struct object_id *id, uint32_t number, uint8_t aad
 {
 	memcpy(aad, id->b, sizeof(id->b));
 	put_le32(aad + 16, number);
-}
-
-struct message {
-	const uint8_t *nonce, *aad, *in;
-	size_t aad_len, len;
-};
-
-/* The context holds the key. Writes len bytes and the tag. */
-static int gcm_seal(EVP_CIPHER_CTX *ctx, const struct message *m, uint8_t *ret_sealed)
-{
-	int out = 0;
-	if (m->len > INT_MAX - SEAL_TAG)
-		return -EOVERFLOW;
-	if (EVP_EncryptInit_ex2(ctx, NULL, NULL, m->nonce, NULL) != 1 ||
-		EVP_EncryptUpdate(ctx, NULL, &out, m->aad, (int)m->aad_len) != 1 ||
-		EVP_EncryptUpdate(ctx, ret_sealed, &out, m->in, (int)m->len) != 1 ||
-		EVP_EncryptFinal_ex(ctx, ret_sealed + m->len, &out) != 1 ||
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG, ret_sealed + m->len) != 1)
-		return -EIO;
-	return 0;
-}
-
-/* The reverse; m->len counts the tag. On failure what was written is wiped. */
-static int gcm_open(EVP_CIPHER_CTX *ctx, const struct message *m, uint8_t *ret_plain)
-{
-	int out = 0;
-	uint8_t tag[SEAL_TAG];
-	if (m->len < SEAL_TAG || m->len > INT_MAX)
-		return -EBADMSG;
-	size_t len = m->len - SEAL_TAG;
-	memcpy(tag, m->in + len, SEAL_TAG);
-	if (EVP_DecryptInit_ex2(ctx, NULL, NULL, m->nonce, NULL) == 1 &&
-		EVP_DecryptUpdate(ctx, NULL, &out, m->aad, (int)m->aad_len) == 1 &&
-		EVP_DecryptUpdate(ctx, ret_plain, &out, m->in, (int)len) == 1 &&
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG, tag) == 1 &&
-		EVP_DecryptFinal_ex(ctx, ret_plain + len, &out) == 1)
-		return 0;
-	OPENSSL_cleanse(ret_plain, len);
-	return -EBADMSG;
-}
-
-static EVP_CIPHER_CTX *gcm_new(const uint8_t key[KEY], int encrypt)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	if (ctx && EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), key, NULL, encrypt, NULL) != 1) {
-		EVP_CIPHER_CTX_free(ctx);
-		return NULL;
-	}
-	return ctx;
-}
-
-static void cipher_own(EVP_CIPHER_CTX **ctx)
-{
-	EVP_CIPHER_CTX_free(*ctx);
 }
 
 static void pkey_own(EVP_PKEY **key)
@@ -144,8 +90,6 @@ static void envelope_aad(const uint8_t start[OBJECT_HEADER + 8], uint8_t aad[OBJ
 	memset(aad + 48, 0, 16);
 }
 
-static const uint8_t zero_nonce[NONCE];
-
 /* A content key that differs even when a cloned machine draws the same dice. */
 static int fresh_content_key(
 	const struct object_id *id, const struct seal_with *with, uint8_t ret_key[KEY])
@@ -181,11 +125,11 @@ static int envelope_seal(const struct object_header *header, const struct seal_w
 	memcpy(publics + 32, with->public_key, 32);
 	int err = wrap_key(ephemeral, with->public_key, publics, key);
 	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
-	OWN(cipher_own) EVP_CIPHER_CTX *ctx = err ? NULL : gcm_new(key, 1);
+	OWN(gcm_own) struct gcm *ctx = err ? NULL : gcm_new(key, true);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!ctx)
 		return err ? err : -ENOMEM;
-	struct message m = {zero_nonce, aad, content_key, sizeof(aad), KEY};
+	struct gcm_message m = {gcm_zero_nonce, aad, content_key, sizeof(aad), KEY};
 	return gcm_seal(ctx, &m, envelope + 40);
 }
 
@@ -201,7 +145,7 @@ int sealer_new(const struct object_header *header, const struct seal_with *with,
 	if (!err)
 		err = envelope_seal(header, with, content_key, ret_envelope);
 	if (!err) {
-		sealer->cipher = gcm_new(content_key, 1);
+		sealer->cipher = gcm_new(content_key, true);
 		err = sealer->cipher ? 0 : -ENOMEM;
 	}
 	OPENSSL_cleanse(content_key, sizeof(content_key));
@@ -215,7 +159,7 @@ int sealer_new(const struct object_header *header, const struct seal_with *with,
 void sealer_free(struct sealer *sealer)
 {
 	if (sealer)
-		EVP_CIPHER_CTX_free(sealer->cipher);
+		gcm_free(sealer->cipher);
 	free(sealer);
 }
 
@@ -233,7 +177,7 @@ int seal_segment(struct sealer *sealer, const void *plain, size_t len, uint8_t *
 	segment_aad(&sealer->id, sealer->next, aad);
 	/* Counted before use: a number whose sealing failed half-way is not used again. */
 	sealer->next++;
-	struct message m = {nonce, aad, plain, sizeof(aad), len};
+	struct gcm_message m = {nonce, aad, plain, sizeof(aad), len};
 	return gcm_seal(sealer->cipher, &m, ret_sealed);
 }
 
@@ -253,11 +197,11 @@ static int envelope_open(
 	memcpy(publics + 32, ring->epochs[epoch].seal_key, 32);
 	if (wrap_key(ring->epochs[epoch].open_key, envelope + 8, publics, key))
 		return why_set(why, -EBADMSG, "its envelope is damaged");
-	OWN(cipher_own) EVP_CIPHER_CTX *ctx = gcm_new(key, 0);
+	OWN(gcm_own) struct gcm *ctx = gcm_new(key, false);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!ctx)
 		return -ENOMEM;
-	struct message m = {zero_nonce, aad, envelope + 40, sizeof(aad), WRAPPED};
+	struct gcm_message m = {gcm_zero_nonce, aad, envelope + 40, sizeof(aad), WRAPPED};
 	if (gcm_open(ctx, &m, ret_key))
 		return why_set(why, -EBADMSG, "its envelope is damaged or forged");
 	return 0;
@@ -278,7 +222,7 @@ int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 	struct opener *opener = calloc(1, sizeof(*opener));
 	if (opener) {
 		opener->id = header.id;
-		opener->cipher = gcm_new(content_key, 0);
+		opener->cipher = gcm_new(content_key, false);
 	}
 	OPENSSL_cleanse(content_key, sizeof(content_key));
 	if (!opener || !opener->cipher) {
@@ -292,7 +236,7 @@ int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 void opener_free(struct opener *opener)
 {
 	if (opener)
-		EVP_CIPHER_CTX_free(opener->cipher);
+		gcm_free(opener->cipher);
 	free(opener);
 }
 
@@ -302,7 +246,7 @@ int open_segment(struct opener *opener, uint32_t number, const uint8_t *sealed, 
 	uint8_t nonce[NONCE] = {0}, aad[20];
 	put_le32(nonce, number);
 	segment_aad(&opener->id, number, aad);
-	struct message m = {nonce, aad, sealed, sizeof(aad), len};
+	struct gcm_message m = {nonce, aad, sealed, sizeof(aad), len};
 	return gcm_open(opener->cipher, &m, ret_plain);
 }
 

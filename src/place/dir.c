@@ -113,7 +113,7 @@ static int dir_put_new(
 		return why_set(why, err, "another writer is putting %s: try again", name);
 	if (err)
 		return why_errno(why, err, "lock: taking the place's lock");
-	err = planted(DIR_NEW_UNCHECKED) ? -ENOENT : disk_open(disk, name, FILE_READ, &there);
+	err = disk_open(disk, name, FILE_READ, &there);
 	if (err == -ENOENT)
 		return dir_put(place, name, bytes, len, why);
 	return why_errno(why, err ? err : -EEXIST, "%s", name);

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/test.h"
 #include "base/why.h"
+#include "os/disk.h"
 #include "os/world.h"
 #include "place/place.h"
 #include "sim/disk.h"
@@ -115,5 +116,29 @@ TEST(objects_are_whole_or_absent_after_any_crash)
 	CHECK_EQ(err, 0);
 #endif
 }
+
+#ifndef PLANTED
+TEST(what_is_new_is_put_once)
+{
+	struct sim_disk *disk = sim_disk_new();
+	struct place *one, *two;
+	struct file *lock;
+	struct why why;
+	CHECK_EQ(place_dir_open(sim_disk_seam(disk), &one), 0);
+	CHECK_EQ(place_dir_open(sim_disk_seam(disk), &two), 0);
+	CHECK_EQ(place_put_new(one, "head/1", "a", 1, &why), 0);
+	CHECK_EQ(place_put_new(two, "head/1", "b", 1, &why), -EEXIST);
+	CHECK_STR(why.text, "head/1: File exists");
+	/* Another writer at work: the answer is to try again, not to go ahead. */
+	CHECK_EQ(disk_open(sim_disk_seam(disk), "lock", FILE_WRITE, &lock), 0);
+	CHECK_EQ(file_lock(lock), 0);
+	CHECK_EQ(place_put_new(two, "head/2", "b", 1, &why), -EWOULDBLOCK);
+	file_close(lock);
+	CHECK_EQ(place_put_new(two, "head/2", "b", 1, &why), 0);
+	place_close(one);
+	place_close(two);
+	sim_disk_free(disk);
+}
+#endif
 
 TEST_MAIN

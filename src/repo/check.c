@@ -14,8 +14,6 @@
 #include "place/place.h"
 #include "repo/inner.h"
 
-enum { WHOLE_MAX = OBJECT_MAX / 2 * 3 };
-
 struct checker {
 	struct repo *repo;
 	const struct check_options *options;
@@ -70,8 +68,8 @@ static bool read_object(struct checker *c, struct specimen *specimen)
 	struct why why;
 	char text[80];
 	object_name(specimen->want.kind, &specimen->want.id, specimen->name);
-	int err = place_get_whole(
-		c->repo->world.place, specimen->name, WHOLE_MAX, &specimen->bytes, &specimen->len);
+	int err = place_get_whole(c->repo->world.place, specimen->name, OBJECT_WHOLE_MAX,
+		&specimen->bytes, &specimen->len);
 	if (err) {
 		why_errno(&why, err, "it cannot be read");
 		tell_damaged(c, specimen->name, err == -ENOENT ? "it is gone" : why.text);

@@ -13,6 +13,9 @@
 #include "chunk/seal.h"
 #include "repo/repo.h"
 
+/* With parity, tables and marks an object is at most this long. */
+enum { OBJECT_WHOLE_MAX = OBJECT_MAX / 2 * 3 };
+
 enum { OPENERS = 8 };
 
 /* Openers of the packs that were read last: a restore reads many chunks of few packs. */

@@ -11,9 +11,6 @@
 #include "place/place.h"
 #include "repo/inner.h"
 
-/* With parity, tables and marks an object is at most this long. */
-enum { WHOLE_MAX = OBJECT_MAX / 2 * 3 };
-
 /*
  * Mends the object, or takes it as it is when only its parity is beyond use: what it holds still
  * has to pass header, seal and digests. Returns the length of header and body.
@@ -46,7 +43,7 @@ int object_fetch(struct place *place, const struct object_header *want, uint8_t 
 	struct object_header header;
 	size_t len, body_len;
 	object_name(want->kind, &want->id, name);
-	int err = place_get_whole(place, name, WHOLE_MAX, &bytes, &len);
+	int err = place_get_whole(place, name, OBJECT_WHOLE_MAX, &bytes, &len);
 	if (err == -ENOENT)
 		return why_set(why, err, "%s: it is gone", name);
 	if (err)

@@ -4,20 +4,20 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/own.h"
 #include "base/why.h"
+#include "chunk/gcm.h"
 #include "os/dice.h"
 
 enum {
 	VERSION = 1,
 	TYPE_SECRET = 2,
 	FIXED = 52, /* of the body, before the wrapped bundle: version to label */
-	TAG = 16,
+	TAG = GCM_TAG,
 	BODY = OBJECT_HEADER + FIXED,
 };
 
@@ -31,39 +31,6 @@ static void slot_aad(const uint8_t *bytes, uint8_t aad[BODY])
 static int slot_key(const uint8_t secret[SECRET_SIZE], const uint8_t *salt, uint8_t ret_key[32])
 {
 	return key_derive(secret, SECRET_SIZE, salt, 32, "ebb slot 1", ret_key);
-}
-
-static int wrap(const uint8_t key[32], const uint8_t aad[BODY], const uint8_t *plain, size_t len,
-	uint8_t *ret_sealed)
-{
-	static const uint8_t nonce[12];
-	int out = 0;
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int ok = ctx && EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, nonce, NULL) == 1 &&
-		EVP_EncryptUpdate(ctx, NULL, &out, aad, BODY) == 1 &&
-		EVP_EncryptUpdate(ctx, ret_sealed, &out, plain, (int)len) == 1 &&
-		EVP_EncryptFinal_ex(ctx, ret_sealed + len, &out) == 1 &&
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG, ret_sealed + len) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok ? 0 : -EIO;
-}
-
-/* `len` without the tag, which follows. */
-static int unwrap(const uint8_t key[32], const uint8_t aad[BODY], const uint8_t *sealed, size_t len,
-	uint8_t *ret_plain)
-{
-	static const uint8_t nonce[12];
-	uint8_t tag[TAG];
-	int out = 0;
-	memcpy(tag, sealed + len, TAG);
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int ok = ctx && EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key, nonce, NULL) == 1 &&
-		EVP_DecryptUpdate(ctx, NULL, &out, aad, BODY) == 1 &&
-		EVP_DecryptUpdate(ctx, ret_plain, &out, sealed, (int)len) == 1 &&
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 &&
-		EVP_DecryptFinal_ex(ctx, ret_plain + len, &out) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok ? 0 : -EACCES;
 }
 
 int slot_make(struct object_header *header, const struct key_ring *ring,
@@ -81,8 +48,10 @@ int slot_make(struct object_header *header, const struct key_ring *ring,
 	dice_fill(dice, bytes + OBJECT_HEADER + 20, 32);
 	slot_aad(bytes, aad);
 	int err = slot_key(secret, bytes + OBJECT_HEADER + 20, key);
+	OWN(gcm_own) struct gcm *gcm = err ? NULL : gcm_new(key, true);
+	struct gcm_message m = {gcm_zero_nonce, aad, bundle, sizeof(aad), len};
 	if (!err)
-		err = wrap(key, aad, bundle, len, bytes + BODY);
+		err = gcm ? gcm_seal(gcm, &m, bytes + BODY) : -ENOMEM;
 	OPENSSL_cleanse(bundle, sizeof(bundle));
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!err)
@@ -101,8 +70,13 @@ int slot_open(const uint8_t *bytes, size_t len, const uint8_t secret[SECRET_SIZE
 		return why_set(why, -ENOTSUP, "a key slot of a newer ebb");
 	slot_aad(bytes, aad);
 	int err = slot_key(secret, body + 20, key);
+	OWN(gcm_own) struct gcm *gcm = err ? NULL : gcm_new(key, false);
+	struct gcm_message m = {gcm_zero_nonce, aad, bytes + BODY, sizeof(aad), len - BODY};
 	if (!err)
-		err = unwrap(key, aad, bytes + BODY, len - BODY - TAG, bundle);
+		err = gcm ? gcm_open(gcm, &m, bundle) : -ENOMEM;
+	/* A wrong key and a damaged slot look the same; parity has mended the latter. */
+	if (err == -EBADMSG)
+		err = -EACCES;
 	if (!err)
 		err = key_ring_get(bundle, len - BODY - TAG, ret_ring, why);
 	else

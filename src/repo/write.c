@@ -13,6 +13,7 @@
 
 #include "base/container.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "os/clock.h"
 #include "os/crew.h"
@@ -327,7 +328,7 @@ static int try_head(struct repo *repo, const struct object_id *index, const stru
 	struct head_point named = {point->id, point->end_ns};
 	int err = head_copy(&repo->head, &head);
 	if (!err && index)
-		err = vec_push(&head.indexes, *index);
+		err = planted(REPO_INDEX_UNNAMED) ? 0 : vec_push(&head.indexes, *index);
 	if (!err)
 		err = vec_push(&head.points, named);
 	if (!err)
@@ -364,14 +365,18 @@ int repo_commit(struct repo *repo, struct point *point, struct why *why)
 	struct object_id index;
 	bool needed;
 	int err = finish_all(repo, why);
-	if (!err)
+	if (!err && !planted(REPO_PACKS_AFTER_HEAD))
 		err = close_packs(repo, why);
 	if (!err)
 		err = put_index(repo, &index, &needed, why);
-	if (!err)
+	if (!err && !planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
 	if (!err)
 		err = put_next_head(repo, needed ? &index : NULL, point, why);
+	if (!err && planted(REPO_PACKS_AFTER_HEAD))
+		err = close_packs(repo, why);
+	if (!err && planted(REPO_POINT_AFTER_HEAD))
+		err = put_point(repo, point, why);
 	if (!err)
 		repo->indexed = (uint32_t)repo->index.packs.len;
 	return err;

@@ -26,8 +26,6 @@
 #include "ship/content.h"
 #include "ship/tree.h"
 
-enum { DEPTH_MAX = 2000 };
-
 static const char cache_tag[] = "CACHEDIR.TAG";
 static const char cache_signature[] = "Signature: 8a477f597d28d172789f06886806bc55";
 
@@ -399,9 +397,9 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 	OWN(tree_done) struct tree tree = {0};
 	OWN(tree_writer_done) struct tree_writer writer = {.repo = walk->repo};
 	struct why why;
-	if (walk->depth >= DEPTH_MAX)
+	if (walk->depth >= TREE_DEPTH_MAX)
 		return why_set(walk->why, -ELOOP, "%s: more than %d folders deep",
-			str_text(&walk->path), DEPTH_MAX);
+			str_text(&walk->path), TREE_DEPTH_MAX);
 	int err = folder ? folder_list(folder, note_name, &names) : 0;
 	if (names.failed)
 		return -ENOMEM;

@@ -21,8 +21,6 @@
 #include "repo/repo.h"
 #include "ship/tree.h"
 
-enum { DEPTH_MAX = 2000 };
-
 /* No name of a source is likely to be this one; one that is, is refused as damaged. */
 static const char temporary[] = ".ebb-restore-new";
 
@@ -350,8 +348,8 @@ static int restore_tree(
 {
 	OWN(tree_done) struct tree tree = {0};
 	struct tree_entry entry;
-	if (r->depth >= DEPTH_MAX)
-		return why_set(why, -ELOOP, "more than %d folders deep", DEPTH_MAX);
+	if (r->depth >= TREE_DEPTH_MAX)
+		return why_set(why, -ELOOP, "more than %d folders deep", TREE_DEPTH_MAX);
 	int err = tree_load(r->repo, digest, &tree, why), more = 0;
 	r->depth++;
 	while (!err && (more = tree_next(&tree, &entry, why)) == 1)

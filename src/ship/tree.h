@@ -26,6 +26,9 @@ enum {
 	TREE_CHANGED = 8,    /* the file changed while it was read */
 };
 
+/* Folders within folders that a walk goes down: what a hostile repository may make it stack. */
+enum { TREE_DEPTH_MAX = 2000 };
+
 struct tree_extent {
 	uint64_t from, to;
 };

@@ -16,8 +16,6 @@
 #include "repo/repo.h"
 #include "ship/tree.h"
 
-enum { DEPTH_MAX = 2000 };
-
 struct follow {
 	struct repo *repo;
 	const struct check_options *options;
@@ -88,7 +86,7 @@ static void follow_tree(struct follow *f, const uint8_t *bytes)
 	struct digest digest;
 	struct why why;
 	memcpy(digest.b, bytes, DIGEST_SIZE);
-	if (f->depth >= DEPTH_MAX) {
+	if (f->depth >= TREE_DEPTH_MAX) {
 		tell(f, "it is too deep");
 		return;
 	}
