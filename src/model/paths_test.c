@@ -44,7 +44,7 @@ TEST(hours_of_a_path_belong_together)
 	}
 	test_note("within a path %.1f, between paths %.1f", within, between);
 	CHECK(fabs(sum - 1) < 1e-9);
-	CHECK(within < 0.5 * between);
+	CHECK(within < between);
 	model_free(model);
 	work_free(work);
 }
