@@ -121,6 +121,7 @@ static inline int file_sync(struct file *file)
 	return file->ops->sync(file);
 }
 
+/* -EINVAL when the file was not opened for writing. */
 static inline int file_truncate(struct file *file, uint64_t size)
 {
 	return file->ops->truncate(file, size);

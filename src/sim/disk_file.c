@@ -100,7 +100,7 @@ static int sim_truncate(struct file *base, uint64_t size)
 	struct sim_file *file = of_file(base);
 	struct inode *inode = inode_of(file);
 	if (!(file->flags & FILE_WRITE))
-		return -EBADF;
+		return -EINVAL;
 	int err = sim_enter(file->sim, SIM_TRUNCATE, file->name);
 	if (err >= 0) {
 		bool fits = size <= inode->size || size <= size_limit(file->sim, inode);
