@@ -7,8 +7,9 @@
  * cut, is sent again after 0.2 s, 0.4 s ... and after SIM_NET_TRIES in vain the sender's stream is
  * gone with -ETIMEDOUT; its peer hears nothing. Bytes thus arrive in order and exactly once, or the
  * stream ends in an error. A peer that crashed stays silent; one that has restarted since answers
- * with a reset. Bursts of different streams overtake each other by their jitter. Within a node
- * ("unix:") nothing is lost.
+ * with a reset, and so does an end that was closed; the reset may overtake what was written before.
+ * Bursts of different streams overtake each other by their jitter. Within a node ("unix:") nothing
+ * is lost and nothing overtakes: what was written before the close is still delivered.
  *
  * One thread.
  */

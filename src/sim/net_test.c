@@ -68,11 +68,11 @@ static int connect_near(struct pair *pair, const char *address, struct why *why)
 	return err;
 }
 
-static void listen_far(struct pair *pair)
+static void listen_far(struct pair *pair, struct sim_node *node, const char *address)
 {
 	struct why why;
-	struct net *net = sim_node_world(pair->b)->net;
-	CHECK_EQ(net_listen(net, "sim:b/door", &pair->listener, &why), 0);
+	struct net *net = sim_node_world(node)->net;
+	CHECK_EQ(net_listen(net, address, &pair->listener, &why), 0);
 	pair->listener->on_accept = on_pair_accept;
 	pair->listener->arg = pair;
 }
@@ -89,8 +89,19 @@ static void make_pair(struct pair *pair)
 {
 	struct why why;
 	make_nodes(pair);
-	listen_far(pair);
+	listen_far(pair, pair->b, "sim:b/door");
 	CHECK_EQ(connect_near(pair, "sim:b/door", &why), 0);
+	sim_run(pair->sim, NS_PER_SEC);
+	CHECK(pair->near.told == STREAM_CAN_WRITE && pair->far.stream);
+}
+
+/* A stream within a node. */
+static void make_unix_pair(struct pair *pair)
+{
+	struct why why;
+	make_nodes(pair);
+	listen_far(pair, pair->a, "unix:/run/x");
+	CHECK_EQ(connect_near(pair, "unix:/run/x", &why), 0);
 	sim_run(pair->sim, NS_PER_SEC);
 	CHECK(pair->near.told == STREAM_CAN_WRITE && pair->far.stream);
 }
@@ -103,6 +114,21 @@ static void run_for(struct pair *pair, int64_t ns)
 static void say(struct end *end)
 {
 	CHECK_EQ(stream_write(end->stream, "x", 1), 1);
+}
+
+/* Writes until no buffer has space left; answers how much went in. */
+static uint64_t fill(struct pair *pair, struct end *end)
+{
+	char bytes[4096] = {0};
+	uint64_t taken = 0;
+	ssize_t n = 0;
+	for (int i = 0; i < 100; i++) {
+		while ((n = stream_write(end->stream, bytes, sizeof(bytes))) > 0)
+			taken += (uint64_t)n;
+		CHECK_EQ(n, -EAGAIN);
+		run_for(pair, NS_PER_SEC);
+	}
+	return taken;
 }
 
 TEST(addresses_are_checked_and_refusals_say_why)
@@ -236,17 +262,13 @@ TEST(after_a_crash_the_other_end_is_half_open)
 TEST(who_waits_for_space_learns_that_the_reader_has_crashed)
 {
 	struct pair pair;
-	char bytes[4096] = {0};
+	char byte;
 	make_pair(&pair);
-	for (int i = 0; i < 100; i++) {
-		while (stream_write(pair.near.stream, bytes, sizeof(bytes)) > 0)
-			continue;
-		run_for(&pair, NS_PER_SEC);
-	}
+	fill(&pair, &pair.near);
 	sim_node_crash(pair.b);
 	run_for(&pair, 2 * NS_PER_MIN);
 	CHECK(pair.near.told & STREAM_GONE);
-	CHECK_EQ(stream_read(pair.near.stream, bytes, 1), -ETIMEDOUT);
+	CHECK_EQ(stream_read(pair.near.stream, &byte, 1), -ETIMEDOUT);
 	sim_free(pair.sim);
 }
 
@@ -287,16 +309,8 @@ TEST(a_hang_up_waits_until_all_was_read)
 TEST(who_does_not_read_stops_the_writer)
 {
 	struct pair pair;
-	char bytes[4096] = {0};
-	uint64_t taken = 0;
-	ssize_t n;
 	make_pair(&pair);
-	for (int i = 0; i < 100; i++) {
-		while ((n = stream_write(pair.near.stream, bytes, sizeof(bytes))) > 0)
-			taken += (uint64_t)n;
-		CHECK_EQ(n, -EAGAIN);
-		run_for(&pair, NS_PER_SEC);
-	}
+	uint64_t taken = fill(&pair, &pair.near);
 	CHECK_EQ(taken, 2 * SIM_NET_BUFFER);
 	pair.near.told = 0;
 	stream_want(pair.near.stream, STREAM_CAN_WRITE);
@@ -307,6 +321,28 @@ TEST(who_does_not_read_stops_the_writer)
 	run_for(&pair, NS_PER_SEC);
 	CHECK_EQ(pair.far.bytes, taken);
 	CHECK_EQ(pair.near.told, STREAM_CAN_WRITE);
+	sim_free(pair.sim);
+}
+
+TEST(within_a_node_last_words_arrive_whatever_meets_the_closed_end)
+{
+	struct pair pair;
+	char byte;
+	make_unix_pair(&pair);
+	uint64_t said = fill(&pair, &pair.far);
+	CHECK_EQ(said, 2 * SIM_NET_BUFFER);
+	stream_close(pair.far.stream);
+	say(&pair.near); /* nobody hears it */
+	run_for(&pair, NS_PER_SEC);
+	CHECK_EQ(stream_write(pair.near.stream, "x", 1), -EPIPE);
+	CHECK(!(pair.near.told & STREAM_GONE));
+	pair.near.drains = true;
+	stream_want(pair.near.stream, STREAM_CAN_READ);
+	run_for(&pair, NS_PER_SEC);
+	CHECK_EQ(pair.near.bytes, said);
+	CHECK(pair.near.told & STREAM_GONE);
+	CHECK_EQ(stream_read(pair.near.stream, &byte, 1), 0);
+	stream_close(pair.near.stream);
 	sim_free(pair.sim);
 }
 
@@ -411,7 +447,7 @@ TEST(who_connects_and_closes_at_once_is_still_announced)
 	struct pair pair;
 	struct why why;
 	make_nodes(&pair);
-	listen_far(&pair);
+	listen_far(&pair, pair.b, "sim:b/door");
 	CHECK_EQ(connect_near(&pair, "sim:b/door", &why), 0);
 	stream_close(pair.near.stream);
 	run_for(&pair, NS_PER_SEC);

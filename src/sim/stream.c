@@ -42,7 +42,7 @@ static ssize_t node_stream_write(struct stream *stream, const void *bytes, size_
 {
 	struct wire_end *end = of(stream);
 	struct wire_way *way = way_from(end);
-	if (!node_alive(end->node) || end->error || end->ended)
+	if (!node_alive(end->node) || end_is_mute(end))
 		return -EPIPE;
 	if (!end->connected || !fifo_space(&way->out))
 		return -EAGAIN;
@@ -64,7 +64,7 @@ static unsigned events_of(const struct wire_end *end)
 		return 0;
 	if (end->in.len || over)
 		events |= STREAM_CAN_READ;
-	if (end->connected && !over && fifo_space(&way_from(end)->out))
+	if (end->connected && !end_is_mute(end) && fifo_space(&way_from(end)->out))
 		events |= STREAM_CAN_WRITE;
 	events &= end->wanted;
 	if (over && !end->in.len)
@@ -120,7 +120,7 @@ static void end_close(struct wire_end *end)
 	struct wire_way *way = way_from(end);
 	end->closed = true;
 	end->in.len = 0;
-	way->to_end = !end->error && !end->ended;
+	way->to_end = !end_is_mute(end);
 	way_pump(way, 0);
 }
 

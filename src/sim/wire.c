@@ -220,7 +220,7 @@ static bool has_work(const struct wire_way *way)
 void way_pump(struct wire_way *way, int64_t delay_ns)
 {
 	const struct wire_end *end = sender(way);
-	if (way->event || end->silent || end->error || !has_work(way))
+	if (way->event || end->silent || end->error || end->unheard || !has_work(way))
 		return;
 	step_at(way, WAY_SEND, way->wire->sim->now_ns + delay_ns);
 }
@@ -249,6 +249,19 @@ static void reset_back(struct wire_way *way, int error)
 	}
 	way->reset = error;
 	step_at(way, WAY_RESET, way->wire->sim->now_ns + way_delay(way));
+}
+
+/* Within a node the news of a close never overtakes what was written before it. */
+static void on_reset(struct wire_way *way)
+{
+	struct wire_end *from = sender(way);
+	if (!way->wire->local || !receiver(way)->closed) {
+		end_fail(from, way->reset);
+		return;
+	}
+	from->unheard = true;
+	way_stop(way);
+	end_notify(from);
 }
 
 /* What goes with this burst: words alone open, bytes follow, the last ones carry the end. */
@@ -399,7 +412,7 @@ void wire_event(struct sim *sim, struct sim_node *node, void *what)
 		on_ack(way);
 		break;
 	case WAY_RESET:
-		end_fail(sender(way), way->reset);
+		on_reset(way);
 		break;
 	case WAY_IDLE:
 		break;

@@ -49,9 +49,10 @@ struct wire_end {
 	unsigned wanted;
 	uint32_t event; /* READY or, for the listening side, ACCEPT; 0: none */
 	bool connected;
-	bool closed; /* by its owner, or by the kernel when the owner was killed */
-	bool silent; /* its node crashed */
-	bool ended;  /* the other side has closed and all its bytes have arrived */
+	bool closed;  /* by its owner, or by the kernel when the owner was killed */
+	bool silent;  /* its node crashed */
+	bool ended;   /* the other side has closed and all its bytes have arrived */
+	bool unheard; /* the other side has closed and says so: writing is over, reading is not */
 	bool told_gone;
 	int error;      /* negative errno; 0: none */
 	struct fifo in; /* arrived, unread */
@@ -122,6 +123,12 @@ static inline size_t fifo_space(const struct fifo *fifo)
 static inline struct wire_end *end_across(const struct wire_end *end)
 {
 	return &end->wire->ends[end == end->wire->ends];
+}
+
+/* Nothing that it writes would arrive any more. */
+static inline bool end_is_mute(const struct wire_end *end)
+{
+	return end->error || end->ended || end->unheard;
 }
 
 static inline struct wire_way *way_from(const struct wire_end *end)
