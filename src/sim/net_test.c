@@ -272,6 +272,50 @@ TEST(who_waits_for_space_learns_that_the_reader_has_crashed)
 	sim_free(pair.sim);
 }
 
+/* What far wrote fills near's buffer, so that the end that follows cannot arrive. */
+static void check_close_wakes_writer(struct pair *pair)
+{
+	fill(pair, &pair->near);
+	fill(pair, &pair->far);
+	pair->near.told = 0;
+	stream_want(pair->near.stream, STREAM_CAN_WRITE);
+	run_for(pair, NS_PER_SEC);
+	CHECK_EQ(pair->near.told, 0);
+	stream_close(pair->far.stream);
+	run_for(pair, NS_PER_SEC);
+	CHECK(pair->near.told & STREAM_CAN_WRITE);
+	CHECK(!(pair->near.told & STREAM_GONE));
+	CHECK_EQ(stream_write(pair->near.stream, "x", 1), -EPIPE);
+	pair->near.drains = true;
+	stream_want(pair->near.stream, STREAM_CAN_READ);
+	run_for(pair, NS_PER_SEC);
+	CHECK(pair->near.told & STREAM_GONE);
+	sim_free(pair->sim);
+}
+
+TEST(who_waits_for_space_learns_that_the_reader_has_closed)
+{
+	struct pair pair;
+	make_pair(&pair);
+	check_close_wakes_writer(&pair);
+	make_unix_pair(&pair);
+	check_close_wakes_writer(&pair);
+}
+
+TEST(who_waits_for_space_learns_of_a_close_that_cannot_be_told)
+{
+	struct pair pair;
+	char byte;
+	make_pair(&pair);
+	fill(&pair, &pair.near);
+	sim_net_cut(pair.b, pair.a, true);
+	stream_close(pair.far.stream);
+	run_for(&pair, 2 * NS_PER_MIN);
+	CHECK(pair.near.told & STREAM_GONE);
+	CHECK_EQ(stream_read(pair.near.stream, &byte, 1), -ETIMEDOUT);
+	sim_free(pair.sim);
+}
+
 TEST(a_killed_program_says_goodbye_and_its_last_bytes_arrive)
 {
 	struct pair pair;

@@ -55,7 +55,10 @@ static ssize_t node_stream_write(struct stream *stream, const void *bytes, size_
 	return (ssize_t)len;
 }
 
-/* A hang-up is told when all that the other side wrote was read. */
+/*
+ * A hang-up is told when all that the other side wrote was read. Who only writes learns of it
+ * before that, by a write that answers -EPIPE.
+ */
 static unsigned events_of(const struct wire_end *end)
 {
 	unsigned events = 0;
@@ -64,7 +67,7 @@ static unsigned events_of(const struct wire_end *end)
 		return 0;
 	if (end->in.len || over)
 		events |= STREAM_CAN_READ;
-	if (end->connected && !end_is_mute(end) && fifo_space(&way_from(end)->out))
+	if (end->connected && (end_is_mute(end) || fifo_space(&way_from(end)->out)))
 		events |= STREAM_CAN_WRITE;
 	events &= end->wanted;
 	if (over && !end->in.len)
@@ -122,6 +125,7 @@ static void end_close(struct wire_end *end)
 	end->in.len = 0;
 	way->to_end = !end_is_mute(end);
 	way_pump(way, 0);
+	way_tell_space(way_from(end_across(end))); /* its next burst learns that nobody hears it */
 }
 
 static void end_drop_stream(struct wire_end *end)
