@@ -48,7 +48,7 @@ static int write_id(struct state *state, bool log_made, struct why *why)
 static int read_id(struct state *state, bool *ret_log_made, struct why *why)
 {
 	OWN(whole_done) struct whole content = {0};
-	int err = whole_read(state->world->disk, "node.id", &id_label, &content, why);
+	int err = whole_renew(state->world->disk, "node.id", &id_label, &content, why);
 	if (err)
 		return err;
 	if (content.len != ID_SIZE)
@@ -82,15 +82,6 @@ static int on_record(void *arg, const struct journal_record *record, struct why 
 	return err ? why_prefix(why, err, "node.log: record %" PRIu64, record->sequence) : 0;
 }
 
-/* A journal may stop behind what it has just made durable: that stands, but is the last. */
-static int check_log(const struct state *state, struct why *why)
-{
-	if (!journal_facts(state->log).stopped)
-		return 0;
-	return why_set(
-		why, -EIO, "node.log: nothing more can be recorded: the disk is full or failing");
-}
-
 static int open_log(struct state *state, bool log_made, struct why *why)
 {
 	struct journal_options options = {
@@ -107,7 +98,7 @@ static int open_log(struct state *state, bool log_made, struct why *why)
 			"back, or "
 			"start with another state folder");
 	state->before = state->life;
-	return err ? err : check_log(state, why);
+	return err ? err : journal_check(state->log, why);
 }
 
 static int append(struct journal *log, const struct life_record *record, struct why *why)
@@ -132,7 +123,8 @@ static int note(struct state *state, struct life_record *record)
 	}
 	err = life_add(&state->life, record, NULL);
 	must(err == 0);
-	state->failed = check_log(state, &state->failure) != 0;
+	/* What it has just made durable stands, but may be the last. */
+	state->failed = journal_check(state->log, &state->failure) != 0;
 	return 0;
 }
 
@@ -190,12 +182,8 @@ int state_settle(struct state *state)
 {
 	if (state->failed || journal_facts(state->log).size <= STATE_LOG_BOUND)
 		return 0;
-	struct why why;
-	int err = journal_rewrite(state->log, fill, &state->life, &why);
-	if (err && journal_facts(state->log).stopped) {
-		state->failed = true;
-		state->failure = why;
-	}
+	int err = journal_rewrite(state->log, fill, &state->life, NULL);
+	state->failed = journal_check(state->log, &state->failure) != 0;
 	return err;
 }
 

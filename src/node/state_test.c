@@ -239,7 +239,7 @@ TEST(a_log_that_stops_behind_a_record_is_told)
 	CHECK_EQ(state_config(&state, 5), 0);
 	CHECK(state.failed);
 	CHECK_STR(state.failure.text,
-		"node.log: nothing more can be recorded: the disk is full or failing");
+		"node.log: stopped: its mark cannot be written: No space left on device");
 	CHECK(state_config(&state, 6) != 0);
 	CHECK_EQ(hook.syncs, 1);
 	state_drop(&state);

@@ -46,7 +46,7 @@ static int read_step(
 	const struct state *state, struct world *world, unsigned *ret_step, struct why *why)
 {
 	struct whole content;
-	int err = whole_read(world->disk, "file", &label, &content, why);
+	int err = whole_renew(world->disk, "file", &label, &content, why);
 	if (err) {
 		*ret_step = 0;
 		return err == -ENOENT && state->acked == 0 ? 0 : err;
@@ -70,6 +70,7 @@ static int live(struct state *state, struct world *world, unsigned life, struct 
 	int err = read_step(state, world, &found, why);
 	if (err)
 		return err;
+	state->acked = found;
 	for (unsigned step = found + 1; step <= STEPS; step++) {
 		state->life[step] = life;
 		state->maybe = step;
@@ -81,11 +82,18 @@ static int live(struct state *state, struct world *world, unsigned life, struct 
 	return 0;
 }
 
+/* One life after the other, as long as failures are such that a process may start again. */
 static int run(void *arg, struct world *world, struct why *why)
 {
-	struct life life;
-	life_begin(&life, world, 1);
-	return live(arg, &life.world, 1, why);
+	int err = 0;
+	for (unsigned number = 1; number <= 2; number++) {
+		struct life life;
+		life_begin(&life, world, number);
+		err = live(arg, &life.world, number, why);
+		if (!life_again(&life, err))
+			break;
+	}
+	return err;
 }
 
 static int check(void *arg, struct world *world, bool faulty, struct why *why)

@@ -77,7 +77,17 @@ int db_exec(struct db *db, const char *sql, struct why *why)
 	return code == SQLITE_OK ? 0 : db_failed(db, code, sql, why);
 }
 
-/* Writes a log that an unclean end left again. */
+/* Makes the absence of a file new: that it is gone may not be on the disk. */
+static int remove_anew(struct disk *disk, const char *path, struct why *why)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	int err = disk_open(disk, path, FILE_WRITE | FILE_CREATE, &file);
+	if (!err)
+		err = disk_unlink(disk, path);
+	return err ? why_errno(why, err, "%s: cannot be removed", path) : 0;
+}
+
+/* Makes a log, or its absence, what the life before left and what a crash will leave. */
 static int renew(struct disk *disk, const char *name, const char *suffix, struct why *why)
 {
 	char path[STORE_PATH];
@@ -87,15 +97,33 @@ static int renew(struct disk *disk, const char *name, const char *suffix, struct
 	if (err)
 		return err;
 	err = disk_open(disk, path, FILE_READ | FILE_WRITE, &file);
-	if (err == -ENOENT || planted(DB_LOG_NOT_RENEWED))
-		return 0;
+	if (err == -ENOENT)
+		return planted(DB_REMOVAL_NOT_RENEWED) ? 0 : remove_anew(disk, path, why);
 	if (!err)
 		err = file_size(file, &size);
+	if (err)
+		return why_errno(why, err, "%s: cannot be recovered", path);
+	return planted(DB_LOG_NOT_RENEWED) ? 0 : replace_anew(disk, path, &file, size, why);
+}
+
+/*
+ * A database that is not there yet gets its name before SQLite writes to it: one that holds
+ * anything has a durable name, and one that is empty gets it anew.
+ */
+static int place(struct disk *disk, const char *name, struct why *why)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	uint64_t size = 0;
+	int err = disk_open(disk, name, FILE_READ, &file);
 	if (!err)
-		err = store_renew(file, 0, size);
-	if (!err)
-		err = file_sync(file);
-	return err ? why_errno(why, err, "%s: cannot be recovered", path) : 0;
+		err = file_size(file, &size);
+	if (err && err != -ENOENT)
+		return why_errno(why, err, "%s: cannot be opened", name);
+	if (size || planted(DB_NOT_PLACED))
+		return 0;
+	file_close(TAKE(file));
+	err = replace_begin(disk, name, &file, why);
+	return err ? err : replace_commit(disk, name, file, why);
 }
 
 /*
@@ -104,9 +132,11 @@ static int renew(struct disk *disk, const char *name, const char *suffix, struct
  * the next crash, leave half a transaction. And a log that is gone may come back, when the folder
  * was not synced: with a commit that failed and that nobody has seen since.
  */
-static int recover_logs(struct disk *disk, const char *name, struct why *why)
+static int recover_files(struct disk *disk, const char *name, bool create, struct why *why)
 {
-	int err = renew(disk, name, "-wal", why);
+	int err = create ? place(disk, name, why) : 0;
+	if (!err)
+		err = renew(disk, name, "-wal", why);
 	if (!err)
 		err = renew(disk, name, "-journal", why);
 	return err || planted(DB_FOLDER_NOT_SYNCED) ? err : store_sync_folder(disk, name, why);
@@ -239,7 +269,7 @@ int db_open(const struct db_options *options, struct db **ret_db, struct why *wh
 	if (!err)
 		err = store_lock(options->world->disk, db->name, &db->lock, why);
 	if (!err)
-		err = recover_logs(options->world->disk, db->name, why);
+		err = recover_files(options->world->disk, db->name, options->create, why);
 	if (!err)
 		err = sqlite_vfs_new(options->world, &db->vfs, why);
 	if (!err)

@@ -52,21 +52,24 @@ struct journal {
 	uint64_t cut;
 	VEC(uint8_t) buffer;
 	bool filling; /* the new file of a rewrite, not in place yet */
-	bool stopped;
+	int error;    /* the failure that stopped it */
+	struct why failure;
 };
 
-static int stop(struct journal *journal, int err)
+static int tell_failure(const struct journal *journal, struct why *why)
 {
-	journal->stopped = true;
-	return err;
+	return why_set(why, journal->error, "%s", journal->failure.text);
+}
+
+static int stop(struct journal *journal, int err, const char *what, struct why *why)
+{
+	journal->error = why_errno(&journal->failure, err, "%s: %s", journal->name, what);
+	return tell_failure(journal, why);
 }
 
 static int check_running(const struct journal *journal, struct why *why)
 {
-	if (!journal->stopped || planted(JOURNAL_NOT_STOPPED))
-		return 0;
-	return why_set(
-		why, -EIO, "%s: stopped after a failed write or sync: open it anew", journal->name);
+	return planted(JOURNAL_NOT_STOPPED) ? 0 : journal_check(journal, why);
 }
 
 /* Writes what is buffered. */
@@ -82,7 +85,7 @@ static int flush(struct journal *journal, struct why *why)
 	else
 		err = file_write_full(journal->file, bytes, len, journal->written);
 	if (err)
-		return stop(journal, why_errno(why, err, "%s: cannot be written", journal->name));
+		return stop(journal, err, "cannot be written", why);
 	journal->written = journal->end;
 	journal->buffer.len = 0;
 	return 0;
@@ -102,8 +105,9 @@ static void put_mark(struct journal *journal)
 		.kind = RECORD_MARK,
 	};
 	record_put(&mark, NULL, journal->seed, journal->end, bytes);
-	if (file_write_full(journal->file, bytes, sizeof(bytes), journal->end))
-		journal->stopped = true;
+	int err = file_write_full(journal->file, bytes, sizeof(bytes), journal->end);
+	if (err)
+		(void)stop(journal, err, "stopped: its mark cannot be written", NULL);
 }
 
 /* Begins NAME.new. */
@@ -177,30 +181,17 @@ static int read_head(struct journal *journal, uint64_t *ret_size, struct why *wh
 	return 0;
 }
 
-static int renew_and_cut(struct journal *journal, const struct scan *scan)
-{
-	if (planted(JOURNAL_END_NOT_RENEWED))
-		return file_truncate(journal->file, scan->at);
-	if (planted(JOURNAL_TAIL_NOT_CUT) || planted(JOURNAL_CUT_NOT_SYNCED))
-		return store_renew(journal->file, scan->proved, scan->size);
-	return store_renew(journal->file, scan->proved, scan->at);
-}
-
 /*
  * After an unclean end: makes what was read durable, and the absence of what stood behind it. The
- * folder too, since the end may have come between a rename and its sync.
+ * name too, since the end may have come with a rename whose sync failed; a mark, which is written
+ * after that sync, says that it did not.
  */
 static int settle(struct journal *journal, const struct scan *scan, struct why *why)
 {
-	int err = renew_and_cut(journal, scan);
-	if (!err && !planted(JOURNAL_RECOVERED_NOT_SYNCED))
-		err = file_sync(journal->file);
-	if (!err && planted(JOURNAL_CUT_NOT_SYNCED))
-		err = file_truncate(journal->file, scan->at);
-	if (err)
-		return why_errno(why, err, "%s: cannot be recovered", journal->name);
-	if (!planted(JOURNAL_RECOVERED_FOLDER_NOT_SYNCED))
-		err = store_sync_folder(journal->disk, journal->name, why);
+	uint64_t keep = planted(JOURNAL_TAIL_NOT_CUT) ? scan->size : scan->at;
+	int err = 0;
+	if (!planted(JOURNAL_END_NOT_RENEWED))
+		err = replace_anew(journal->disk, journal->name, &journal->file, keep, why);
 	if (err)
 		return err;
 	journal->cut = scan->size - scan->at;
@@ -214,7 +205,7 @@ static int recover(struct journal *journal, journal_each_fn *each, void *arg, st
 	int err = read_head(journal, &scan.size, why);
 	if (err)
 		return err;
-	scan.at = scan.proved = HEAD_SIZE;
+	scan.at = HEAD_SIZE;
 	scan.seed = journal->seed;
 	scan.sequence = journal->sequence;
 	scan.chain = journal->chain;
@@ -328,7 +319,7 @@ int journal_sync(struct journal *journal, struct why *why)
 		put_mark(journal);
 	err = sync_file(journal);
 	if (err)
-		return stop(journal, why_errno(why, err, "%s: sync failed", journal->name));
+		return stop(journal, err, "sync failed", why);
 	journal->synced = journal->sequence;
 	put_mark(journal);
 	return 0;
@@ -363,9 +354,11 @@ int journal_rewrite(struct journal *journal, journal_fill_fn *fill, void *arg, s
 		replace_abandon(journal->disk, journal->name);
 		return err;
 	}
-	err = place_file(next, why);
-	if (err)
-		return stop(journal, err);
+	err = place_file(next, &journal->failure);
+	if (err) {
+		journal->error = err;
+		return tell_failure(journal, why);
+	}
 	/* The lock stays: it is for the name, whichever file bears it. */
 	file_close(journal->file);
 	vec_done(&journal->buffer);
@@ -385,6 +378,10 @@ struct journal_facts journal_facts(const struct journal *journal)
 		.generation = journal->generation,
 		.version = journal->version,
 		.cut = journal->cut,
-		.stopped = journal->stopped,
 	};
+}
+
+int journal_check(const struct journal *journal, struct why *why)
+{
+	return journal->error ? tell_failure(journal, why) : 0;
 }

@@ -10,8 +10,9 @@
  * least all that was promised, or -EBADMSG
  *   - what reading gave once is promised from then on
  *
- * After the first failed write or sync the journal stops: every later call answers -EIO. Closing it
- * and opening it anew recovers what was promised, and perhaps more.
+ * After the first failed write or sync the journal stops: every later call answers that error, with
+ * its sentence, and journal_check() tells it apart. Closing it and opening it anew recovers what
+ * was promised, and perhaps more.
  */
 #ifndef EBB_STORE_JOURNAL_H
 #define EBB_STORE_JOURNAL_H
@@ -50,8 +51,10 @@ typedef int journal_each_fn(void *arg, const struct journal_record *record, stru
 
 /*
  * Recovers: calls `each` for every record in order (what it was told counts only when 0 is
- * returned), and gives the journal. -EWOULDBLOCK: another has it open; -EBADMSG: damaged, or
- * another's; -ENOTSUP: from a newer program; nothing was changed in these cases.
+ * returned), and gives the journal. After an unclean end it is copied as a whole, which takes as
+ * much room again; after an end behind a sync nothing is written. -EWOULDBLOCK: another has it
+ * open; -EBADMSG: damaged, or another's; -ENOTSUP: from a newer program; nothing was changed in
+ * these cases.
  */
 int journal_open(const struct journal_options *options, journal_each_fn *each, void *arg,
 	struct journal **ret_journal, struct why *why);
@@ -86,9 +89,14 @@ struct journal_facts {
 	uint64_t generation; /* counts the rewrites, from 1 */
 	uint32_t version;    /* of the content as found; a rewrite makes it the label's */
 	uint64_t cut;        /* bytes of an unfinished end that opening cut off */
-	bool stopped;
 };
 
 struct journal_facts journal_facts(const struct journal *journal);
+
+/*
+ * 0: it runs; else the first error and its sentence. A journal may stop behind what it has just
+ * made durable: that call answered 0 all the same.
+ */
+int journal_check(const struct journal *journal, struct why *why);
 
 #endif

@@ -127,7 +127,7 @@ static int fill_none(void *arg, struct journal *to, struct why *why)
 
 /* Counts what changes the disk; fails or shortens what a test says. */
 struct hook {
-	unsigned changes;
+	unsigned changes, renames, folder_syncs;
 	enum sim_op fail;
 	int answer; /* to `fail`, 0: nothing fails */
 };
@@ -140,6 +140,8 @@ static int on_op(void *arg, enum sim_op op, const char *name, bool done)
 		return 0;
 	hook->changes += op == SIM_WRITE || op == SIM_SYNC || op == SIM_TRUNCATE ||
 		op == SIM_CREATE || op == SIM_RENAME || op == SIM_UNLINK;
+	hook->renames += op == SIM_RENAME;
+	hook->folder_syncs += op == SIM_SYNC_DIR && hook->renames;
 	return op == hook->fail ? hook->answer : 0;
 }
 
@@ -185,17 +187,67 @@ TEST(what_was_not_synced_is_made_durable_when_it_is_read)
 	struct why why;
 	CHECK_EQ(journal_sync(journal, &why), -EIO);
 	CHECK_STR(why.text, "log: sync failed: Input/output error");
-	CHECK(journal_facts(journal).stopped);
+	CHECK_EQ(journal_check(journal, NULL), -EIO);
 	hook.answer = 0;
 	unsigned changes = hook.changes;
 	CHECK_EQ(journal_sync(journal, &why), -EIO);
-	CHECK_STR(why.text, "log: stopped after a failed write or sync: open it anew");
+	CHECK_STR(why.text, "log: sync failed: Input/output error");
 	CHECK_EQ(journal_append(journal, 1, "x", 1, NULL), -EIO);
 	CHECK_EQ(journal_rewrite(journal, NULL, NULL, NULL), -EIO);
 	CHECK_EQ(hook.changes, changes);
 	journal_close(journal);
 	CHECK_STR(show(&rig), "one two");
 	CHECK(hook.changes > changes);
+}
+
+TEST(a_name_whose_sync_failed_is_put_in_place_anew)
+{
+	OWN(rig_done) struct rig rig;
+	rig_init(&rig);
+	struct hook hook = {.fail = SIM_SYNC_DIR, .answer = -EIO};
+	sim_disk_set_hook(rig.sim, on_op, &hook);
+	CHECK_EQ(refused(&rig, ".: sync of the folder failed: Input/output error"), -EIO);
+	hook = (struct hook){0};
+	CHECK_STR(show(&rig), "");
+	CHECK_EQ(hook.renames, 1);
+	CHECK_EQ(hook.folder_syncs, 1);
+	hook = (struct hook){0};
+	CHECK_STR(show(&rig), "");
+	CHECK_EQ(hook.changes, 0);
+}
+
+/* The disk fills up behind the sync: the mark finds no room. */
+static int full_after_sync(void *arg, enum sim_op op, const char *name, bool done)
+{
+	bool *synced = arg;
+	(void)name;
+	*synced |= op == SIM_SYNC && done;
+	return !done && op == SIM_WRITE && *synced ? -ENOSPC : 0;
+}
+
+TEST(the_first_error_is_told_every_time)
+{
+	OWN(rig_done) struct rig rig;
+	rig_init(&rig);
+	struct journal *journal = must_open_empty(&rig);
+	const char *sentence = "log: stopped: its mark cannot be written: No space left on device";
+	struct why why;
+	bool synced = false;
+	append(journal, "one");
+	sim_disk_set_hook(rig.sim, full_after_sync, &synced);
+	CHECK_EQ(journal_check(journal, NULL), 0);
+	CHECK_EQ(journal_sync(journal, NULL), 0);
+	CHECK_EQ(journal_check(journal, &why), -ENOSPC);
+	CHECK_STR(why.text, sentence);
+	sim_disk_set_hook(rig.sim, NULL, NULL);
+	CHECK_EQ(journal_append(journal, 1, "x", 1, &why), -ENOSPC);
+	CHECK_STR(why.text, sentence);
+	CHECK_EQ(journal_rewrite(journal, fill_none, NULL, &why), -ENOSPC);
+	CHECK_STR(why.text, sentence);
+	CHECK_EQ(journal_sync(journal, &why), -ENOSPC);
+	CHECK_STR(why.text, sentence);
+	journal_close(journal);
+	CHECK_STR(show(&rig), "one");
 }
 
 TEST(short_reads_and_writes_are_no_errors)
@@ -268,8 +320,13 @@ TEST(a_full_disk_stops_it_and_loses_nothing)
 	sim_disk_set_capacity(rig.sim, 4096);
 	char much[8000] = "";
 	CHECK_EQ(journal_append(journal, 1, much, sizeof(much), NULL), 0);
+	struct why why;
 	CHECK_EQ(journal_sync(journal, NULL), -ENOSPC);
+	CHECK_EQ(journal_append(journal, 1, "x", 1, &why), -ENOSPC);
+	CHECK_STR(why.text, "log: cannot be written: No space left on device");
 	journal_close(journal);
+	CHECK_EQ(refused(&rig, "log.new: cannot be created: No space left on device"), -ENOSPC);
+	sim_disk_set_capacity(rig.sim, 0);
 	CHECK_STR(show(&rig), "one");
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -11,7 +12,7 @@
 #include "base/why.h"
 #include "os/disk.h"
 
-enum { RENEW_PIECE = 64 * 1024 };
+enum { COPY_PIECE = 64 * 1024 };
 
 int store_path(const char *name, const char *suffix, char path[STORE_PATH], struct why *why)
 {
@@ -29,9 +30,13 @@ int replace_begin(struct disk *disk, const char *name, struct file **ret_file, s
 	int err = store_path(name, ".new", fresh, why);
 	if (err)
 		return err;
-	err = disk_open(disk, fresh, FILE_READ | FILE_WRITE | FILE_CREATE, &file);
-	if (!err && !planted(REPLACE_LEFTOVER_KEPT))
-		err = file_truncate(file, 0);
+	unsigned flags = FILE_READ | FILE_WRITE | FILE_CREATE;
+	if (!planted(REPLACE_LEFTOVER_KEPT)) {
+		flags |= FILE_EXCLUSIVE;
+		err = disk_unlink(disk, fresh);
+	}
+	if (!err || err == -ENOENT)
+		err = disk_open(disk, fresh, flags, &file);
 	if (err)
 		return why_errno(why, err, "%s: cannot be created", fresh);
 	*ret_file = TAKE(file);
@@ -85,21 +90,55 @@ int store_sync_folder(struct disk *disk, const char *name, struct why *why)
 	return err ? why_errno(why, err, "%s: sync of the folder failed", folder) : 0;
 }
 
-int store_renew(struct file *file, uint64_t from, uint64_t to)
+static int copy(struct file *from, uint64_t len, struct file *to)
 {
-	OWN(own_free) char *piece = malloc(RENEW_PIECE);
+	OWN(own_free) char *piece = malloc(COPY_PIECE);
 	if (!piece)
 		return -ENOMEM;
-	while (from < to) {
-		size_t len = to - from < RENEW_PIECE ? (size_t)(to - from) : RENEW_PIECE;
-		int err = file_read_full(file, piece, len, from);
+	for (uint64_t at = 0; at < len;) {
+		size_t n = len - at < COPY_PIECE ? (size_t)(len - at) : COPY_PIECE;
+		int err = file_read_full(from, piece, n, at);
 		if (!err)
-			err = file_write_full(file, piece, len, from);
+			err = file_write_full(to, piece, n, at);
 		if (err)
 			return err;
-		from += len;
+		at += n;
 	}
-	/* Setting the size that it has would change nothing. */
-	int err = file_truncate(file, to + 1);
-	return err ? err : file_truncate(file, to);
+	return 0;
+}
+
+/* A planted bug: the bytes alone. */
+static int renew_in_place(struct file *file, uint64_t len)
+{
+	int err = copy(file, len, file);
+	if (!err)
+		err = file_truncate(file, len + 1);
+	if (!err)
+		err = file_truncate(file, len);
+	return err ? err : file_sync(file);
+}
+
+int replace_anew(
+	struct disk *disk, const char *name, struct file **file, uint64_t len, struct why *why)
+{
+	OWN(file_close_own) struct file *fresh = NULL;
+	int err;
+	if (planted(REPLACE_NAME_NOT_RENEWED)) {
+		err = renew_in_place(*file, len);
+		return err ? err : store_sync_folder(disk, name, why);
+	}
+	err = replace_begin(disk, name, &fresh, why);
+	if (err)
+		return err;
+	err = copy(*file, len, fresh);
+	if (err) {
+		replace_abandon(disk, name);
+		return why_errno(why, err, "%s.new: cannot be written", name);
+	}
+	err = replace_commit(disk, name, fresh, why);
+	if (err)
+		return err;
+	file_close(*file);
+	*file = TAKE(fresh);
+	return 0;
 }

@@ -20,7 +20,10 @@ enum { STORE_PATH = 1024 };
 /* `name` with `suffix` behind it; -ENAMETOOLONG. */
 int store_path(const char *name, const char *suffix, char path[STORE_PATH], struct why *why);
 
-/* Opens NAME.new for reading and writing, empty whatever a crash left there. Gives the file. */
+/*
+ * Makes NAME.new anew, for reading and writing, whatever a crash left there: a leftover's name may
+ * never become durable. Gives the file.
+ */
 int replace_begin(struct disk *disk, const char *name, struct file **ret_file, struct why *why);
 
 /*
@@ -36,10 +39,12 @@ void replace_abandon(struct disk *disk, const char *name);
 int store_sync_folder(struct disk *disk, const char *name, struct why *why);
 
 /*
- * Writes the bytes `from` .. `to` of a file again as they read, and its size. What reads back well
- * after an unclean end may not be on the disk: a sync that failed leaves it in memory, and no later
- * sync brings it there unless it was written anew. Not synced.
+ * Puts the first `len` bytes of `*file`, which is what `name` names, in place anew, durably; then
+ * `*file` is the new file and the old one is closed. What an earlier life left reads back well and
+ * may not be on the disk, neither the bytes nor the name: what a failed sync covered stays in
+ * memory, and no later sync brings it there unless it was made anew. Errors as of replace_commit().
  */
-int store_renew(struct file *file, uint64_t from, uint64_t to);
+int replace_anew(
+	struct disk *disk, const char *name, struct file **file, uint64_t len, struct why *why);
 
 #endif

@@ -135,8 +135,6 @@ static int give_record(struct scan *scan, const struct record *record, const uin
 		.bytes = payload,
 		.len = record->len,
 	};
-	if (record->synced + 1 == record->sequence)
-		scan->proved = scan->at;
 	scan->at += record_size(record->len);
 	scan->sequence = record->sequence;
 	scan->chain = record->checksum;

@@ -27,8 +27,7 @@ struct scan {
 	uint64_t sequence;
 	uint64_t chain;
 
-	uint64_t proved; /* all before this offset is known to be durable */
-	bool marked;     /* a mark follows the last record, and nothing else does */
+	bool marked; /* a mark follows the last record, and nothing else does */
 };
 
 /* 0; -EBADMSG: damaged; any error of `each`, of reading, of memory. */

@@ -115,6 +115,24 @@ int whole_read(struct disk *disk, const char *name, const struct label *want,
 	return read_content(file, name, want, ret_content, why);
 }
 
+int whole_renew(struct disk *disk, const char *name, const struct label *want,
+	struct whole *ret_content, struct why *why)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	OWN(whole_done) struct whole content = {0};
+	int err = disk_open(disk, name, FILE_READ | FILE_WRITE, &file);
+	if (err)
+		return why_errno(why, err, "%s: cannot be opened", name);
+	err = read_content(file, name, want, &content, why);
+	if (!err)
+		err = replace_anew(disk, name, &file, HEAD_SIZE + content.len, why);
+	if (err)
+		return err;
+	*ret_content = content;
+	content = (struct whole){0};
+	return 0;
+}
+
 void whole_done(struct whole *content)
 {
 	free(content->bytes);

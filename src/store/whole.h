@@ -39,6 +39,14 @@ int whole_write(struct disk *disk, const char *name, const struct whole *content
 int whole_read(struct disk *disk, const char *name, const struct label *want,
 	struct whole *ret_content, struct why *why);
 
+/*
+ * whole_read(), and puts what it gives in place anew, durably, before it answers: for whoever makes
+ * promises on top of it. What whole_read() alone gives may be lost with the next crash, when an
+ * earlier life wrote it and failed. One writer at a time; errors besides as of whole_write().
+ */
+int whole_renew(struct disk *disk, const char *name, const struct label *want,
+	struct whole *ret_content, struct why *why);
+
 void whole_done(struct whole *content);
 
 #endif

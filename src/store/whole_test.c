@@ -49,6 +49,43 @@ TEST(what_was_written_is_read)
 	CHECK_STR(show(&rig, &label), "x");
 }
 
+/* Notes renames, and syncs of the folder after one. */
+static int on_op(void *arg, enum sim_op op, const char *name, bool done)
+{
+	unsigned *counts = arg;
+	(void)name;
+	counts[0] += op == SIM_RENAME && !done;
+	counts[1] += op == SIM_SYNC_DIR && !done && counts[0];
+	return 0;
+}
+
+TEST(a_renewed_one_is_the_same_file_put_in_place_anew)
+{
+	OWN(rig_done) struct rig rig;
+	rig_init(&rig);
+	struct whole content;
+	struct why why;
+	struct label newer = {.kind = "test", .version = 3, .identity = "the first of all"};
+	unsigned counts[2] = {0};
+	CHECK_EQ(whole_renew(rig.disk, "file", &label, &content, &why), -ENOENT);
+	CHECK_EQ(put(&rig, "something", NULL), 0);
+	OWN(bytes_done) struct bytes before = rig_get(&rig, "file");
+	sim_disk_set_hook(rig.sim, on_op, counts);
+	CHECK_EQ(whole_renew(rig.disk, "file", &newer, &content, NULL), 0);
+	CHECK_EQ(content.label.version, 2);
+	CHECK_EQ(content.len, 9);
+	CHECK(memcmp(content.bytes, "something", 9) == 0);
+	whole_done(&content);
+	CHECK_EQ(counts[0], 1);
+	CHECK_EQ(counts[1], 1);
+	OWN(bytes_done) struct bytes after = rig_get(&rig, "file");
+	CHECK_EQ(after.len, before.len);
+	CHECK(memcmp(after.at, before.at, after.len) == 0);
+	CHECK_EQ(sim_disk_flip(rig.sim, "file", 70, 1), 0);
+	CHECK_EQ(whole_renew(rig.disk, "file", &label, &content, &why), -EBADMSG);
+	CHECK_EQ(counts[0], 1);
+}
+
 TEST(it_lies_in_folders_too)
 {
 	OWN(rig_done) struct rig rig;
