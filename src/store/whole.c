@@ -120,11 +120,11 @@ int whole_renew(struct disk *disk, const char *name, const struct label *want,
 {
 	OWN(file_close_own) struct file *file = NULL;
 	OWN(whole_done) struct whole content = {0};
-	int err = disk_open(disk, name, FILE_READ | FILE_WRITE, &file);
+	int err = disk_open(disk, name, FILE_READ, &file);
 	if (err)
 		return why_errno(why, err, "%s: cannot be opened", name);
 	err = read_content(file, name, want, &content, why);
-	if (!err)
+	if (!err && !planted(WHOLE_NOT_RENEWED))
 		err = replace_anew(disk, name, &file, HEAD_SIZE + content.len, why);
 	if (err)
 		return err;
