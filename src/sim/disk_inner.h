@@ -80,7 +80,7 @@ struct step {
 	bool synced; /* durable as soon as all that it builds on is */
 	bool lost;   /* a failed sync covered it: no other makes it durable */
 	bool marked; /* scratch of names_sync() */
-	bool stands; /* scratch of names_walk() */
+	bool settled; /* scratch of names_sync(): lost, but all its names were set anew */
 };
 
 struct sim_file {
