@@ -275,7 +275,7 @@ def test_failed_sync(place, ebbd):
 def test_second_signal(place, ebbd):
     """a second signal ends it at once, in the middle of an orderly end"""
     program = start(place, ebbd).ready()
-    with traced(program, "-e", "inject=fsync,fdatasync:delay_enter=1000000"):
+    with traced(program, "-e", "inject=fsync,fdatasync:delay_enter=20000000"):
         program.signal(signal.SIGTERM)
         program.until("STOPPING=1")
         program.signal(signal.SIGTERM)
