@@ -2,28 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs every fuzz target under libFuzzer, ASan and UBSan, as many at once as there are processors.
 #   tests/fuzz.sh BUILD SECONDS [TARGET...]   e.g. tests/fuzz.sh build-fuzz 60 units_fuzz
-# A target x_fuzz starts from tests/corpus/x; what it finds new stays in BUILD/corpus/x, an input
-# that fails in BUILD/crashes. Ends in one line: N passed, N failed, N skipped (targets).
+# A target starts from the corpus that its test names (suite fuzz); what it finds new stays in
+# BUILD/corpus, an input that fails in BUILD/crashes. Ends in one line: N passed, N failed, N skipped
+# (targets).
 set -euo pipefail
 build=$1 seconds=$2
 shift 2
-top=$(cd "$(dirname "$0")/.." && pwd)
-cd "$top"
+cd "$(dirname "$0")/.."
 
-tests/packages.sh need build test
+tests/packages.sh need
 [ -d "$build" ] || CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
 	-Db_lundef=false
 ninja -C "$build"
 build=$(cd "$build" && pwd)
 
 fuzz_one() {
-	program=$1 name=$(basename "$1" _fuzz)
+	program=$1 seeds=$2 name=$(basename "$1" _fuzz)
 	mkdir -p "$build/corpus/$name" "$build/crashes"
 	log=$build/corpus/$name.log
 	if UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$program" \
 		-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="$build/crashes/$name-" \
-		"$build/corpus/$name" "$top/tests/corpus/$name" >"$log" 2>&1; then
+		"$build/corpus/$name" "$seeds" >"$log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 		echo "ok $name: $runs inputs"
 	else
@@ -33,16 +33,20 @@ fuzz_one() {
 	fi
 }
 export -f fuzz_one
-export build seconds top
+export build seconds
 
-wanted() {
-	for program in $(find "$build/src" -name '*_fuzz' -type f -executable | sort); do
-		[ $# = 0 ] || [[ " $* " == *" $(basename "$program") "* ]] || continue
-		echo "$program"
-	done
+# Program and corpus of each target, or of those that are named.
+targets() {
+	meson introspect "$build" --tests | python3 -c '
+import json, os, sys
+for test in json.load(sys.stdin):
+    if any(suite.endswith(":fuzz") for suite in test["suite"]):
+        program, seeds = test["cmd"][0], test["cmd"][-1]
+        if len(sys.argv) == 1 or os.path.basename(program) in sys.argv[1:]:
+            print(program, seeds)' "$@"
 }
 
-out=$(wanted "$@" | xargs -r -P "$(nproc)" -I{} bash -c 'fuzz_one {}')
+out=$(targets "$@" | xargs -r -n 2 -P "$(nproc)" bash -c 'fuzz_one "$1" "$2"' fuzz_one)
 [ -z "$out" ] || echo "$out"
 passed=$(grep -c '^ok ' <<<"$out" || true)
 failed=$(grep -c '^FAILED ' <<<"$out" || true)
