@@ -15,6 +15,7 @@ if [ -z "$root" ]; then
 fi
 
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase bookworm "$root" "$mirror"
+chmod 755 "$root" # the tests become other users
 rm -rf "$root/ebb"
 mkdir "$root/ebb"
 git -C "$top" archive HEAD | tar -x -C "$root/ebb"
@@ -41,7 +42,8 @@ expect_missing() {
 expect_missing 'tests/packages.sh need'
 inside 'apt-get update -q && apt-get install -y -q --no-install-recommends make'
 expect_missing 'make'
+inside 'tests/packages.sh install build'
+inside 'make'
 expect_missing 'make check'
 inside 'make deps'
-inside 'make -j2'
 inside 'make check'
