@@ -3,8 +3,8 @@
 # Runs every fuzz target under libFuzzer, ASan and UBSan, as many at once as there are processors.
 #   tests/fuzz.sh BUILD SECONDS [TARGET...]   e.g. tests/fuzz.sh build-fuzz 60 units_fuzz
 # A target starts from the corpus that its test names (suite fuzz); what it finds new stays in
-# BUILD/corpus, an input that fails in BUILD/crashes. Ends in one line: N passed, N failed, N skipped
-# (targets).
+# BUILD/corpus, an input that fails in BUILD/crashes. Ends in one line, of targets: N passed, N
+# failed, N skipped.
 set -euo pipefail
 build=$1 seconds=$2
 shift 2
