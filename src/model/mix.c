@@ -139,7 +139,7 @@ static void beliefs(const struct tally *tallies, const struct said *said, size_t
 	for (size_t e = 0; e < EXPERTS; e++) {
 		if (isnan(said->by[e][at]) || !(tallies[e].days > 0))
 			continue;
-		scale += (double)(tallies[e].loss / tallies[e].days) / prior_error[e];
+		scale += (double)tallies[e].loss / (double)tallies[e].days / prior_error[e];
 		scaled += 1;
 	}
 	scale = scaled > 0 && scale > 0 ? scale / scaled : 1;

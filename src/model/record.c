@@ -66,7 +66,7 @@ static void remember(struct tally *tally, double value)
 
 static double usual(const struct tally *tally)
 {
-	return tally->days > 0 ? (double)(tally->loss / tally->days) : 0;
+	return tally->days > 0 ? (double)tally->loss / (double)tally->days : 0;
 }
 
 /* The day ahead, for people; and the alarm: errors well above the usual for days in a row. */
