@@ -305,6 +305,11 @@ const struct head *repo_head(const struct repo *repo)
 	return &repo->head;
 }
 
+const struct object_id *repo_id(const struct repo *repo)
+{
+	return &repo->id;
+}
+
 const struct key_ring *repo_ring(const struct repo *repo)
 {
 	return repo->ring;

@@ -56,6 +56,7 @@ void repo_close(struct repo *repo);
 
 /* The newest head: its points are the recovery points. Borrowed until the next commit. */
 const struct head *repo_head(const struct repo *repo);
+const struct object_id *repo_id(const struct repo *repo);
 const struct key_ring *repo_ring(const struct repo *repo);
 const struct index *repo_index(const struct repo *repo);
 
