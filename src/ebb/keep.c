@@ -18,17 +18,13 @@
 #include "os/linux/textfile.h"
 #include "os/linux/world.h"
 #include "os/world.h"
-#include "place/dir.h"
-#include "place/place.h"
 
 enum { KEY_FILE_MAX = 4096, PREFIX_MIN = 4 };
 
 void keep_done(struct keep *keep)
 {
 	repo_close(keep->repo);
-	place_close(keep->repo_world.place);
-	if (keep->disk_open)
-		linux_disk_done(&keep->disk);
+	open_place_done(&keep->place);
 	linux_crew_close(keep->crew);
 	linux_world_close(keep->lw);
 }
@@ -71,33 +67,20 @@ const char *keep_key_file(const struct call *call)
 	return NULL;
 }
 
-/* The folder of the repository. Only `make` may bring it into being. */
-static int open_place(const struct call *call, bool make, struct keep *keep)
+/* The place of the repository. Only `make` may bring it into being. */
+static int open_repository(const struct call *call, bool make, struct keep *keep)
 {
-	char path[KEEP_PATH];
-	struct folder *there;
 	struct why why;
 	keep->where = call->args.values[OPTION_REPO];
 	if (!keep->where)
 		keep->where = call->repo_env;
 	if (!keep->where || !*keep->where)
-		return call_fail(EXIT_USAGE, "which repository? give --repo DIR or set EBB_REPO");
-	if (!keep_absolute(call, keep->where, path))
-		return call_fail(EXIT_USAGE, "--repo: the path is too long");
-	int err = files_open(&keep->files, path, &there);
-	if (!err)
-		folder_close(there);
-	if (err && !(make && err == -ENOENT)) {
-		why_errno(&why, err, "there is no repository");
-		return keep_fail(keep, err == -ENOTDIR ? -ENOENT : err, &why);
-	}
-	err = linux_disk_init(&keep->disk, path, &why);
-	if (err)
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	keep->disk_open = true;
-	if (place_dir_open(&keep->disk.base, &keep->repo_world.place))
-		return call_fail(EXIT_FAILED, "no memory");
-	return EXIT_OK;
+		return call_fail(EXIT_USAGE, "which repository? give --repo URL or set EBB_REPO");
+	int err = open_place(call, keep->where, make, &keep->place, &why);
+	keep->repo_world.place = keep->place.place;
+	if (err == -EINVAL)
+		return call_fail(EXIT_USAGE, "--repo: %s", why.text);
+	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
 int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
@@ -113,7 +96,7 @@ int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
 	keep->repo_world.clock = keep->world->clock;
 	keep->repo_world.dice = keep->world->dice;
 	keep->repo_world.crew = linux_crew(keep->crew);
-	return open_place(call, make, keep);
+	return open_repository(call, make, keep);
 }
 
 /* The least generation that the call accepts: what a recovery sheet or an earlier run told. */

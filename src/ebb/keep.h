@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ebb/open_place.h"
 #include "os/files.h"
-#include "os/linux/disk.h"
 #include "repo/repo.h"
 
 struct call;
@@ -26,12 +26,11 @@ struct keep {
 	struct linux_world *lw;
 	struct world *world;
 	struct linux_crew *crew;
-	struct linux_disk disk;
-	bool disk_open;
+	struct open_place place;
 	struct files files;
 	struct repo_world repo_world;
 	struct repo *repo; /* NULL after keep_begin() alone */
-	const char *where; /* the repository's path, as the call names it */
+	const char *where; /* the repository's name, as the call tells it */
 };
 
 /* Opens what the call names, all but the repository itself. `make`: also a folder that is new. */

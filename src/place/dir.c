@@ -6,6 +6,7 @@
 #include "place/dir.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,11 @@ enum { NAME = 128 };
 struct dir_place {
 	struct place place;
 	struct disk *disk;
-	struct map durable; /* folders whose names this process has synced */
+	pthread_mutex_t mutex; /* of the maps */
+	struct map durable;    /* folders whose names this process has synced */
+	struct map busy;       /* names that a thread is putting */
+	pthread_cond_t freed;  /* one of them was put */
+	pthread_mutex_t newly; /* held while something new is put */
 };
 
 static struct dir_place *dir_of(struct place *place)
@@ -41,14 +46,31 @@ static void parent_of(const char *name, char parent[NAME])
 		snprintf(parent, NAME, ".");
 }
 
+static bool is_durable(struct dir_place *dir, const char *folder)
+{
+	pthread_mutex_lock(&dir->mutex);
+	bool durable = map_get(&dir->durable, folder) != NULL;
+	pthread_mutex_unlock(&dir->mutex);
+	return durable;
+}
+
+static int note_durable(struct dir_place *dir, const char *folder)
+{
+	pthread_mutex_lock(&dir->mutex);
+	int err = map_put(&dir->durable, folder, dir);
+	pthread_mutex_unlock(&dir->mutex);
+	return err;
+}
+
 /*
  * Makes the folder and those above it durable, outermost first. One that is there already may have
- * been made by a process that died before its sync: each is synced once by each of us.
+ * been made by a process that died before its sync: each is synced once by each of us, or twice
+ * when two threads come at once.
  */
 static int ensure_folder(struct dir_place *dir, const char *folder)
 {
 	char parent[NAME];
-	if (strcmp(folder, ".") == 0 || map_get(&dir->durable, folder))
+	if (strcmp(folder, ".") == 0 || is_durable(dir, folder))
 		return 0;
 	parent_of(folder, parent);
 	int err = ensure_folder(dir, parent);
@@ -57,7 +79,7 @@ static int ensure_folder(struct dir_place *dir, const char *folder)
 	if (err && err != -EEXIST)
 		return err;
 	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : disk_sync_dir(dir->disk, parent);
-	return err ? err : map_put(&dir->durable, folder, dir);
+	return err ? err : note_durable(dir, folder);
 }
 
 /* Writes and syncs `name`, which nobody reads yet. */
@@ -74,13 +96,30 @@ static int write_durable(struct disk *disk, const char *name, const void *bytes,
 	return err;
 }
 
-static int dir_put(
+/* Of two threads that put the same name the second waits: they would write the same file beside. */
+static int begin_name(struct dir_place *dir, const char *name)
+{
+	pthread_mutex_lock(&dir->mutex);
+	while (map_get(&dir->busy, name))
+		pthread_cond_wait(&dir->freed, &dir->mutex);
+	int err = map_put(&dir->busy, name, dir);
+	pthread_mutex_unlock(&dir->mutex);
+	return err;
+}
+
+static void end_name(struct dir_place *dir, const char *name)
+{
+	pthread_mutex_lock(&dir->mutex);
+	map_remove(&dir->busy, name);
+	pthread_cond_broadcast(&dir->freed);
+	pthread_mutex_unlock(&dir->mutex);
+}
+
+static int put_alone(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
 {
 	struct disk *disk = dir_of(place)->disk;
 	char fresh[NAME], folder[NAME];
-	if (!disk_name_ok(name) || strlen(name) + sizeof(".new") > NAME)
-		return why_set(why, -EINVAL, "%s: this is no name of an object", name);
 	snprintf(fresh, sizeof(fresh), "%s.new", name);
 	parent_of(name, folder);
 	int err = ensure_folder(dir_of(place), folder);
@@ -99,8 +138,24 @@ static int dir_put(
 	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
 }
 
-/* Whoever puts something new holds the lock while it looks and puts. It ends with its holder. */
-static int dir_put_new(
+static int dir_put(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	if (!disk_name_ok(name) || strlen(name) + sizeof(".new") > NAME)
+		return why_set(why, -EINVAL, "%s: this is no name of an object", name);
+	int err = begin_name(dir_of(place), name);
+	if (err)
+		return err;
+	err = put_alone(place, name, bytes, len, why);
+	end_name(dir_of(place), name);
+	return err;
+}
+
+/*
+ * Whoever puts something new holds the lock while it looks and puts. It ends with its holder. Other
+ * threads of this process wait; another process is told to try again.
+ */
+static int put_new_alone(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
 {
 	OWN(file_close_own) struct file *lock = NULL;
@@ -117,6 +172,15 @@ static int dir_put_new(
 	if (err == -ENOENT)
 		return dir_put(place, name, bytes, len, why);
 	return why_errno(why, err ? err : -EEXIST, "%s", name);
+}
+
+static int dir_put_new(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	pthread_mutex_lock(&dir_of(place)->newly);
+	int err = put_new_alone(place, name, bytes, len, why);
+	pthread_mutex_unlock(&dir_of(place)->newly);
+	return err;
 }
 
 static ssize_t dir_get(struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
@@ -208,8 +272,13 @@ static int dir_remove(struct place *place, const char *name)
 
 static void dir_close(struct place *place)
 {
-	map_done(&dir_of(place)->durable);
-	free(dir_of(place));
+	struct dir_place *dir = dir_of(place);
+	map_done(&dir->durable);
+	map_done(&dir->busy);
+	pthread_mutex_destroy(&dir->mutex);
+	pthread_mutex_destroy(&dir->newly);
+	pthread_cond_destroy(&dir->freed);
+	free(dir);
 }
 
 int place_dir_open(struct disk *disk, struct place **ret_place)
@@ -226,6 +295,9 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 	struct dir_place *dir = calloc(1, sizeof(*dir));
 	if (!dir)
 		return -ENOMEM;
+	pthread_mutex_init(&dir->mutex, NULL);
+	pthread_mutex_init(&dir->newly, NULL);
+	pthread_cond_init(&dir->freed, NULL);
 	dir->place.ops = &ops;
 	dir->disk = disk;
 	*ret_place = &dir->place;

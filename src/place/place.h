@@ -5,17 +5,20 @@
  * what is in them.
  *
  * Names are those of chunk/object.h: lowercase words, digits and dashes in at most three folders.
- * Calls block and come from any thread, one at a time for each place.
+ *
+ * Calls block and come from any thread, several at once; close() comes when no other runs. Two
+ * calls at once that write or remove the same name leave one of their outcomes, whole.
  */
 #ifndef EBB_PLACE_PLACE_H
 #define EBB_PLACE_PLACE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct why;
+#include "base/why.h"
 
 struct place {
 	const struct place_ops *ops;
@@ -33,6 +36,7 @@ struct place_ops {
 	int (*size)(struct place *place, const char *name, uint64_t *ret_size);
 	int (*list)(struct place *place, const char *folder, place_list_fn *fn, void *arg);
 	int (*remove)(struct place *place, const char *name);
+	int (*lock)(struct place *place, const char *name, int64_t until_ns, struct why *why);
 	void (*close)(struct place *place);
 };
 
@@ -73,10 +77,22 @@ static inline int place_list(struct place *place, const char *folder, place_list
 	return place->ops->list(place, folder, fn, arg);
 }
 
-/* Durable when it returns 0; -ENOENT when there is none. */
+/* Durable when it returns 0; -ENOENT when there is none, -EPERM when it is locked. */
 static inline int place_remove(struct place *place, const char *name)
 {
 	return place->ops->remove(place, name);
+}
+
+/*
+ * Nobody, not even the place's owner, removes or changes the object before that moment (wall time).
+ * A lock is made longer, never shorter. -EOPNOTSUPP where the place cannot; -ENOENT.
+ */
+static inline int place_lock(
+	struct place *place, const char *name, int64_t until_ns, struct why *why)
+{
+	if (!place->ops->lock)
+		return why_set(why, -EOPNOTSUPP, "this place cannot lock objects");
+	return place->ops->lock(place, name, until_ns, why);
 }
 
 /* Takes the place; NULL is allowed. */
