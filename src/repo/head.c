@@ -12,7 +12,7 @@
 #include "chunk/keys.h"
 #include "repo/fields.h"
 
-enum { VERSION = 1, PUBLIC = 32, SIGNATURE = 64 };
+enum { VERSION = 1, PUBLIC = 32, SIGNATURE = 64, POINT = 36, RETIRED = 26 };
 
 static const char purpose[] = "ebb head 1";
 
@@ -46,6 +46,14 @@ int head_copy(const struct head *head, struct head *ret_head)
 	return 0;
 }
 
+struct head_point *head_find_point(const struct head *head, const struct object_id *id)
+{
+	vec_each (point, &head->points)
+		if (object_id_equal(&point->id, id))
+			return point;
+	return NULL;
+}
+
 static void put_fields(const struct head *head, struct fields_out *out)
 {
 	out_u32(out, VERSION);
@@ -53,10 +61,15 @@ static void put_fields(const struct head *head, struct fields_out *out)
 	out_u64(out, head->generation);
 	out_bytes(out, head->previous, sizeof(head->previous));
 	out_u64(out, (uint64_t)head->wall_ns);
+	out_u64(out, head->collected);
 	out_u32(out, (uint32_t)head->points.len);
 	vec_each (point, &head->points) {
 		out_bytes(out, point->id.b, sizeof(point->id.b));
 		out_u64(out, (uint64_t)point->end_ns);
+		out_u8(out, point->flags);
+		out_u8(out, (uint8_t)point->source);
+		out_u16(out, 0);
+		out_u64(out, point->resource);
 	}
 	out_u32(out, (uint32_t)head->indexes.len);
 	vec_each (index, &head->indexes)
@@ -64,7 +77,7 @@ static void put_fields(const struct head *head, struct fields_out *out)
 	out_u32(out, (uint32_t)head->retired.len);
 	vec_each (retired, &head->retired) {
 		out_bytes(out, retired->id.b, sizeof(retired->id.b));
-		out_u8(out, retired->kind == OBJECT_DATA);
+		out_u8(out, (uint8_t)retired->kind);
 		out_u8(out, (uint8_t)retired->state);
 		out_u64(out, retired->since);
 	}
@@ -140,12 +153,16 @@ int head_put(const struct head *head, const struct object_id *repo, const struct
 static int get_points(struct fields_in *in, struct head *head)
 {
 	uint32_t count = in_u32(in);
-	if (!in_has(in, count, 24) || vec_reserve(&head->points, count))
+	if (!in_has(in, count, POINT) || vec_reserve(&head->points, count))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		struct head_point *point = &head->points.at[head->points.len++];
 		in_bytes(in, point->id.b, sizeof(point->id.b));
 		point->end_ns = (int64_t)in_u64(in);
+		point->flags = in_u8(in) & HEAD_POINT_FLAGS;
+		point->source = (enum point_source)in_u8(in);
+		in_u16(in);
+		point->resource = in_u64(in);
 	}
 	return 0;
 }
@@ -163,15 +180,16 @@ static int get_indexes(struct fields_in *in, struct head *head)
 static int get_retired(struct fields_in *in, struct head *head)
 {
 	uint32_t count = in_u32(in);
-	if (!in_has(in, count, 26) || vec_reserve(&head->retired, count))
+	if (!in_has(in, count, RETIRED) || vec_reserve(&head->retired, count))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		struct head_retired *retired = &head->retired.at[head->retired.len++];
 		in_bytes(in, retired->id.b, sizeof(retired->id.b));
-		retired->kind = in_u8(in) ? OBJECT_DATA : OBJECT_META;
+		retired->kind = (enum object_kind)in_u8(in);
 		retired->state = (enum retired_state)in_u8(in);
 		retired->since = in_u64(in);
-		if (retired->state < RETIRED_TOMBSTONED || retired->state > RETIRED_DEAD)
+		if (retired->state < RETIRED_TOMBSTONED || retired->state > RETIRED_DEAD ||
+			retired->kind < OBJECT_DATA || retired->kind > OBJECT_POINT)
 			in->bad = true;
 	}
 	return 0;
@@ -199,6 +217,7 @@ static int get_fields(struct fields_in *in, struct head *head)
 	head->generation = in_u64(in);
 	in_bytes(in, head->previous, sizeof(head->previous));
 	head->wall_ns = (int64_t)in_u64(in);
+	head->collected = in_u64(in);
 	int err = get_points(in, head);
 	if (!err)
 		err = get_indexes(in, head);

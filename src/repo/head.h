@@ -13,21 +13,32 @@
 
 #include "base/vec.h"
 #include "chunk/object.h"
+#include "repo/point.h"
 
 struct key_ring;
 struct why;
 
+enum {
+	HEAD_POINT_HELD = 1,       /* somebody wants it kept whatever the rules say */
+	HEAD_POINT_SUSPICIOUS = 2, /* it jumps out of its resource's row and nobody accepted it */
+	HEAD_POINT_FLAGS = HEAD_POINT_HELD | HEAD_POINT_SUSPICIOUS,
+};
+
+/* Enough of a point to decide which ones stay, without reading any. */
 struct head_point {
 	struct object_id id;
 	int64_t end_ns;
+	uint8_t flags;
+	enum point_source source;
+	uint64_t resource; /* repo_resource() of its name */
 };
 
 enum retired_state { RETIRED_TOMBSTONED = 1, RETIRED_DEAD };
 
-/* A pack on its way out, and since which generation it is in its state. */
+/* An object on its way out, and since which generation it is in its state. */
 struct head_retired {
 	struct object_id id;
-	enum object_kind kind;
+	enum object_kind kind; /* a pack, an index or a point */
 	enum retired_state state;
 	uint64_t since;
 };
@@ -37,12 +48,16 @@ struct head {
 	uint64_t generation;
 	uint8_t previous[32]; /* SHA-256 of the previous head's header and body */
 	int64_t wall_ns;
+	uint64_t collected; /* the last generation that called something dead; 0: none */
 	VEC(struct head_point) points;
 	VEC(struct object_id) indexes;
 	VEC(struct head_retired) retired;
 };
 
 void head_done(struct head *head);
+
+/* NULL when the head does not name it. Borrowed. */
+struct head_point *head_find_point(const struct head *head, const struct object_id *id);
 
 /* Gives a copy. 0 or -ENOMEM. */
 int head_copy(const struct head *head, struct head *ret_head);

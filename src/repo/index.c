@@ -35,12 +35,15 @@ static size_t find_slot(const struct index *index, const struct digest *digest)
 	return s;
 }
 
-const struct index_entry *index_find(const struct index *index, const struct digest *digest)
+bool index_find(
+	const struct index *index, const struct digest *digest, struct index_entry *ret_entry)
 {
 	if (!index->slot_count)
-		return NULL;
+		return false;
 	uint32_t number = index->slots[find_slot(index, digest)];
-	return number ? &index->entries.at[number - 1] : NULL;
+	if (number)
+		*ret_entry = index->entries.at[number - 1];
+	return number != 0;
 }
 
 /* Slots for `count` entries, at most half full. */
@@ -125,6 +128,7 @@ static int get_packs(struct fields_in *in, struct index *index)
 	int err = vec_reserve(&index->packs, count + 1u);
 	for (uint32_t i = 0; !err && i < count; i++) {
 		struct index_pack *pack = &index->packs.at[index->packs.len++];
+		*pack = (struct index_pack){0};
 		in_bytes(in, pack->id.b, sizeof(pack->id.b));
 		pack->kind = in_u8(in) ? OBJECT_DATA : OBJECT_META;
 	}

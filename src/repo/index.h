@@ -8,6 +8,7 @@
 #ifndef EBB_REPO_INDEX_H
 #define EBB_REPO_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct why;
 struct index_pack {
 	struct object_id id;
 	enum object_kind kind;
+	bool relied; /* a writer named a chunk of it: see repo_rely() */
 };
 
 struct index_entry {
@@ -38,8 +40,9 @@ struct index {
 
 void index_done(struct index *index);
 
-/* NULL when the chunk is not known. Borrowed until the next addition. */
-const struct index_entry *index_find(const struct index *index, const struct digest *digest);
+/* False when the chunk is not known. */
+bool index_find(
+	const struct index *index, const struct digest *digest, struct index_entry *ret_entry);
 
 /* Gives a pack its number. 0 or -ENOMEM. */
 int index_add_pack(struct index *index, const struct index_pack *pack, uint32_t *ret_number);

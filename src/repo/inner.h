@@ -43,6 +43,7 @@ struct repo {
 	struct index index;   /* what is in packs at the place */
 	struct index pending; /* what waits in the open packs below */
 	uint32_t indexed;     /* packs of `index` that index objects tell of */
+	uint64_t base;        /* generation of the head by which `index` was read */
 	struct pack_writer *open[STREAMS];
 	struct squeeze *squeezes; /* chunks on their way through the crew */
 	unsigned squeeze_count, squeezes_out;
@@ -65,6 +66,28 @@ int object_store(struct place *place, const struct object_header *header, const 
 
 /* Reads the newest head into the repository. -ESTALE when it is older than generation `seen`. */
 int repo_find_head(struct repo *repo, uint64_t seen, struct why *why);
+
+/* So many heads stay at least; older ones a collection may remove. */
+enum { HEADS_KEPT = 64 };
+
+/*
+ * Changes a copy of the newest head. 0: write it; HEAD_AS_IS: nothing is to be written; an error.
+ * It is called anew for each newer head that another writer put meanwhile, and must find by itself
+ * what it has done already.
+ */
+enum { HEAD_AS_IS = 1 };
+typedef int head_edit_fn(void *arg, struct head *head, struct why *why);
+
+/* Writes the next head. Nothing else does. -EEXIST when others were faster for too long. */
+int repo_edit_head(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why);
+
+/* Waits for the crew, then closes the open packs and puts them to the place. */
+int repo_close_packs(struct repo *repo, struct why *why);
+
+/* repo_has(), and the commit will see to it that the chunk's pack stays. For writers. */
+bool repo_rely(struct repo *repo, const struct digest *digest);
+
+typedef VEC(struct object_id) ids_t;
 
 /* Takes back what the crew still has and forgets it: for repo_close(). */
 void repo_drop_squeezes(struct repo *repo);

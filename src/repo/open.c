@@ -2,11 +2,9 @@
 /* Making a repository, and opening one: parameters, key, newest head, indexes. */
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "base/own.h"
 #include "base/why.h"
 #include "chunk/parity.h"
@@ -171,70 +169,6 @@ static int find_key(struct repo *repo, const uint8_t secret[SECRET_SIZE], struct
 	return search.err;
 }
 
-struct head_search {
-	uint64_t newest;
-	uint64_t below; /* only generations under this one */
-};
-
-static bool note_head(void *arg, const char *name, uint64_t size)
-{
-	struct head_search *search = arg;
-	enum object_kind kind;
-	struct object_id id;
-	(void)size;
-	if (object_parse_name(name, &kind, &id) && kind == OBJECT_HEAD) {
-		uint64_t generation = object_head_generation(&id);
-		if (generation > search->newest && generation < search->below)
-			search->newest = generation;
-	}
-	return true;
-}
-
-/* One head: fetched, opened, signature and generation checked. */
-static int read_head(struct repo *repo, uint64_t generation, struct why *why)
-{
-	OWN(own_free) uint8_t *bytes = NULL;
-	OWN(own_free) uint8_t *plain = NULL;
-	struct object_header want = {
-		.kind = OBJECT_HEAD, .repo = repo->id, .id = object_head_id(generation)};
-	struct head head;
-	size_t len, plain_len;
-	bool mended;
-	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, why);
-	if (!err)
-		err = open_whole(bytes, len, repo->ring, &plain, &plain_len, why);
-	if (!err)
-		err = head_get(plain, plain_len, &repo->id, repo->ring, &head, why);
-	if (err)
-		return why_prefix(why, err, "generation %" PRIu64, generation);
-	if (head.generation != generation) {
-		head_done(&head);
-		return why_set(why, -EBADMSG, "generation %" PRIu64 ": the head tells another one",
-			generation);
-	}
-	head.id = want.id;
-	head_done(&repo->head);
-	repo->head = head;
-	repo->mended += mended;
-	must(SHA256(bytes, len, repo->head_sum));
-	return 0;
-}
-
-/* A damaged newest head is an error: falling back to an older one would be a rollback. */
-int repo_find_head(struct repo *repo, uint64_t seen, struct why *why)
-{
-	struct head_search search = {.below = UINT64_MAX};
-	int err = place_list(repo->world.place, "head", note_head, &search);
-	if (err)
-		return why_errno(why, err, "head: listing the heads");
-	if (search.newest < seen)
-		return why_set(why, -ESTALE,
-			"the repository is at generation %" PRIu64 ", but was at %" PRIu64
-			" before: it was rolled back, or heads were deleted",
-			search.newest, seen);
-	return search.newest ? read_head(repo, search.newest, why) : 0;
-}
-
 static int read_indexes(struct repo *repo, struct why *why)
 {
 	vec_each (id, &repo->head.indexes) {
@@ -247,6 +181,7 @@ static int read_indexes(struct repo *repo, struct why *why)
 			return err;
 	}
 	repo->indexed = (uint32_t)repo->index.packs.len;
+	repo->base = repo->head.generation;
 	return 0;
 }
 

@@ -27,7 +27,18 @@ int repo_point(
 
 bool repo_has(const struct repo *repo, const struct digest *digest)
 {
-	return index_find(&repo->index, digest) || index_find(&repo->pending, digest);
+	struct index_entry entry;
+	return index_find(&repo->index, digest, &entry) ||
+		index_find(&repo->pending, digest, &entry);
+}
+
+bool repo_rely(struct repo *repo, const struct digest *digest)
+{
+	struct index_entry entry;
+	if (!index_find(&repo->index, digest, &entry))
+		return index_find(&repo->pending, digest, &entry);
+	repo->index.packs.at[entry.pack].relied = true;
+	return true;
 }
 
 static const char *pack_name(
@@ -104,7 +115,7 @@ static int read_piece(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
 {
 	char name[OBJECT_NAME];
-	struct opener *opener;
+	struct opener *opener = NULL;
 	OWN(own_free) uint8_t *sealed = NULL;
 	int err = find_opener(repo, entry, &opener, why);
 	if (err)
@@ -154,13 +165,13 @@ static int read_mended(
 int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind kind,
 	uint8_t **ret_bytes, size_t *ret_len, struct why *why)
 {
-	const struct index_entry *entry = index_find(&repo->index, digest);
-	if (!entry || entry->at.kind != kind)
+	struct index_entry entry;
+	if (!index_find(&repo->index, digest, &entry) || entry.at.kind != kind)
 		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
-	int err = read_piece(repo, entry, ret_bytes, why);
+	int err = read_piece(repo, &entry, ret_bytes, why);
 	if (err == -EBADMSG)
-		err = read_mended(repo, entry, ret_bytes, why);
+		err = read_mended(repo, &entry, ret_bytes, why);
 	if (!err)
-		*ret_len = entry->at.plain_length;
+		*ret_len = entry.at.plain_length;
 	return err;
 }

@@ -93,7 +93,29 @@ struct repo_written {
 
 struct repo_written repo_written(const struct repo *repo);
 
-/* Closes the packs, and makes the point exist. Fills its id and written_bytes. */
+/*
+ * Closes the packs, and makes the point exist. Fills its id and written_bytes. -ESTALE: a
+ * collection removed what this writer relied on, so the run has to begin anew.
+ */
 int repo_commit(struct repo *repo, struct point *point, struct why *why);
+
+/* ---- points that exist ---- */
+
+enum point_change_what { POINT_REMOVE, POINT_HOLD, POINT_RELEASE, POINT_SUSPECT, POINT_ACCEPT };
+
+struct point_change {
+	struct object_id id;
+	enum point_change_what what;
+};
+
+/*
+ * Writes one new head in which the points are changed so; none when all is so already. All or
+ * nothing: -ENOENT no such point (removed ones may be removed again), -EPERM it is held.
+ */
+int repo_change_points(
+	struct repo *repo, const struct point_change *changes, size_t count, struct why *why);
+
+/* The number by which a head knows a resource: of no use to those without the key. */
+uint64_t repo_resource(const struct repo *repo, const char *name);
 
 #endif

@@ -36,8 +36,10 @@ static void fuzz_index(const uint8_t *body, size_t len)
 	size_t bytes_len;
 	if (index_get(&index, body, len, NULL))
 		return;
-	vec_each (entry, &index.entries)
-		must(index_find(&index, &entry->at.digest) == entry);
+	vec_each (entry, &index.entries) {
+		struct index_entry found;
+		must(index_find(&index, &entry->at.digest, &found) && found.pack == entry->pack);
+	}
 	if (index_put(&index, 0, &bytes, &bytes_len))
 		return;
 	must(index_get(&again, bytes, bytes_len, NULL) == 0);

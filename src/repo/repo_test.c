@@ -147,6 +147,45 @@ TEST(two_writers_both_get_their_point)
 	end(&f);
 }
 
+static struct point committed(struct fixture *f, struct repo *repo, const char *resource)
+{
+	struct point point = a_point(resource);
+	CHECK_EQ(repo_commit(repo, &point, &f->why), 0);
+	return point;
+}
+
+TEST(points_are_held_released_and_removed)
+{
+	struct fixture f;
+	begin(&f, 5);
+	struct repo *one = must_open(&f), *two = must_open(&f);
+	struct point a = committed(&f, one, "x"), b = committed(&f, two, "y");
+	struct head_point *named = head_find_point(repo_head(two), &a.id);
+	CHECK(named && named->source == POINT_DIR && named->resource == repo_resource(one, "x"));
+	CHECK(named->resource != head_find_point(repo_head(two), &b.id)->resource);
+
+	/* The other one has seen neither the newer point nor the hold. */
+	CHECK_EQ(repo_change_points(one, &(struct point_change){b.id, POINT_HOLD}, 1, &f.why), 0);
+	uint64_t generation = repo_head(one)->generation;
+	CHECK_EQ(repo_change_points(one, &(struct point_change){b.id, POINT_HOLD}, 1, &f.why), 0);
+	CHECK_EQ(repo_head(one)->generation, generation);
+	const struct point_change both[] = {{a.id, POINT_REMOVE}, {b.id, POINT_REMOVE}};
+	CHECK_EQ(repo_change_points(two, both, 2, &f.why), -EPERM);
+	CHECK(strstr(f.why.text, "is held: release it first"));
+	CHECK_EQ(repo_head(two)->points.len, 2);
+	CHECK_EQ(
+		repo_change_points(two, &(struct point_change){b.id, POINT_RELEASE}, 1, &f.why), 0);
+	CHECK_EQ(repo_change_points(two, both, 2, &f.why), 0);
+	CHECK_EQ(repo_head(two)->points.len, 0);
+	CHECK_EQ(repo_head(two)->retired.len, 2);
+	CHECK_EQ(repo_change_points(one, both, 2, &f.why), 0);
+	CHECK_EQ(repo_change_points(one, &(struct point_change){a.id, POINT_HOLD}, 1, &f.why),
+		-ENOENT);
+	repo_close(one);
+	repo_close(two);
+	end(&f);
+}
+
 TEST(wrong_keys_missing_and_rolled_back_repositories_are_told)
 {
 	struct fixture f;

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Writing: chunks into packs, packs to the place, and the commit.
- *
- * The order of a commit is part of the format: packs, index, point, head. Until the head is at the
- * place nothing of it exists, and after it everything does. A commit that fails leaves objects that
- * no head names; they cost room until the next collection and nothing else.
- */
+/* Writing: chunks into packs, and packs to the place. */
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/container.h"
 #include "base/own.h"
-#include "base/plant.h"
 #include "base/why.h"
-#include "os/clock.h"
 #include "os/crew.h"
-#include "os/dice.h"
 #include "os/loop.h"
 #include "place/place.h"
 #include "repo/inner.h"
-
-/* How often a commit tries for a generation before it says that it cannot get one. */
-enum { HEAD_TRIES = 100 };
 
 static int open_pack(struct repo *repo, int stream)
 {
@@ -246,7 +233,7 @@ int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, s
 	int err = digest_of(repo->digester, kind, bytes, len, &chunk.digest);
 	if (err)
 		return why_errno(why, err, "naming a chunk");
-	if (!repo_has(repo, &chunk.digest)) {
+	if (!repo_rely(repo, &chunk.digest)) {
 		/* Known from here on, wherever it waits: its twin is not stored again. */
 		err = note_pending(repo, &chunk.digest, kind);
 		if (!err)
@@ -267,117 +254,10 @@ struct repo_written repo_written(const struct repo *repo)
 	return repo->written;
 }
 
-/* An index object for the packs that none tells of yet. Tells its id, if one was needed. */
-static int put_index(struct repo *repo, struct object_id *ret_id, bool *ret_needed, struct why *why)
+int repo_close_packs(struct repo *repo, struct why *why)
 {
-	OWN(own_free) uint8_t *body = NULL;
-	struct object_header header = {.kind = OBJECT_INDEX};
-	size_t len;
-	*ret_needed = repo->indexed < repo->index.packs.len;
-	if (!*ret_needed)
-		return 0;
-	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
-	*ret_id = header.id;
-	int err = index_put(&repo->index, repo->indexed, &body, &len);
-	return err ? why_errno(why, err, "making an index")
-		   : repo_store(repo, &header, body, len, why);
-}
-
-static int put_point(struct repo *repo, struct point *point, struct why *why)
-{
-	OWN(own_free) uint8_t *body = NULL;
-	struct object_header header = {.kind = OBJECT_POINT};
-	size_t len;
-	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
-	point->id = header.id;
-	point->new_bytes = repo->written.new_bytes;
-	point->written_bytes = repo->written.written_bytes;
-	int err = point_put(point, &body, &len);
-	return err ? why_errno(why, err, "making a point")
-		   : repo_store(repo, &header, body, len, why);
-}
-
-/* Seals, signs and stores the head that follows the newest one. -EEXIST: somebody was faster. */
-static int put_head(struct repo *repo, struct head *head, struct why *why)
-{
-	OWN(own_free) uint8_t *body = NULL;
-	OWN(own_free) uint8_t *bytes = NULL;
-	size_t len, bytes_len;
-	head->generation = repo->head.generation + 1;
-	head->id = object_head_id(head->generation);
-	head->wall_ns = clock_wall_ns(repo->world.clock);
-	memcpy(head->previous, repo->head_sum, sizeof(head->previous));
-	struct object_header header = {.kind = OBJECT_HEAD, .repo = repo->id, .id = head->id};
-	int err = head_put(head, &repo->id, repo->ring, &body, &len);
-	if (!err)
-		err = seal_whole(&header, &repo->with, body, len, &bytes, &bytes_len);
-	if (err)
-		return why_errno(why, err, "making a head");
-	err = object_store(repo->world.place, &header, bytes, repo->parity_percent,
-		&repo->written.written_bytes, why);
-	if (!err && !SHA256(bytes, bytes_len, repo->head_sum))
-		err = -EIO;
-	return err;
-}
-
-/* One try at the next generation: what the newest head names, and what is new. */
-static int try_head(struct repo *repo, const struct object_id *index, const struct point *point,
-	struct why *why)
-{
-	OWN(head_done) struct head head = {0};
-	struct head_point named = {point->id, point->end_ns};
-	int err = head_copy(&repo->head, &head);
-	if (!err && index)
-		err = planted(REPO_INDEX_UNNAMED) ? 0 : vec_push(&head.indexes, *index);
-	if (!err)
-		err = vec_push(&head.points, named);
-	if (!err)
-		err = put_head(repo, &head, why);
-	if (err)
-		return err;
-	head_done(&repo->head);
-	repo->head = head;
-	head = (struct head){0};
-	return 0;
-}
-
-/* Other writers may be faster, each time one of them gets on: so somebody always does. */
-static int put_next_head(struct repo *repo, const struct object_id *index,
-	const struct point *point, struct why *why)
-{
-	int err = try_head(repo, index, point, why);
-	for (int tries = 1; err == -EEXIST && tries < HEAD_TRIES; tries++) {
-		err = repo_find_head(repo, repo->head.generation + 1, why);
-		if (!err)
-			err = try_head(repo, index, point, why);
-	}
-	return err;
-}
-
-static int close_packs(struct repo *repo, struct why *why)
-{
-	int err = close_pack(repo, STREAM_DATA, why);
-	return err ? err : close_pack(repo, STREAM_META, why);
-}
-
-int repo_commit(struct repo *repo, struct point *point, struct why *why)
-{
-	struct object_id index;
-	bool needed;
 	int err = finish_all(repo, why);
-	if (!err && !planted(REPO_PACKS_AFTER_HEAD))
-		err = close_packs(repo, why);
 	if (!err)
-		err = put_index(repo, &index, &needed, why);
-	if (!err && !planted(REPO_POINT_AFTER_HEAD))
-		err = put_point(repo, point, why);
-	if (!err)
-		err = put_next_head(repo, needed ? &index : NULL, point, why);
-	if (!err && planted(REPO_PACKS_AFTER_HEAD))
-		err = close_packs(repo, why);
-	if (!err && planted(REPO_POINT_AFTER_HEAD))
-		err = put_point(repo, point, why);
-	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
-	return err;
+		err = close_pack(repo, STREAM_DATA, why);
+	return err ? err : close_pack(repo, STREAM_META, why);
 }

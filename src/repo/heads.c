@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The row of heads: finding the newest one, and writing the one that follows it. Every writer of a
+ * head goes through repo_edit_head().
+ *
+ * Old heads are removed after a while. Whoever slept between looking and putting could so put a
+ * head among those that are gone, where nobody looks: therefore a writer looks again afterwards.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/own.h"
+#include "base/plant.h"
+#include "base/why.h"
+#include "os/clock.h"
+#include "place/place.h"
+#include "repo/inner.h"
+
+/* How often a writer tries for a generation before it says that it cannot get one. */
+enum { HEAD_TRIES = 100 };
+
+struct head_search {
+	uint64_t newest;
+};
+
+static bool note_head(void *arg, const char *name, uint64_t size)
+{
+	struct head_search *search = arg;
+	enum object_kind kind;
+	struct object_id id;
+	(void)size;
+	if (object_parse_name(name, &kind, &id) && kind == OBJECT_HEAD) {
+		uint64_t generation = object_head_generation(&id);
+		if (generation > search->newest)
+			search->newest = generation;
+	}
+	return true;
+}
+
+/* One head: fetched, opened, signature and generation checked. */
+static int read_head(struct repo *repo, uint64_t generation, struct why *why)
+{
+	OWN(own_free) uint8_t *bytes = NULL;
+	OWN(own_free) uint8_t *plain = NULL;
+	struct object_header want = {
+		.kind = OBJECT_HEAD, .repo = repo->id, .id = object_head_id(generation)};
+	struct head head;
+	size_t len, plain_len;
+	bool mended;
+	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, why);
+	if (!err)
+		err = open_whole(bytes, len, repo->ring, &plain, &plain_len, why);
+	if (!err)
+		err = head_get(plain, plain_len, &repo->id, repo->ring, &head, why);
+	if (err)
+		return why_prefix(why, err, "generation %" PRIu64, generation);
+	if (head.generation != generation) {
+		head_done(&head);
+		return why_set(why, -EBADMSG, "generation %" PRIu64 ": the head tells another one",
+			generation);
+	}
+	head.id = want.id;
+	head_done(&repo->head);
+	repo->head = head;
+	repo->mended += mended;
+	must(SHA256(bytes, len, repo->head_sum));
+	return 0;
+}
+
+static int newest_generation(
+	struct repo *repo, uint64_t seen, uint64_t *ret_newest, struct why *why)
+{
+	struct head_search search = {0};
+	int err = place_list(repo->world.place, "head", note_head, &search);
+	if (err)
+		return why_errno(why, err, "head: listing the heads");
+	if (search.newest < seen)
+		return why_set(why, -ESTALE,
+			"the repository is at generation %" PRIu64 ", but was at %" PRIu64
+			" before: it was rolled back, or heads were deleted",
+			search.newest, seen);
+	*ret_newest = search.newest;
+	return 0;
+}
+
+/* A damaged newest head is an error: falling back to an older one would be a rollback. */
+int repo_find_head(struct repo *repo, uint64_t seen, struct why *why)
+{
+	uint64_t newest;
+	int err = newest_generation(repo, seen, &newest, why);
+	if (err || newest == repo->head.generation)
+		return err;
+	return read_head(repo, newest, why);
+}
+
+/* Seals, signs and stores the head that follows the newest one. -EEXIST: somebody was faster. */
+static int put_head(struct repo *repo, struct head *head, struct why *why)
+{
+	OWN(own_free) uint8_t *body = NULL;
+	OWN(own_free) uint8_t *bytes = NULL;
+	size_t len, bytes_len;
+	head->generation = repo->head.generation + 1;
+	head->id = object_head_id(head->generation);
+	head->wall_ns = clock_wall_ns(repo->world.clock);
+	memcpy(head->previous, repo->head_sum, sizeof(head->previous));
+	struct object_header header = {.kind = OBJECT_HEAD, .repo = repo->id, .id = head->id};
+	int err = head_put(head, &repo->id, repo->ring, &body, &len);
+	if (!err)
+		err = seal_whole(&header, &repo->with, body, len, &bytes, &bytes_len);
+	if (err)
+		return why_errno(why, err, "making a head");
+	err = object_store(repo->world.place, &header, bytes, repo->parity_percent,
+		&repo->written.written_bytes, why);
+	if (!err && !SHA256(bytes, bytes_len, repo->head_sum))
+		err = -EIO;
+	return err;
+}
+
+/* One try at the generation that follows the newest one. */
+static int try_edit(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why)
+{
+	OWN(head_done) struct head head = {0};
+	uint64_t newest;
+	int err = repo_find_head(repo, repo->head.generation, why);
+	if (!err)
+		err = head_copy(&repo->head, &head);
+	if (!err)
+		err = edit(arg, &head, why);
+	if (!err)
+		err = put_head(repo, &head, why);
+	if (err)
+		return err;
+	head_done(&repo->head);
+	repo->head = head;
+	head = (struct head){0};
+	err = newest_generation(repo, repo->head.generation, &newest, why);
+	if (!err && newest > repo->head.generation + HEADS_KEPT / 2)
+		err = -EEXIST;
+	return err;
+}
+
+/* Other writers may be faster, each time one of them gets on: so somebody always does. */
+int repo_edit_head(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why)
+{
+	int err = -EEXIST;
+	for (int tries = 0; err == -EEXIST && tries < HEAD_TRIES; tries++)
+		err = try_edit(repo, edit, arg, why);
+	return err == HEAD_AS_IS ? 0 : err;
+}
