@@ -14,8 +14,8 @@
 #include "base/why.h"
 #include "conf/errors.h"
 
-/* A command's own words are at most two, and one too many is shown. */
-enum { PLAIN_MAX = 3 + OPERANDS_MAX };
+/* A command's own words are at most COMMAND_WORDS, and one too many is shown. */
+enum { PLAIN_MAX = COMMAND_WORDS + 1 + OPERANDS_MAX };
 
 struct parse {
 	const char *const *words;
@@ -89,6 +89,18 @@ static enum option_id find_option(const char *word, const char **ret_value)
 	return OPTIONS;
 }
 
+static int take_repeated(struct parse *parse, enum option_id id, const char *value)
+{
+	struct args *args = &parse->args;
+	if (args->repeated_count == REPEATED_MAX)
+		return refuse(parse, "", "--%s is one too many: %d such options are taken",
+			options[id].name, REPEATED_MAX);
+	args->repeated[args->repeated_count++] = (struct repeated){id, value};
+	if (!args->values[id])
+		args->values[id] = value;
+	return 0;
+}
+
 static int take_option(struct parse *parse, const char *word)
 {
 	const char *value = NULL;
@@ -107,6 +119,8 @@ static int take_option(struct parse *parse, const char *word)
 	if (!value || !*value)
 		return refuse(
 			parse, "", "--%s needs its %s behind it", option->name, option->value);
+	if (option->many)
+		return take_repeated(parse, id, value);
 	if (parse->args.values[id])
 		return refuse(parse, "", "--%s is given twice", option->name);
 	parse->args.values[id] = value;
@@ -244,6 +258,16 @@ static int check_options(const struct parse *parse)
 			return refuse(parse, command_name(args->command, topic), "%s takes no --%s",
 				topic, options[id].name);
 	return 0;
+}
+
+const char *args_next(const struct args *args, enum option_id option, size_t *at)
+{
+	while (*at < args->repeated_count) {
+		const struct repeated *repeated = &args->repeated[(*at)++];
+		if (repeated->id == option)
+			return repeated->value;
+	}
+	return NULL;
 }
 
 int args_parse(const char *const *words, size_t count, struct args *ret_args, struct why *why)

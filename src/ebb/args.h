@@ -18,12 +18,21 @@
 
 struct why;
 
-enum { OPERANDS_MAX = 2 };
+/* Operands of a call, and values of options that may be given several times, all together. */
+enum { OPERANDS_MAX = 64, REPEATED_MAX = 256 };
+
+struct repeated {
+	enum option_id id;
+	const char *value;
+};
 
 /* Borrows the words that it was made from. */
 struct args {
 	const struct command *command; /* NULL: --help alone, or with a noun in operands[0] */
-	const char *values[OPTIONS];   /* NULL: not given; a flag that is given: "" */
+	/* NULL: not given; a flag that is given: ""; of one given several times the first. */
+	const char *values[OPTIONS];
+	struct repeated repeated[REPEATED_MAX]; /* of options that may be, in order */
+	size_t repeated_count;
 	const char *operands[OPERANDS_MAX];
 	size_t operand_count;
 };
@@ -36,5 +45,11 @@ static inline bool args_given(const struct args *args, enum option_id option)
 {
 	return args->values[option] != NULL;
 }
+
+/*
+ * The values of an option that may be given several times, in the order in which they came: *at
+ * begins at 0. NULL at the end.
+ */
+const char *args_next(const struct args *args, enum option_id option, size_t *at);
 
 #endif

@@ -86,13 +86,30 @@ TEST(table_of_commands_is_sound)
 	}
 }
 
+/* What may be given several times comes back in order; the first is the value by itself. */
+TEST(an_option_that_may_be_repeated)
+{
+	static const char *const words[] = {"backup", "/x", "--exclude", "a", "--exclude=b",
+		"--one-file-system", "--exclude", "c"};
+	struct args args = {0};
+	size_t at = 0;
+	CHECK_EQ(args_parse(words, sizeof(words) / sizeof(words[0]), &args, NULL), 0);
+	CHECK_STR(args.values[OPTION_EXCLUDE], "a");
+	CHECK_STR(args_next(&args, OPTION_EXCLUDE, &at), "a");
+	CHECK_STR(args_next(&args, OPTION_EXCLUDE, &at), "b");
+	CHECK_STR(args_next(&args, OPTION_EXCLUDE, &at), "c");
+	CHECK(!args_next(&args, OPTION_EXCLUDE, &at));
+	at = 0;
+	CHECK(!args_next(&args, OPTION_REPO, &at));
+}
+
 /* Any words end in a command whose row they keep, or in a sentence. */
 TEST(any_words_are_understood_whole_or_refused)
 {
 	static const char *const some[] = {"status", "config", "check", "show", "run", "help", "--",
 		"-", "", "--json", "--state", "--state=", "--state=/x", "--config", "/x", "-h",
 		"--help", "--exit", "--version", "completion", "zsh", "--no-color", "\xff\x1b",
-		"---", "--=", "-="};
+		"---", "--=", "-=", "--exclude", "backup"};
 	struct rng rng;
 	int understood = 0;
 	rng_seed(&rng, test_seed());

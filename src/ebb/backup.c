@@ -19,13 +19,14 @@
 #include "os/world.h"
 #include "repo/point.h"
 #include "ship/backup.h"
+#include "ship/exclude.h"
 
 enum { EXCLUDES_MAX = 1 << 20, HOST_MAX = 256 };
 
 static void on_trouble(void *arg, const char *path, const char *what)
 {
 	(void)arg;
-	fprintf(stderr, "ebb: %s: %s\n", path, what);
+	call_fail(EXIT_PARTIAL, "%s: %s", path, what);
 }
 
 struct showing {
@@ -49,21 +50,53 @@ static void on_progress(void *arg, const struct backup_progress *now)
 		seconds > 0 ? (double)now->read_bytes / 1048576 / seconds : 0);
 }
 
-/* Lines of a file, without empty ones and those that begin with #. They point into `text`. */
-static int split_patterns(char *text, const char ***ret_list, size_t *ret_count)
+/* Patterns as they were given, and the files that some of them came from. */
+struct patterns {
+	VEC(const char *) list;
+	VEC(char *) files;
+};
+
+static void patterns_done(struct patterns *patterns)
 {
-	VEC(const char *) list = {0};
-	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
-		if (!*line || *line == '#')
-			continue;
-		if (vec_push(&list, line)) {
-			vec_done(&list);
-			return -ENOMEM;
-		}
-	}
-	*ret_list = list.at;
-	*ret_count = list.len;
-	return 0;
+	vec_each (file, &patterns->files)
+		free(*file);
+	vec_done(&patterns->files);
+	vec_done(&patterns->list);
+}
+
+/* Lines of a file, without empty ones and those that begin with #. */
+static int add_file(struct patterns *patterns, const char *path)
+{
+	OWN(own_free) char *text = NULL;
+	size_t len;
+	struct why why;
+	if (textfile_read(path, EXCLUDES_MAX, &text, &len, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+		if (*line && *line != '#' && vec_push(&patterns->list, line))
+			return call_fail(EXIT_FAILED, "no memory");
+	if (vec_push(&patterns->files, text))
+		return call_fail(EXIT_FAILED, "no memory");
+	text = NULL;
+	return EXIT_OK;
+}
+
+/* Those of the files first, so that one on the command line may keep what a file leaves out. */
+static int read_excludes(const struct call *call, const char *root, struct excludes **ret_excludes)
+{
+	OWN(patterns_done) struct patterns patterns = {0};
+	struct why why = {"no memory"};
+	const char *given;
+	int code = EXIT_OK;
+	for (size_t at = 0; !code && (given = args_next(&call->args, OPTION_EXCLUDE_FILE, &at));)
+		code = add_file(&patterns, given);
+	if (code)
+		return code;
+	for (size_t at = 0; (given = args_next(&call->args, OPTION_EXCLUDE, &at));)
+		if (vec_push(&patterns.list, given))
+			return call_fail(EXIT_FAILED, "no memory");
+	int err = excludes_new(patterns.list.at, patterns.list.len, root, ret_excludes, &why);
+	return err ? call_fail(err == -EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s", why.text) : EXIT_OK;
 }
 
 static void read_host(char host[HOST_MAX])
@@ -95,26 +128,25 @@ static int say_point(const struct call *call, const struct point *point)
 	if (point->unreadable)
 		str_addf(&text, "%" PRIu64 " entries could not be read: the point is partial\n",
 			point->unreadable);
+	if (point->changed)
+		str_addf(&text,
+			"%" PRIu64 " entries changed while they were read, and are so marked\n",
+			point->changed);
 	return call_print(&text);
 }
 
 int call_backup(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
-	OWN(own_free) char *patterns = NULL;
-	OWN(own_free) const char **excludes = NULL;
+	OWN(excludes_free_own) struct excludes *excludes = NULL;
 	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[HOST_MAX];
-	size_t len, exclude_count = 0;
 	struct point point;
 	struct why why = {""};
-	const char *exclude_file = call->args.values[OPTION_EXCLUDE_FILE];
 	if (!keep_absolute(call, call->args.operands[0], path))
 		return call_fail(EXIT_USAGE, "PATH is too long");
-	if (exclude_file && textfile_read(exclude_file, EXCLUDES_MAX, &patterns, &len, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	if (patterns && split_patterns(patterns, &excludes, &exclude_count))
-		return call_fail(EXIT_FAILED, "no memory");
-	int code = keep_open(call, &keep);
+	int code = read_excludes(call, path, &excludes);
+	if (!code)
+		code = keep_open(call, &keep);
 	if (code)
 		return code;
 	read_host(host);
@@ -128,8 +160,8 @@ int call_backup(const struct call *call)
 		.host = host,
 		.writer = "ebb " EBB_VERSION,
 		.excludes = excludes,
-		.exclude_count = exclude_count,
 		.one_file_system = args_given(&call->args, OPTION_ONE_FILE_SYSTEM),
+		.exclude_caches = args_given(&call->args, OPTION_EXCLUDE_CACHES),
 		.force_full = args_given(&call->args, OPTION_FULL),
 		.on_trouble = on_trouble,
 		.on_progress = terminal ? on_progress : NULL,

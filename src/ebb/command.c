@@ -7,11 +7,13 @@
 
 #include "ebb/call.h"
 
-#define ONE(id) (1u << (id))
+#define ONE(id) (UINT64_C(1) << (id))
 #define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
 #define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
 #define REPOSITORY (ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_JSON))
 #define READER (REPOSITORY | ONE(OPTION_GENERATION))
+
+_Static_assert(OPTIONS <= 64, "a command's options are bits of one number");
 
 const struct option options[OPTIONS] = {
 	[OPTION_CONFIG] = {"config", 0, VALUE_FILE, "FILE",
@@ -26,8 +28,12 @@ const struct option options[OPTIONS] = {
 		"the file with its key, instead of $EBB_KEY_FILE"},
 	[OPTION_GENERATION] = {"generation", 0, VALUE_TEXT, "N",
 		"refuse a repository that is older than this: it was rolled back"},
+	[OPTION_EXCLUDE] = {"exclude", 0, VALUE_TEXT, "PATTERN",
+		"leave out what matches, as a line of .gitignore does; may be repeated", true},
+	[OPTION_EXCLUDE_CACHES] = {"exclude-caches", 0, VALUE_NONE, NULL,
+		"of a folder with a CACHEDIR.TAG save the tag alone"},
 	[OPTION_EXCLUDE_FILE] = {"exclude-file", 0, VALUE_FILE, "FILE",
-		"patterns to leave out, one a line, against names or, with a slash, paths"},
+		"such patterns, one a line; may be repeated", true},
 	[OPTION_ONE_FILE_SYSTEM] = {"one-file-system", 0, VALUE_NONE, NULL,
 		"stay on the file system of PATH"},
 	[OPTION_FULL] = {"full", 0, VALUE_NONE, NULL,
@@ -90,11 +96,11 @@ const struct command commands[] = {
 	{"backup", NULL, "save a folder into a repository, once",
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "
-		"read are told one by one, and the code is then 3. A folder with a CACHEDIR.TAG is "
-		"saved without its content.",
+		"read are told one by one, and the code is then 3. A file that changes while it is "
+		"read is told, counted and marked.",
 		{"PATH", VALUE_FOLDER, false, 1, NULL},
-		COMMON | READER | ONE(OPTION_EXCLUDE_FILE) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL),
+		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
+			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) | ONE(OPTION_FULL),
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"}},
 		call_backup},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
@@ -132,7 +138,7 @@ const struct command commands[] = {
 		{{"ebb man | man -l -", "to read it where it is not installed"}}, call_man},
 	{"help", NULL, "what there is, or what a command does and takes",
 		"The same as `ebb COMMAND --help`. With --json the whole table of commands.",
-		{"COMMAND", VALUE_COMMAND, true, OPERANDS_MAX, NULL}, COMMON | ONE(OPTION_JSON),
+		{"COMMAND", VALUE_COMMAND, true, COMMAND_WORDS, NULL}, COMMON | ONE(OPTION_JSON),
 		{{"ebb help config check", "about one command"},
 			{"ebb help config", "about all of that name"}},
 		call_help},

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct call;
 
@@ -30,7 +31,9 @@ enum option_id {
 	OPTION_REPO,
 	OPTION_KEY_FILE,
 	OPTION_GENERATION,
+	OPTION_EXCLUDE,
 	OPTION_EXCLUDE_FILE,
+	OPTION_EXCLUDE_CACHES,
 	OPTION_ONE_FILE_SYSTEM,
 	OPTION_FULL,
 	OPTION_PATH,
@@ -49,6 +52,7 @@ struct option {
 	enum value_kind kind;
 	const char *value; /* how help calls the value, NULL for VALUE_NONE */
 	const char *help;
+	bool many; /* may be given several times: args_next() */
 };
 
 struct operand {
@@ -72,7 +76,7 @@ struct command {
 	const char *help; /* one line, beginning small, without a full stop */
 	const char *details;
 	struct operand operand;
-	unsigned options; /* bits 1 << enum option_id */
+	uint64_t options; /* bits 1 << enum option_id */
 	struct example examples[EXAMPLES_MAX];
 	int (*run)(const struct call *call); /* an exit code */
 };
@@ -85,6 +89,9 @@ static inline bool command_takes(const struct command *command, enum option_id o
 {
 	return command->options >> option & 1;
 }
+
+/* Words that name a command, at most: "config check". */
+enum { COMMAND_WORDS = 2 };
 
 /* "config check" */
 enum { COMMAND_NAME = 64 };

@@ -201,12 +201,13 @@ static const char *const kinds[] = {"", "full", "incremental", "differential"};
 json_t *keep_point_json(const struct point *point)
 {
 	char hex[33], start[UNITS_TEXT], end[UNITS_TEXT];
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
 		object_show_id(&point->id, hex), "resource", point->resource, "host", point->host,
 		"path", point->path, "start", units_show_time(point->start_ns, start), "end",
 		units_show_time(point->end_ns, end), "kind", kinds[point->kind], "partial",
 		point->partial, "entries", (json_int_t)point->entries, "source_bytes",
 		(json_int_t)point->source_bytes, "read_bytes", (json_int_t)point->read_bytes,
 		"new_bytes", (json_int_t)point->new_bytes, "written_bytes",
-		(json_int_t)point->written_bytes, "unreadable", (json_int_t)point->unreadable);
+		(json_int_t)point->written_bytes, "unreadable", (json_int_t)point->unreadable,
+		"changed", (json_int_t)point->changed);
 }

@@ -16,7 +16,7 @@
 static void on_trouble(void *arg, const char *path, const char *what)
 {
 	(void)arg;
-	fprintf(stderr, "ebb: %s: %s\n", path, what);
+	call_fail(EXIT_PARTIAL, "%s: %s", path, what);
 }
 
 static int say_result(

@@ -28,6 +28,7 @@ int point_put(const struct point *point, uint8_t **ret_body, size_t *ret_len)
 	out_u64(&out, point->new_bytes);
 	out_u64(&out, point->written_bytes);
 	out_u64(&out, point->unreadable);
+	out_u64(&out, point->changed);
 	out_text(&out, point->resource);
 	out_text(&out, point->host);
 	out_text(&out, point->path);
@@ -60,6 +61,7 @@ int point_get(const uint8_t *body, size_t len, struct point *ret_point, struct w
 	point.new_bytes = in_u64(&in);
 	point.written_bytes = in_u64(&in);
 	point.unreadable = in_u64(&in);
+	point.changed = in_u64(&in);
 	in_text(&in, point.resource, sizeof(point.resource));
 	in_text(&in, point.host, sizeof(point.host));
 	in_text(&in, point.path, sizeof(point.path));

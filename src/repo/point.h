@@ -31,6 +31,7 @@ struct point {
 	struct object_id parent; /* zeros: none */
 	struct digest root;
 	uint64_t entries, source_bytes, read_bytes, new_bytes, written_bytes, unreadable;
+	uint64_t changed; /* entries that changed while they were read */
 	char resource[POINT_TEXT], host[POINT_TEXT], path[POINT_TEXT], writer[POINT_TEXT];
 };
 

@@ -3,12 +3,12 @@
  * The walk: folder by folder, names in order, beside the same folder of the parent point.
  *
  * A file whose type, size, times, inode and device are those of the parent's entry is taken over
- * with its chunks and attributes, unread: ctime cannot be set back by anybody but the kernel.
+ * with its chunks and attributes, unread: ctime cannot be set back by anybody but the kernel. One
+ * that was read within a tick of its ctime is read again, since a later change may bear the same.
  */
 #include "ship/backup.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,21 +24,36 @@
 #include "os/files.h"
 #include "repo/repo.h"
 #include "ship/content.h"
+#include "ship/exclude.h"
 #include "ship/tree.h"
 
 static const char cache_tag[] = "CACHEDIR.TAG";
 static const char cache_signature[] = "Signature: 8a477f597d28d172789f06886806bc55";
 
+/* A tick of the kernel's clock for files is at most 10 ms. */
+enum { TICK_NS = 12 * 1000 * 1000 };
+
+/* The attributes of one entry, all together: what a tree's chunk has room for. */
+enum { XATTRS_MAX = 256 << 10 };
+
 struct walk {
 	struct repo *repo;
+	struct clock *clock;
 	const struct backup_options *options;
 	struct content_reader reader;
 	struct str path; /* below the root; "" at the root */
 	uint64_t device;
-	struct map linked; /* "device:inode" -> struct content of the first link met */
+	struct map linked; /* "device:inode" -> struct linked of the first name met */
+	char target[FILES_LINK_MAX];
 	struct point *point;
 	struct why *why;
 	int depth;
+};
+
+/* What a file of several names came to at the first of them. */
+struct linked {
+	struct content content;
+	unsigned flags;
 };
 
 typedef VEC(char *) names_t;
@@ -101,15 +116,11 @@ static void path_leave(struct walk *walk, size_t before)
 		walk->path.at[before] = '\0';
 }
 
-static bool excluded(const struct walk *walk, const char *name)
+static bool excluded(const struct walk *walk, const struct files_meta *meta)
 {
-	for (size_t i = 0; i < walk->options->exclude_count; i++) {
-		const char *pattern = walk->options->excludes[i];
-		const char *text = strchr(pattern, '/') ? str_text(&walk->path) : name;
-		if (fnmatch(pattern, text, 0) == 0)
-			return true;
-	}
-	return false;
+	const struct excludes *excludes = walk->options->excludes;
+	return excludes &&
+		excludes_match(excludes, str_text(&walk->path), meta->type == FILES_FOLDER);
 }
 
 static bool unchanged(const struct files_meta *now, const struct files_meta *then)
@@ -141,17 +152,27 @@ static void fill_content(struct tree_entry *entry, const struct content *content
 		entry->flags |= TREE_HOLES;
 }
 
-/* A file that changed under our eyes is stored as it was read, and says so. */
+/*
+ * A file that changed under our eyes is stored as it was read, and says so. One that was removed
+ * meanwhile was read to its end all the same.
+ */
 static void check_steady(struct walk *walk, struct folder *folder, struct tree_entry *entry,
 	const struct files_meta *before, const char *name)
 {
 	struct files_meta after;
 	int err = folder_meta(folder, name, &after);
-	if (!err && after.size == before->size && after.mtime_ns == before->mtime_ns &&
-		entry->meta.size == before->size)
+	if (!err && unchanged(&after, before) && entry->meta.size == before->size)
 		return;
 	entry->flags |= TREE_CHANGED;
+	walk->point->changed++;
 	trouble(walk, err ? "removed while it was read" : "changed while it was read");
+}
+
+/* -EAGAIN: the entry is left out. */
+static int vanished(struct walk *walk)
+{
+	trouble(walk, "removed before it was read");
+	return -EAGAIN;
 }
 
 static int read_content(struct walk *walk, struct folder *folder, const char *name,
@@ -160,7 +181,11 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
 	OWN(file_close_own) struct file *file = NULL;
 	struct why why = {""};
 	const struct files_meta before = entry->meta;
+	if (clock_wall_ns(walk->clock) - before.ctime_ns < TICK_NS)
+		entry->flags |= TREE_YOUNG;
 	int err = folder_read(folder, name, &file);
+	if (err == -ENOENT)
+		return vanished(walk);
 	if (err) {
 		why_errno(&why, err, "opening");
 		entry->flags |= TREE_UNREADABLE;
@@ -189,17 +214,25 @@ static int save_linked(
 {
 	char key[48];
 	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
-	struct content *known = map_get(&walk->linked, key);
+	struct linked *known = map_get(&walk->linked, key);
 	if (known) {
-		fill_content(entry, known);
+		fill_content(entry, &known->content);
+		entry->flags |= known->flags;
 		return 0;
 	}
 	known = calloc(1, sizeof(*known));
-	if (!known || map_put(&walk->linked, key, known)) {
-		free(known);
+	if (!known)
 		return -ENOMEM;
+	int err = read_content(walk, folder, name, entry, &known->content);
+	known->flags = entry->flags;
+	/* A name that vanished tells nothing about the others. */
+	if (!err)
+		err = map_put(&walk->linked, key, known);
+	if (err) {
+		content_done(&known->content);
+		free(known);
 	}
-	return read_content(walk, folder, name, entry, known);
+	return err;
 }
 
 /* ---- entries ---- */
@@ -210,7 +243,6 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 struct entry_buffers {
 	struct content content;
 	struct fields_out xattrs;
-	char target[FILES_LINK_MAX];
 	struct digest folder;
 };
 
@@ -228,6 +260,8 @@ static int enter_folder(struct walk *walk, struct folder *folder, const char *na
 	bool has_parent = previous && previous->folder;
 	struct why why;
 	int err = folder_enter(folder, name, &inner);
+	if (err == -ENOENT)
+		return vanished(walk);
 	if (err) {
 		why_errno(&why, err, "opening");
 		entry->flags |= TREE_UNREADABLE;
@@ -240,18 +274,42 @@ static int enter_folder(struct walk *walk, struct folder *folder, const char *na
 	return err;
 }
 
-static int read_link(struct walk *walk, struct folder *folder, const char *name,
-	struct tree_entry *entry, char target[FILES_LINK_MAX])
+static int read_link(
+	struct walk *walk, struct folder *folder, const char *name, struct tree_entry *entry)
 {
 	struct why why;
-	ssize_t n = folder_link_target(folder, name, target, FILES_LINK_MAX);
+	ssize_t n = folder_link_target(folder, name, walk->target, FILES_LINK_MAX);
+	if (n == -ENOENT)
+		return vanished(walk);
 	if (n <= 0) {
 		why_errno(&why, n ? (int)n : -EINVAL, "reading the link");
 		unreadable(walk, why.text);
 		return -EAGAIN; /* without its target a link cannot be told: it is left out */
 	}
-	entry->target = target;
+	entry->target = walk->target;
 	entry->target_len = (size_t)n;
+	return 0;
+}
+
+static int save_xattrs(struct walk *walk, struct folder *folder, const char *name,
+	struct tree_entry *entry, struct fields_out *xattrs)
+{
+	struct why why;
+	int err = folder_xattrs(folder, name, note_xattr, xattrs);
+	if (err == -ENOENT)
+		return vanished(walk);
+	if (err) {
+		why_errno(&why, err, "reading its extended attributes");
+		unreadable(walk, why.text);
+	}
+	if (xattrs->failed)
+		return -ENOMEM;
+	if (xattrs->len > XATTRS_MAX) {
+		unreadable(walk, "saved without its extended attributes: they are too large");
+		return 0;
+	}
+	entry->xattrs = xattrs->at;
+	entry->xattrs_len = xattrs->len;
 	return 0;
 }
 
@@ -259,18 +317,14 @@ static int read_link(struct walk *walk, struct folder *folder, const char *name,
 static int save_new(struct walk *walk, struct folder *folder, const char *name,
 	const struct tree_entry *previous, struct tree_entry *entry, struct entry_buffers *buffers)
 {
-	int err = folder_xattrs(folder, name, note_xattr, &buffers->xattrs);
+	int err = save_xattrs(walk, folder, name, entry, &buffers->xattrs);
 	if (err)
-		trouble(walk, "its extended attributes could not be read");
-	if (buffers->xattrs.failed)
-		return -ENOMEM;
-	entry->xattrs = buffers->xattrs.at;
-	entry->xattrs_len = buffers->xattrs.len;
+		return err;
 	switch (entry->meta.type) {
 	case FILES_FOLDER:
 		return enter_folder(walk, folder, name, previous, entry, &buffers->folder);
 	case FILES_SYMLINK:
-		return read_link(walk, folder, name, entry, buffers->target);
+		return read_link(walk, folder, name, entry);
 	case FILES_FILE:
 		if (entry->meta.links > 1)
 			return save_linked(walk, folder, name, entry);
@@ -296,6 +350,20 @@ static void progress(struct walk *walk)
 		walk->options->on_progress(walk->options->arg, &now);
 }
 
+/* A folder where another file system is mounted stays as what it can be mounted on. */
+static int save_mount_point(struct walk *walk, struct tree_entry *entry, struct tree_writer *writer)
+{
+	struct digest digest;
+	if (entry->meta.type != FILES_FOLDER)
+		return 0;
+	int err = save_folder(walk, NULL, NULL, &digest);
+	entry->folder = digest.b;
+	if (!err)
+		err = tree_add(writer, entry, walk->why);
+	walk->point->entries++;
+	return err;
+}
+
 static int save_entry(struct walk *walk, struct folder *folder, const char *name,
 	const struct tree_entry *previous, struct tree_writer *writer)
 {
@@ -312,10 +380,12 @@ static int save_entry(struct walk *walk, struct folder *folder, const char *name
 		unreadable(walk, why.text);
 		return 0;
 	}
-	if (walk->options->one_file_system && entry.meta.device != walk->device)
+	if (excluded(walk, &entry.meta))
 		return 0;
+	if (walk->options->one_file_system && entry.meta.device != walk->device)
+		return save_mount_point(walk, &entry, writer);
 	bool known = previous && !walk->options->force_full &&
-		!(previous->flags & (TREE_UNREADABLE | TREE_CHANGED)) &&
+		!(previous->flags & (TREE_UNREADABLE | TREE_CHANGED | TREE_YOUNG)) &&
 		entry.meta.type != FILES_FOLDER && unchanged(&entry.meta, &previous->meta);
 	if (known)
 		entry = *previous;
@@ -371,10 +441,10 @@ static int save_names(struct walk *walk, struct folder *folder, const struct nam
 	struct tree *parent, struct tree_writer *writer)
 {
 	struct tree_entry previous;
-	bool have = false, cache = is_cache(folder);
+	bool have = false, cache = walk->options->exclude_caches && is_cache(folder);
 	vec_each (name, &names->list) {
 		size_t before = path_enter(walk, *name);
-		bool skip = excluded(walk, *name) || (cache && strcmp(*name, cache_tag) != 0);
+		bool skip = cache && strcmp(*name, cache_tag) != 0;
 		int found = 0, err = 0;
 		if (!skip && parent->bytes)
 			found = find_previous(parent, *name, &previous, &have, walk->why);
@@ -389,6 +459,18 @@ static int save_names(struct walk *walk, struct folder *folder, const struct nam
 	return 0;
 }
 
+/* The saved folder itself: its owner, mode, times and attributes. */
+static int save_self(struct walk *walk, struct folder *folder, struct tree_writer *writer)
+{
+	OWN(out_done) struct fields_out xattrs = {0};
+	struct tree_entry self = {0};
+	int err = folder_meta(folder, ".", &self.meta);
+	if (err)
+		return why_errno(walk->why, err, "%s", walk->options->path);
+	err = save_xattrs(walk, folder, ".", &self, &xattrs);
+	return err ? err : tree_add_self(writer, &self, walk->why);
+}
+
 /* `folder` is NULL for one that could not be opened: it is stored empty. */
 static int save_folder(struct walk *walk, struct folder *folder, const struct digest *parent,
 	struct digest *ret_digest)
@@ -397,9 +479,12 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 	OWN(tree_done) struct tree tree = {0};
 	OWN(tree_writer_done) struct tree_writer writer = {.repo = walk->repo};
 	struct why why;
-	if (walk->depth >= TREE_DEPTH_MAX)
-		return why_set(walk->why, -ELOOP, "%s: more than %d folders deep",
-			str_text(&walk->path), TREE_DEPTH_MAX);
+	if (folder && walk->depth >= TREE_DEPTH_MAX) {
+		why_set(&why, -ELOOP, "saved empty: it is more than %d folders deep",
+			TREE_DEPTH_MAX);
+		unreadable(walk, why.text);
+		folder = NULL;
+	}
 	int err = folder ? folder_list(folder, note_name, &names) : 0;
 	if (names.failed)
 		return -ENOMEM;
@@ -413,7 +498,9 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 	if (parent && tree_load(walk->repo, parent, &tree, &why))
 		trouble(walk, why.text);
 	walk->depth++;
-	err = folder ? save_names(walk, folder, &names, &tree, &writer) : 0;
+	err = walk->depth == 1 ? save_self(walk, folder, &writer) : 0;
+	if (!err && folder)
+		err = save_names(walk, folder, &names, &tree, &writer);
 	walk->depth--;
 	return err ? err : tree_finish(&writer, ret_digest, walk->why);
 }
@@ -439,8 +526,9 @@ static void walk_done(struct walk *walk)
 {
 	content_reader_done(&walk->reader);
 	map_each (entry, &walk->linked) {
-		content_done(entry->value);
-		free(entry->value);
+		struct linked *linked = entry->value;
+		content_done(&linked->content);
+		free(linked);
 	}
 	map_done(&walk->linked);
 	str_done(&walk->path);
@@ -461,7 +549,8 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 	struct point point, parent;
 	OWN(folder_close_own) struct folder *root = NULL;
 	OWN(walk_done)
-	struct walk walk = {.repo = repo, .options = options, .point = &point, .why = why};
+	struct walk walk = {
+		.repo = repo, .clock = clock, .options = options, .point = &point, .why = why};
 	struct files_meta meta;
 	begin_point(&point, options, clock_wall_ns(clock));
 	int err = files_open(files, options->path, &root);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct clock;
+struct excludes;
 struct files;
 struct point;
 struct repo;
@@ -28,12 +29,12 @@ struct backup_options {
 	const char *path;     /* absolute */
 	const char *resource; /* dir/NAME */
 	const char *host;
-	const char *writer;          /* program and version */
-	const char *const *excludes; /* fnmatch(3) patterns against the path below the root */
-	size_t exclude_count;
-	bool one_file_system;
-	bool force_full; /* read everything again */
-	/* A file that could not be read, or changed while it was; told once for each. */
+	const char *writer;              /* program and version */
+	const struct excludes *excludes; /* borrowed; NULL: nothing is left out */
+	bool one_file_system;            /* another one's mount point is saved empty */
+	bool exclude_caches;             /* of a folder with a CACHEDIR.TAG only that */
+	bool force_full;                 /* read everything again */
+	/* What could not be read, changed while it was read, or vanished before. */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
 	void (*on_progress)(void *arg, const struct backup_progress *progress); /* may be NULL */
 	void *arg;

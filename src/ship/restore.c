@@ -33,6 +33,7 @@ struct restore {
 	struct map linked; /* "device:inode" -> path of the first name */
 	int depth;
 	bool found; /* `only` was met */
+	bool fresh; /* the target was empty */
 };
 
 static void trouble(struct restore *r, const char *what)
@@ -150,14 +151,19 @@ static int set_xattrs(
 		snprintf(key, sizeof(key), "%.*s", (int)xattr.name_len, xattr.name);
 		int err = folder_set_xattr(folder, name, key, xattr.value, xattr.len);
 		if (err)
-			return why_errno(why, err, "setting its attribute %s", key);
+			return why_errno(why, err, "restored without its attribute %s", key);
 	}
 	return 0;
 }
 
-static int set_all(struct restore *r, struct folder *folder, const char *name,
-	const struct tree_entry *entry, struct why *why)
+/*
+ * What cannot be set is told and counted, and the entry stays: its content is right. Without its
+ * owner it gets no mode either, so that no setuid bit meets another owner.
+ */
+static void set_all(
+	struct restore *r, struct folder *folder, const char *name, const struct tree_entry *entry)
 {
+	struct why why;
 	struct files_meta meta = entry->meta;
 	if (r->options->no_owner) {
 		meta.uid = meta.gid = UINT32_MAX; /* chown(2) leaves what is -1 */
@@ -165,9 +171,12 @@ static int set_all(struct restore *r, struct folder *folder, const char *name,
 	}
 	int err = folder_set_meta(folder, name, &meta);
 	if (err)
-		return why_errno(why, err, "setting its owner, mode and times");
+		why_errno(&why, err, "restored without its owner, mode and times");
 	/* ACLs after the mode, which they refine. */
-	return set_xattrs(folder, name, entry, why);
+	else
+		err = set_xattrs(folder, name, entry, &why);
+	if (err)
+		trouble(r, why.text);
 }
 
 /* ---- entries ---- */
@@ -180,14 +189,11 @@ static int make_file(
 	if (err)
 		return why_errno(why, err, "creating");
 	err = write_content(r, file, entry, why);
-	if (!err)
-		err = set_all(r, folder, temporary, entry, why);
-	if (!err) {
-		err = file_sync(file);
-		if (err)
-			why_errno(why, err, "making it durable");
-	}
-	return err;
+	if (err)
+		return err;
+	set_all(r, folder, temporary, entry);
+	err = file_sync(file);
+	return err ? why_errno(why, err, "making it durable") : 0;
 }
 
 static int make_special(
@@ -199,7 +205,8 @@ static int make_special(
 	int err = folder_make(folder, temporary, &entry->meta, target);
 	if (err)
 		return why_errno(why, err, "creating");
-	return set_all(r, folder, temporary, entry, why);
+	set_all(r, folder, temporary, entry);
+	return 0;
 }
 
 /* Opens the folder that holds the root's path `path`, and tells the last component. */
@@ -247,7 +254,7 @@ static int link_first(struct restore *r, struct folder *folder, const struct tre
 static int make_entry(
 	struct restore *r, struct folder *folder, const struct tree_entry *entry, struct why *why)
 {
-	if (entry->meta.type == FILES_FILE && entry->meta.links > 1) {
+	if (entry->meta.links > 1) {
 		int err = link_first(r, folder, entry);
 		/* A first name that failed leaves the others to be restored by themselves. */
 		if (!err || err == -ENOMEM)
@@ -275,7 +282,7 @@ static int restore_folder(struct restore *r, struct folder *folder, const char *
 	memcpy(digest.b, entry->folder, DIGEST_SIZE);
 	err = restore_tree(r, inner, &digest, why);
 	if (!err)
-		err = set_all(r, folder, name, entry, why);
+		set_all(r, folder, name, entry);
 	return err;
 }
 
@@ -352,11 +359,14 @@ static int restore_tree(
 		return why_set(why, -ELOOP, "more than %d folders deep", TREE_DEPTH_MAX);
 	int err = tree_load(r->repo, digest, &tree, why), more = 0;
 	r->depth++;
+	bool whole = r->depth == 1 && r->fresh && !r->options->only && tree.has_self;
 	while (!err && (more = tree_next(&tree, &entry, why)) == 1)
 		err = restore_entry(r, folder, &entry);
 	r->depth--;
 	if (!err)
 		err = more;
+	if (!err && whole)
+		set_all(r, folder, ".", &tree.self);
 	if (!err) {
 		err = folder_sync(folder);
 		if (err)
@@ -374,6 +384,13 @@ static void restore_done(struct restore *r)
 	folder_close(r->root);
 }
 
+static bool note_not_fresh(void *arg, const char *name)
+{
+	(void)name;
+	*(bool *)arg = false;
+	return false;
+}
+
 int restore_dir(struct repo *repo, struct files *files, const struct point *point,
 	const struct restore_options *options, struct restore_result *ret_result, struct why *why)
 {
@@ -381,7 +398,10 @@ int restore_dir(struct repo *repo, struct files *files, const struct point *poin
 	int err = files_open(files, options->target, &r.root);
 	if (err)
 		return why_errno(why, err, "%s", options->target);
-	err = restore_tree(&r, r.root, &point->root, why);
+	r.fresh = true;
+	err = folder_list(r.root, note_not_fresh, &r.fresh);
+	if (!err)
+		err = restore_tree(&r, r.root, &point->root, why);
 	if (!err && options->only && options->only[0] && !r.found)
 		err = why_set(why, -ENOENT, "%s: no such path in this point", options->only);
 	if (err)

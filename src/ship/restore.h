@@ -17,9 +17,11 @@ struct repo;
 struct why;
 
 struct restore_options {
-	const char *target; /* absolute; an existing folder */
-	const char *only;   /* a path below the root, NULL for everything */
-	bool no_owner;      /* leave owners as they fall: for those who are not root */
+	/* Absolute; an existing folder. One that is empty takes what the saved folder itself was.
+	 */
+	const char *target;
+	const char *only; /* a path below the root, NULL for everything */
+	bool no_owner;    /* leave owners as they fall: for those who are not root */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
 	void *arg;
 };

@@ -18,6 +18,7 @@
 enum {
 	VERSION = 1,
 	TYPE_MORE = 8,
+	TYPE_SELF = 9,
 	TAG_NAME = 1,
 	TAG_TARGET,
 	TAG_DIGESTS,
@@ -131,6 +132,15 @@ int tree_add(struct tree_writer *writer, const struct tree_entry *entry, struct 
 	if ((chosen && writer->part.len >= PART_MIN) || writer->part.len >= PART_MAX)
 		return cut_part(writer, why);
 	return 0;
+}
+
+int tree_add_self(struct tree_writer *writer, const struct tree_entry *self, struct why *why)
+{
+	struct tree_entry entry = *self;
+	entry.meta.type = (enum files_type)TYPE_SELF;
+	entry.name = "";
+	entry.name_len = 0;
+	return tree_add(writer, &entry, why);
 }
 
 int tree_finish(struct tree_writer *writer, struct digest *ret_digest, struct why *why)
@@ -283,6 +293,20 @@ static int join_parts(struct repo *repo, const uint8_t *root, size_t len, struct
 	return 0;
 }
 
+/* The root's first entry may be the root itself. */
+static int take_self(struct tree *tree, struct why *why)
+{
+	struct fields_in in = {.at = tree->bytes, .end = tree->bytes + tree->len};
+	if (tree->len <= 4 || tree->bytes[4] != TYPE_SELF)
+		return 0;
+	if (!get_entry(&in, &tree->self))
+		return why_set(why, -EBADMSG, "a tree is damaged");
+	tree->self.meta.type = FILES_FOLDER;
+	tree->has_self = true;
+	tree->at = in.at;
+	return 0;
+}
+
 int tree_load(
 	struct repo *repo, const struct digest *digest, struct tree *ret_tree, struct why *why)
 {
@@ -300,10 +324,9 @@ int tree_load(
 		bytes = TAKE(joined.at);
 		len = joined.len;
 	}
-	ret_tree->at = bytes;
-	ret_tree->len = len;
-	ret_tree->bytes = TAKE(bytes);
-	return 0;
+	*ret_tree = (struct tree){.bytes = TAKE(bytes), .len = len};
+	ret_tree->at = ret_tree->bytes;
+	return take_self(ret_tree, why);
 }
 
 void tree_done(struct tree *tree)

@@ -24,6 +24,7 @@ enum {
 	TREE_LISTED = 2,     /* digests name list chunks, which name content chunks */
 	TREE_HOLES = 4,      /* extents tell where the data lies */
 	TREE_CHANGED = 8,    /* the file changed while it was read */
+	TREE_YOUNG = 16,     /* changed so shortly before that the next change may bear its time */
 };
 
 /* Folders within folders that a walk goes down: what a hostile repository may make it stack. */
@@ -66,7 +67,9 @@ struct tree_xattr {
 struct tree {
 	uint8_t *bytes;
 	size_t len;
-	const uint8_t *at; /* the next entry */
+	const uint8_t *at;      /* the next entry */
+	struct tree_entry self; /* of a point's root: what the saved folder itself is like */
+	bool has_self;
 };
 
 /* Fetches and joins the chunks of a folder. Gives the tree. */
@@ -91,6 +94,9 @@ struct tree_writer {
 	struct fields_out parts; /* digests of the chunks that were cut off */
 	uint32_t part_count;
 };
+
+/* What a point's root says of itself, before any entry; it has no name. */
+int tree_add_self(struct tree_writer *writer, const struct tree_entry *self, struct why *why);
 
 /* Entries come sorted by the bytes of their names. */
 int tree_add(struct tree_writer *writer, const struct tree_entry *entry, struct why *why);
