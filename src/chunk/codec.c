@@ -37,6 +37,11 @@ int codec_new(int level, struct codec **ret_codec)
 	return 0;
 }
 
+void codec_set_level(struct codec *codec, int level)
+{
+	codec->level = level;
+}
+
 void codec_free(struct codec *codec)
 {
 	if (!codec)

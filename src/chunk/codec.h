@@ -28,6 +28,7 @@ struct codec;
 /* Gives a codec. `level` as zstd's, 0: store everything. */
 int codec_new(int level, struct codec **ret_codec);
 void codec_free(struct codec *codec);
+void codec_set_level(struct codec *codec, int level);
 
 /* Bytes that a blob of `len` plain bytes takes at most. */
 size_t codec_bound(size_t len);

@@ -21,10 +21,14 @@
 
 enum { KEY_FILE_MAX = 4096, PREFIX_MIN = 4 };
 
+/* Packs on their way at once: each takes the memory of a pack, and one keeps a disk busy. */
+enum { CARRIERS = 1 };
+
 void keep_done(struct keep *keep)
 {
 	repo_close(keep->repo);
 	open_place_done(&keep->place);
+	linux_crew_close(keep->carriers);
 	linux_crew_close(keep->crew);
 	linux_world_close(keep->lw);
 }
@@ -90,12 +94,14 @@ int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
 	*keep = (struct keep){.files = linux_files()};
 	/* Rooted where nothing is made: of this world only clock and dice are used. */
 	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &keep->lw, &why) ||
-		linux_crew_open(0, &keep->crew, &why))
+		linux_crew_open(0, &keep->crew, &why) ||
+		linux_crew_open(CARRIERS, &keep->carriers, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);
 	keep->world = linux_world(keep->lw);
 	keep->repo_world.clock = keep->world->clock;
 	keep->repo_world.dice = keep->world->dice;
 	keep->repo_world.crew = linux_crew(keep->crew);
+	keep->repo_world.carriers = linux_crew(keep->carriers);
 	return open_repository(call, make, keep);
 }
 

@@ -25,7 +25,7 @@ struct why;
 struct keep {
 	struct linux_world *lw;
 	struct world *world;
-	struct linux_crew *crew;
+	struct linux_crew *crew, *carriers;
 	struct open_place place;
 	struct files files;
 	struct repo_world repo_world;

@@ -9,6 +9,8 @@
 #ifndef EBB_OS_CREW_H
 #define EBB_OS_CREW_H
 
+#include <stdbool.h>
+
 struct task;
 
 struct crew {
@@ -19,6 +21,7 @@ struct crew_ops {
 	unsigned (*hands)(struct crew *crew);
 	void (*give)(struct crew *crew, struct task *task);
 	struct task *(*take)(struct crew *crew);
+	bool (*ready)(struct crew *crew);
 };
 
 /* How many tasks run at once. */
@@ -39,6 +42,12 @@ static inline void crew_give(struct crew *crew, struct task *task)
 static inline struct task *crew_take(struct crew *crew)
 {
 	return crew->ops->take(crew);
+}
+
+/* Whether crew_take() would not wait. */
+static inline bool crew_ready(struct crew *crew)
+{
+	return crew->ops->ready(crew);
 }
 
 #endif

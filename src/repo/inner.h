@@ -26,7 +26,19 @@ struct opener_slot {
 
 enum { STREAM_DATA, STREAM_META, STREAMS };
 
-struct squeeze;
+/* The open pack of a stream, and the names of the chunks in it. */
+struct packing {
+	struct pack_writer *writer;
+	struct index waiting;
+};
+
+struct flight;    /* a pack on its way to the place: packing.c */
+struct squeezing; /* chunks on their way through the crew: squeeze.c */
+
+struct blob_note {
+	struct digest digest;
+	enum chunk_kind kind;
+};
 
 struct repo {
 	struct repo_world world;
@@ -41,12 +53,13 @@ struct repo {
 	struct head head;
 	uint8_t head_sum[32]; /* SHA-256 of the newest head's header and body */
 	struct index index;   /* what is in packs at the place */
-	struct index pending; /* what waits in the open packs below */
 	uint32_t indexed;     /* packs of `index` that index objects tell of */
 	uint64_t base;        /* generation of the head by which `index` was read */
-	struct pack_writer *open[STREAMS];
-	struct squeeze *squeezes; /* chunks on their way through the crew */
-	unsigned squeeze_count, squeezes_out;
+	struct packing packing[STREAMS];
+	struct flight *flights;
+	unsigned flights_out;
+	uint64_t place_waits; /* how often all flights were out when one more was wanted */
+	struct squeezing *squeezing;
 	struct repo_written written;
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
@@ -89,8 +102,39 @@ bool repo_rely(struct repo *repo, const struct digest *digest);
 
 typedef VEC(struct object_id) ids_t;
 
-/* Takes back what the crew still has and forgets it: for repo_close(). */
-void repo_drop_squeezes(struct repo *repo);
+/* ---- packing.c ---- */
+
+/* Puts a blob into the open pack of its stream; a full one goes to the place. */
+int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *blob, size_t len,
+	struct why *why);
+
+/* Whether a pack that is not in the index yet has it. */
+bool packing_has(const struct repo *repo, const struct digest *digest);
+
+/* Closes what is open, and waits until all is at the place and in the index. */
+int packing_finish(struct repo *repo, struct why *why);
+
+/* Forgets all of it: for repo_close(). */
+void packing_drop(struct repo *repo);
+
+/* ---- squeeze.c, where there is a crew ---- */
+
+/* A chunk that is new, to be compressed and packed. Copies the bytes. */
+int squeeze_named(struct repo *repo, const struct blob_note *note, const void *bytes, size_t len,
+	struct why *why);
+
+/* Content whose name is wanted as the last of `list`, which stays until squeeze_settle(). */
+int squeeze_unnamed(struct repo *repo, const void *bytes, size_t len, struct digest_list *list,
+	struct why *why);
+
+bool squeeze_has(const struct repo *repo, const struct digest *digest);
+
+/* Waits until every name is in its list. */
+int squeeze_settle(struct repo *repo, struct why *why);
+
+/* Waits until everything is in a pack. */
+int squeeze_finish(struct repo *repo, struct why *why);
+void squeeze_drop(struct repo *repo);
 
 /* object_fetch() of a sealed object of one segment, opened. Gives the plain body. */
 int repo_fetch(struct repo *repo, enum object_kind kind, const struct object_id *id,

@@ -221,13 +221,11 @@ void repo_close(struct repo *repo)
 {
 	if (!repo)
 		return;
-	repo_drop_squeezes(repo);
+	squeeze_drop(repo);
+	packing_drop(repo);
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
-	for (size_t i = 0; i < STREAMS; i++)
-		pack_writer_free(repo->open[i]);
 	index_done(&repo->index);
-	index_done(&repo->pending);
 	head_done(&repo->head);
 	codec_free(repo->codec);
 	digester_free(repo->digester);

@@ -28,15 +28,15 @@ int repo_point(
 bool repo_has(const struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
-	return index_find(&repo->index, digest, &entry) ||
-		index_find(&repo->pending, digest, &entry);
+	return index_find(&repo->index, digest, &entry) || packing_has(repo, digest) ||
+		squeeze_has(repo, digest);
 }
 
 bool repo_rely(struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
 	if (!index_find(&repo->index, digest, &entry))
-		return index_find(&repo->pending, digest, &entry);
+		return packing_has(repo, digest) || squeeze_has(repo, digest);
 	repo->index.packs.at[entry.pack].relied = true;
 	return true;
 }

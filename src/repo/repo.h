@@ -29,7 +29,12 @@ struct repo_world {
 	struct place *place;
 	struct dice *dice;
 	struct clock *clock;
-	struct crew *crew; /* compresses; NULL: done by the caller's thread */
+	struct crew *crew; /* names and compresses; NULL: done by the caller's thread */
+	/*
+	 * Carry packs to the place, as many at once as they have hands; NULL: the caller's thread.
+	 * Not the same as `crew`: they wait, and have nothing to compute.
+	 */
+	struct crew *carriers;
 };
 
 struct repo_options {
@@ -85,6 +90,20 @@ uint64_t repo_mended(const struct repo *repo);
  */
 int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
 	struct digest *ret_digest, struct why *why);
+
+/* Names of chunks in order. */
+struct digest_list {
+	struct digest *at;
+	size_t len, cap;
+};
+
+/*
+ * The same for content, named by the crew meanwhile: the list has one name more, which stands there
+ * after repo_settle(). The list itself stays where it is until then.
+ */
+int repo_put_content(struct repo *repo, const void *bytes, size_t len, struct digest_list *list,
+	struct why *why);
+int repo_settle(struct repo *repo, struct why *why);
 
 struct repo_written {
 	uint64_t new_chunks, new_bytes; /* plain, what was not known before */

@@ -314,7 +314,7 @@ static int run(void *state, struct world *world, struct why *why)
 	int err = place_dir_open(world->disk, &place);
 	if (err)
 		return err;
-	struct repo_world rw = {place, &s->dice.dice, &s->clock.clock, NULL};
+	struct repo_world rw = {.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
 	s->made_maybe = true;
 	err = repo_init(&rw, &options, s->secret, why);
 	s->made = !err;
@@ -368,7 +368,7 @@ static int check(void *state, struct world *world, bool faulty, struct why *why)
 	int err = place_dir_open(world->disk, &place);
 	if (err)
 		return err;
-	struct repo_world rw = {place, &s->dice.dice, &s->clock.clock, NULL};
+	struct repo_world rw = {.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
 	/* The secret is in the hands of its owner only when repo_init() returned. */
 	if (s->made)
 		err = repo_open(&rw, s->secret, s->generation, &repo, why);

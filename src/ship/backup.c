@@ -140,15 +140,15 @@ static bool note_xattr(void *arg, const char *name, const void *value, size_t le
 
 static void fill_content(struct tree_entry *entry, const struct content *content)
 {
-	entry->digests = content->digests.at;
-	entry->digest_count = content->digest_count;
+	entry->digests = (const uint8_t *)content->digests.at;
+	entry->digest_count = content->digests.len;
 	entry->extents = content->extents.at;
 	entry->extent_count = content->extent_count;
 	entry->meta.size = content->size;
 	if (content->listed)
 		entry->flags |= TREE_LISTED;
 	/* A file that is nothing but a hole has no extents and still is sparse. */
-	if (content->extent_count || (!content->digest_count && content->size))
+	if (content->extent_count || (!content->digests.len && content->size))
 		entry->flags |= TREE_HOLES;
 }
 

@@ -38,7 +38,7 @@ void content_reader_done(struct content_reader *reader)
 
 void content_done(struct content *content)
 {
-	out_done(&content->digests);
+	vec_done(&content->digests);
 	out_done(&content->extents);
 }
 
@@ -53,17 +53,6 @@ struct stream {
 	bool ended;  /* the end of the file was met */
 };
 
-static int store_chunk(struct stream *s, const uint8_t *bytes, size_t len)
-{
-	struct digest digest;
-	int err = repo_put_chunk(s->reader->repo, CHUNK_CONTENT, bytes, len, &digest, s->why);
-	if (err)
-		return err;
-	out_bytes(&s->content->digests, digest.b, DIGEST_SIZE);
-	s->content->digest_count++;
-	return s->content->digests.failed ? -ENOMEM : 0;
-}
-
 /* Cuts off what is certain: all of it at the end, else while a longest chunk is left. */
 static int cut_window(struct stream *s, bool last)
 {
@@ -71,7 +60,8 @@ static int cut_window(struct stream *s, bool last)
 	size_t at = 0;
 	while (at < s->have && (last || s->have - at >= CUT_MAX)) {
 		size_t len = cut_next(&s->reader->cutter, window + at, s->have - at);
-		int err = store_chunk(s, window + at, len);
+		int err = repo_put_content(
+			s->reader->repo, window + at, len, &s->content->digests, s->why);
 		if (err)
 			return err;
 		at += len;
@@ -144,30 +134,23 @@ static int store_sparse(struct stream *s)
 /* Replaces a long row of digests by the digests of list chunks. */
 static int store_lists(struct content_reader *reader, struct content *content, struct why *why)
 {
-	OWN(out_done) struct fields_out lists = {0};
-	size_t count = 0;
-	if (content->digest_count <= DIRECT_MAX)
+	struct digest_list *digests = &content->digests;
+	size_t count = (digests->len + LIST_MAX - 1) / LIST_MAX;
+	if (digests->len <= DIRECT_MAX)
 		return 0;
-	for (size_t i = 0; i < content->digest_count; i += LIST_MAX) {
-		size_t n = content->digest_count - i < LIST_MAX ? content->digest_count - i
-								: LIST_MAX;
-		struct digest digest;
-		int err = repo_put_chunk(reader->repo, CHUNK_LIST,
-			content->digests.at + i * DIGEST_SIZE, n * DIGEST_SIZE, &digest, why);
-		if (err)
-			return err;
-		out_bytes(&lists, digest.b, DIGEST_SIZE);
-		count++;
-	}
-	if (lists.failed)
-		return -ENOMEM;
 	if (count > DIRECT_MAX)
 		return why_set(why, -EFBIG, "the file is larger than this format holds");
-	out_done(&content->digests);
-	content->digests = lists;
-	content->digest_count = count;
+	/* The names of lists take the room of those that they replace. */
+	for (size_t i = 0; i < count; i++) {
+		size_t left = digests->len - i * LIST_MAX;
+		size_t n = left < LIST_MAX ? left : LIST_MAX;
+		int err = repo_put_chunk(reader->repo, CHUNK_LIST, digests->at + i * LIST_MAX,
+			n * DIGEST_SIZE, &digests->at[i], why);
+		if (err)
+			return err;
+	}
+	digests->len = count;
 	content->listed = true;
-	lists = (struct fields_out){0};
 	return 0;
 }
 
@@ -181,17 +164,27 @@ static bool has_holes(struct folder *folder, struct file *file)
 	return err == -ENXIO || (!err && (from > 0 || to < size));
 }
 
+static int store_all(struct stream *s, bool sparse)
+{
+	int outcome = sparse ? store_sparse(s) : store_plain(s);
+	if (outcome != CONTENT_STORED)
+		return outcome;
+	int err = cut_window(s, true);
+	if (!err && sparse)
+		err = file_size(s->file, &s->content->size);
+	return err;
+}
+
 int content_store(struct content_reader *reader, struct folder *folder, struct file *file,
 	struct content *ret_content, struct why *why)
 {
 	struct stream s = {reader, folder, file, ret_content, why, 0, false};
+	struct why other;
 	*ret_content = (struct content){0};
-	bool sparse = has_holes(folder, file);
-	int outcome = sparse ? store_sparse(&s) : store_plain(&s);
+	int outcome = store_all(&s, has_holes(folder, file));
+	/* Also after a failure: the crew writes names into our list until then. */
+	int err = repo_settle(reader->repo, outcome < 0 ? &other : why);
 	if (outcome != CONTENT_STORED)
-		return outcome;
-	int err = cut_window(&s, true);
-	if (!err && sparse)
-		err = file_size(file, &ret_content->size);
+		return outcome < 0 || !err ? outcome : err;
 	return err ? err : store_lists(reader, ret_content, why);
 }

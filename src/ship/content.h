@@ -13,10 +13,10 @@
 
 #include "chunk/cut.h"
 #include "repo/fields.h"
+#include "repo/repo.h"
 
 struct file;
 struct folder;
-struct repo;
 struct why;
 
 /* Kept from file to file: the window and the table of cuts. */
@@ -29,9 +29,9 @@ struct content_reader {
 
 /* What one file came to. */
 struct content {
-	struct fields_out digests; /* of content chunks, or of list chunks when listed */
-	struct fields_out extents; /* of data, when there are holes */
-	size_t digest_count, extent_count;
+	struct digest_list digests; /* of content chunks, or of list chunks when listed */
+	struct fields_out extents;  /* of data, when there are holes */
+	size_t extent_count;
 	bool listed;
 	uint64_t size; /* as far as it could be read */
 };

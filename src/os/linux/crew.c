@@ -107,6 +107,15 @@ static struct task *take(struct crew *base)
 	return task;
 }
 
+static bool ready(struct crew *base)
+{
+	struct linux_crew *crew = crew_of(base);
+	pthread_mutex_lock(&crew->lock);
+	bool some = crew->back.count > 0;
+	pthread_mutex_unlock(&crew->lock);
+	return some;
+}
+
 static void crew_own(struct linux_crew **crew)
 {
 	linux_crew_close(*crew);
@@ -135,7 +144,8 @@ static unsigned cpu_count(void)
 
 int linux_crew_open(unsigned count, struct linux_crew **ret_crew, struct why *why)
 {
-	static const struct crew_ops ops = {.hands = hands, .give = give, .take = take};
+	static const struct crew_ops ops = {
+		.hands = hands, .give = give, .take = take, .ready = ready};
 	OWN(crew_own) struct linux_crew *crew = calloc(1, sizeof(*crew));
 	if (!crew)
 		return why_errno(why, -ENOMEM, "starting threads");

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packs on their way: one open for each stream, full ones carried to the place by other threads.
+ *
+ * A pack becomes part of the index when it is at the place and not before. Until then the names of
+ * its chunks stand in a set that goes with the pack, so that no chunk is stored twice and what is
+ * remembered is bounded by the packs that are out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/container.h"
+#include "base/why.h"
+#include "os/crew.h"
+#include "os/loop.h"
+#include "place/place.h"
+#include "repo/inner.h"
+
+/* One pack on its way to the place. Its task sees nothing of the repository. */
+struct flight {
+	struct task task;
+	struct place *place;
+	struct pack_writer *writer;
+	struct pack_result pack;
+	struct index waiting;
+	enum object_kind kind;
+	struct why why;
+	int err;
+	bool out;
+};
+
+static enum object_kind kind_of(int stream)
+{
+	return stream == STREAM_DATA ? OBJECT_DATA : OBJECT_META;
+}
+
+static int open_pack(struct repo *repo, int stream)
+{
+	struct pack_options options = {
+		.kind = kind_of(stream),
+		.repo = repo->id,
+		.with = &repo->with,
+		.size = repo->pack_size,
+		.parity_percent = repo->parity_percent,
+	};
+	return pack_writer_new(&options, &repo->packing[stream].writer);
+}
+
+static void fly(struct task *task)
+{
+	struct flight *flight = container_of(task, struct flight, task);
+	char name[OBJECT_NAME];
+	flight->err = pack_finish(flight->writer, &flight->pack);
+	if (flight->err) {
+		why_errno(&flight->why, flight->err, "closing a pack");
+		return;
+	}
+	object_name(flight->kind, &flight->pack.id, name);
+	flight->err = place_put(
+		flight->place, name, flight->pack.bytes, flight->pack.len, &flight->why);
+}
+
+static void flight_done(struct flight *flight)
+{
+	pack_writer_free(flight->writer);
+	index_done(&flight->waiting);
+	*flight = (struct flight){0};
+}
+
+/* What is at the place goes into the index. */
+static int land(struct repo *repo, struct flight *flight, struct why *why)
+{
+	uint32_t number;
+	struct index_pack known = {.id = flight->pack.id, .kind = flight->kind};
+	int err = flight->err;
+	if (err)
+		return why_set(why, err, "%s", flight->why.text);
+	err = index_add_pack(&repo->index, &known, &number);
+	for (size_t i = 0; !err && i < flight->pack.count; i++)
+		err = index_add(&repo->index, number, &flight->pack.entries[i]);
+	if (err)
+		return why_errno(why, err, "noting a pack");
+	repo->written.written_bytes += flight->pack.len;
+	return 0;
+}
+
+static struct flight *take_back(struct repo *repo)
+{
+	struct task *task = crew_take(repo->world.carriers);
+	struct flight *flight = container_of(task, struct flight, task);
+	flight->out = false;
+	repo->flights_out--;
+	return flight;
+}
+
+static int land_one(struct repo *repo, struct why *why)
+{
+	struct flight *flight = take_back(repo);
+	int err = land(repo, flight, why);
+	flight_done(flight);
+	return err;
+}
+
+/* A free flight, after waiting for one where the most are out. */
+static int find_flight(struct repo *repo, struct flight **ret_flight, struct why *why)
+{
+	unsigned most = repo->world.carriers ? crew_hands(repo->world.carriers) : 1;
+	if (!repo->flights) {
+		repo->flights = calloc(most, sizeof(*repo->flights));
+		if (!repo->flights)
+			return -ENOMEM;
+	}
+	if (repo->flights_out == most) {
+		repo->place_waits++;
+		int err = land_one(repo, why);
+		if (err)
+			return err;
+	}
+	unsigned i = 0;
+	while (repo->flights[i].out)
+		i++;
+	*ret_flight = &repo->flights[i];
+	return 0;
+}
+
+static int close_pack(struct repo *repo, int stream, struct why *why)
+{
+	struct packing *packing = &repo->packing[stream];
+	struct flight *flight;
+	if (!packing->writer)
+		return 0;
+	int err = find_flight(repo, &flight, why);
+	if (err)
+		return err;
+	*flight = (struct flight){
+		.task.work = fly,
+		.place = repo->world.place,
+		.writer = packing->writer,
+		.waiting = packing->waiting,
+		.kind = kind_of(stream),
+	};
+	*packing = (struct packing){0};
+	if (repo->world.carriers) {
+		flight->out = true;
+		repo->flights_out++;
+		crew_give(repo->world.carriers, &flight->task);
+		return 0;
+	}
+	fly(&flight->task);
+	err = land(repo, flight, why);
+	flight_done(flight);
+	return err;
+}
+
+int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *blob, size_t len,
+	struct why *why)
+{
+	int stream = note->kind == CHUNK_CONTENT || note->kind == CHUNK_BLOCKS ? STREAM_DATA
+									       : STREAM_META;
+	struct packing *packing = &repo->packing[stream];
+	struct pack_entry entry = {.digest = note->digest, .kind = note->kind};
+	if (packing->writer && !pack_fits(packing->writer, len)) {
+		int err = close_pack(repo, stream, why);
+		if (err)
+			return err;
+	}
+	int err = packing->writer ? 0 : open_pack(repo, stream);
+	if (!err)
+		err = pack_add(packing->writer, &note->digest, note->kind, blob, len);
+	if (!err)
+		err = index_add(&packing->waiting, 0, &entry);
+	return err ? why_errno(why, err, "storing a chunk") : 0;
+}
+
+bool packing_has(const struct repo *repo, const struct digest *digest)
+{
+	struct index_entry entry;
+	for (int i = 0; i < STREAMS; i++)
+		if (index_find(&repo->packing[i].waiting, digest, &entry))
+			return true;
+	if (!repo->flights_out)
+		return false;
+	for (unsigned i = 0; i < crew_hands(repo->world.carriers); i++)
+		if (repo->flights[i].out && index_find(&repo->flights[i].waiting, digest, &entry))
+			return true;
+	return false;
+}
+
+int packing_finish(struct repo *repo, struct why *why)
+{
+	int err = close_pack(repo, STREAM_DATA, why);
+	if (!err)
+		err = close_pack(repo, STREAM_META, why);
+	while (!err && repo->flights_out)
+		err = land_one(repo, why);
+	return err;
+}
+
+void packing_drop(struct repo *repo)
+{
+	while (repo->flights_out)
+		flight_done(take_back(repo));
+	free(repo->flights);
+	repo->flights = NULL;
+	for (int i = 0; i < STREAMS; i++) {
+		pack_writer_free(repo->packing[i].writer);
+		index_done(&repo->packing[i].waiting);
+		repo->packing[i] = (struct packing){0};
+	}
+}
