@@ -26,7 +26,7 @@ enum { EXCLUDES_MAX = 1 << 20, HOST_MAX = 256 };
 static void on_trouble(void *arg, const char *path, const char *what)
 {
 	(void)arg;
-	call_fail(EXIT_PARTIAL, "%s: %s", path, what);
+	keep_say_trouble(path, what);
 }
 
 struct showing {

@@ -191,6 +191,15 @@ int keep_find_point(struct keep *keep, const char *name, struct point *ret_point
 	return err ? keep_fail(keep, err == -ENOENT ? -EBADMSG : err, &why) : EXIT_OK;
 }
 
+void keep_say_trouble(const char *path, const char *what)
+{
+	enum { SHOWN = 1200 };
+	size_t len = strlen(path);
+	bool cut = len > SHOWN;
+	call_fail(
+		EXIT_PARTIAL, "%s%s: %s", cut ? "..." : "", cut ? path + len - SHOWN : path, what);
+}
+
 int keep_print_json(json_t *document)
 {
 	OWN(str_done) struct str text = {0};

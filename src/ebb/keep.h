@@ -55,6 +55,9 @@ int keep_find_point(struct keep *keep, const char *name, struct point *ret_point
 enum { KEEP_PATH = 1024 };
 bool keep_absolute(const struct call *call, const char *path, char absolute[KEEP_PATH]);
 
+/* Tells what went wrong with one entry; of a path that is too long only its end. */
+void keep_say_trouble(const char *path, const char *what);
+
 /* Prints one JSON document, and takes it. An exit code. */
 int keep_print_json(json_t *document);
 

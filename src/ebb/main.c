@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/why.h"
@@ -40,6 +41,16 @@ static bool wants_color(const struct args *args)
 		strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
 }
 
+/* A walk holds a folder open for each level that it is deep. */
+static void allow_open_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int run_call(const struct call *call)
 {
 	const struct args *args = &call->args;
@@ -65,6 +76,7 @@ int main(int argc, char **argv)
 	}
 	if (args_parse((const char *const *)argv + 1, (size_t)argc - 1, &call.args, &why))
 		return call_fail(EXIT_USAGE, "%s", why.text);
+	allow_open_files();
 	call.config_env = getenv("EBB_CONFIG");
 	call.repo_env = getenv("EBB_REPO");
 	call.key_file_env = getenv("EBB_KEY_FILE");

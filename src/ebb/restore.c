@@ -16,7 +16,7 @@
 static void on_trouble(void *arg, const char *path, const char *what)
 {
 	(void)arg;
-	call_fail(EXIT_PARTIAL, "%s: %s", path, what);
+	keep_say_trouble(path, what);
 }
 
 static int say_result(

@@ -31,6 +31,7 @@ struct restore {
 	struct folder *root;
 	struct str path;
 	struct map linked; /* "device:inode" -> path of the first name */
+	char target[FILES_LINK_MAX];
 	int depth;
 	bool found; /* `only` was met */
 	bool fresh; /* the target was empty */
@@ -199,10 +200,10 @@ static int make_file(
 static int make_special(
 	struct restore *r, struct folder *folder, const struct tree_entry *entry, struct why *why)
 {
-	char target[FILES_LINK_MAX] = "";
-	if (entry->target)
-		snprintf(target, sizeof(target), "%.*s", (int)entry->target_len, entry->target);
-	int err = folder_make(folder, temporary, &entry->meta, target);
+	/* Not on the stack, of which each folder on the way here has taken a piece. */
+	snprintf(r->target, sizeof(r->target), "%.*s", (int)entry->target_len,
+		entry->target ? entry->target : "");
+	int err = folder_make(folder, temporary, &entry->meta, r->target);
 	if (err)
 		return why_errno(why, err, "creating");
 	set_all(r, folder, temporary, entry);
