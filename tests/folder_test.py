@@ -295,7 +295,8 @@ def tree_of(place, top):
 @test
 def excludes(place):
     """excludes by pattern and by file"""
-    for name in ("a.o", "keep.o", "src/b.o", "src/b.c", "src/tmp/x", "tmp/y", "cache/c", "deep/m/z"):
+    for name in ("a.o", "keep.o", "src/b.o", "src/b.c", "src/tmp/x", "tmp/y", "cache/c",
+                 "deep/m/z"):
         os.makedirs(os.path.dirname(place.path("source", name)), exist_ok=True)
         write(place.path("source", name), b"x")
     place.write("patterns", "# objects\n*.o\n\n/tmp/\n")

@@ -479,9 +479,10 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 	OWN(tree_done) struct tree tree = {0};
 	OWN(tree_writer_done) struct tree_writer writer = {.repo = walk->repo};
 	struct why why;
-	if (folder && walk->depth >= TREE_DEPTH_MAX) {
+	/* One less than what is gone down on the way back, which meets it empty. */
+	if (folder && walk->depth >= TREE_DEPTH_MAX - 1) {
 		why_set(&why, -ELOOP, "saved empty: it is more than %d folders deep",
-			TREE_DEPTH_MAX);
+			TREE_DEPTH_MAX - 1);
 		unreadable(walk, why.text);
 		folder = NULL;
 	}
