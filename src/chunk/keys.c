@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Derivation of keys, and the sheet of paper. */
+/* Derivation of keys, bundles, signatures. */
 #include "chunk/keys.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/own.h"
-#include "base/str.h"
 #include "base/why.h"
+#include "chunk/object.h"
 #include "os/dice.h"
 
 enum { BUNDLE_VERSION = 1, BUNDLE_FIXED = 72 };
@@ -154,94 +152,109 @@ int key_ring_get(const uint8_t *bundle, size_t len, struct key_ring **ret_ring, 
 	return 0;
 }
 
+static int client_derive(struct key_client *client)
+{
+	int err = key_derive(
+		client->seed, SECRET_SIZE, NULL, 0, "ebb client sign 1", client->sign_key);
+	if (!err)
+		err = key_derive(client->seed, SECRET_SIZE, NULL, 0, "ebb client cache 1",
+			client->cache_key);
+	return err ? err : public_of(EVP_PKEY_ED25519, client->sign_key, client->sign_public);
+}
+
+int key_ring_client(
+	const struct key_ring *ring, const struct object_id *key, struct key_client *ret_client)
+{
+	/* The first epoch's secret stays in every bundle for ever. */
+	int err = key_derive(ring->epochs[0].secret, SECRET_SIZE, key->b, sizeof(key->b),
+		"ebb client 1", ret_client->seed);
+	return err ? err : client_derive(ret_client);
+}
+
+int key_ring_put_writer(
+	const struct key_ring *ring, const struct object_id *key, uint8_t bundle[KEY_WRITER_BUNDLE])
+{
+	struct key_client client;
+	uint32_t epoch = ring->epoch_count - 1;
+	int err = key_ring_client(ring, key, &client);
+	put_le32(bundle, BUNDLE_VERSION);
+	put_le32(bundle + 4, epoch);
+	memcpy(bundle + 8, ring->id_key, 32);
+	memcpy(bundle + 40, ring->cut_key, 32);
+	memcpy(bundle + 72, ring->epochs[epoch].seal_key, 32);
+	memcpy(bundle + 104, client.seed, 32);
+	OPENSSL_cleanse(&client, sizeof(client));
+	return err;
+}
+
+int key_ring_get_writer(
+	const uint8_t *bundle, size_t len, struct key_ring **ret_ring, struct why *why)
+{
+	if (len != KEY_WRITER_BUNDLE || get_le32(bundle + 4) >= KEY_EPOCHS_MAX)
+		return why_set(
+			why, -EBADMSG, "the writer's key bundle has a wrong form (%zu)", len);
+	if (get_le32(bundle) != BUNDLE_VERSION)
+		return why_set(why, -ENOTSUP, "the keys were written by a newer ebb: use that one");
+	OWN(key_ring_own) struct key_ring *ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	uint32_t epoch = get_le32(bundle + 4);
+	ring->write_only = true;
+	ring->epoch_count = epoch + 1;
+	memcpy(ring->id_key, bundle + 8, 32);
+	memcpy(ring->cut_key, bundle + 40, 32);
+	memcpy(ring->epochs[epoch].seal_key, bundle + 72, 32);
+	memcpy(ring->client.seed, bundle + 104, 32);
+	int err = client_derive(&ring->client);
+	if (err)
+		return why_set(why, err, "the crypto library could not derive the keys");
+	*ret_ring = TAKE(ring);
+	return 0;
+}
+
+bool key_ring_continues(const struct key_ring *newer, const struct key_ring *older)
+{
+	if (newer->write_only || older->write_only)
+		return newer->write_only == older->write_only &&
+			newer->epoch_count >= older->epoch_count &&
+			CRYPTO_memcmp(newer->client.seed, older->client.seed, SECRET_SIZE) == 0;
+	if (newer->epoch_count < older->epoch_count ||
+		CRYPTO_memcmp(newer->id_secret, older->id_secret, SECRET_SIZE) != 0 ||
+		CRYPTO_memcmp(newer->cut_secret, older->cut_secret, SECRET_SIZE) != 0)
+		return false;
+	for (uint32_t i = 0; i < older->epoch_count; i++)
+		if (CRYPTO_memcmp(newer->epochs[i].secret, older->epochs[i].secret, SECRET_SIZE))
+			return false;
+	return true;
+}
+
+int key_sign(const uint8_t sign_key[32], const uint8_t *bytes, size_t len, uint8_t *ret_signature)
+{
+	size_t out = SIGNATURE_SIZE;
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, sign_key, 32);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = key && ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestSign(ctx, ret_signature, &out, bytes, len) == 1 && out == SIGNATURE_SIZE;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ok ? 0 : -EIO;
+}
+
+int key_check_signature(
+	const uint8_t sign_public[32], const uint8_t *bytes, size_t len, const uint8_t *signature)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, sign_public, 32);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature, SIGNATURE_SIZE, bytes, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ok ? 0 : -EBADMSG;
+}
+
 void key_ring_free(struct key_ring *ring)
 {
 	if (ring)
 		OPENSSL_cleanse(ring, sizeof(*ring));
 	free(ring);
-}
-
-/* Crockford's base 32: no I, L, O, U; reading takes i and l for 1, o for 0, and any case. */
-static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-static const char prefix[] = "ebb1-";
-enum { SECRET_DIGITS = 52, CHECK_DIGITS = 4, ALL_DIGITS = SECRET_DIGITS + CHECK_DIGITS };
-
-/* The secret as 5-bit digits (256 bits and 4 zeros), then 20 bits of its SHA-256. */
-static int secret_digits(const uint8_t secret[SECRET_SIZE], uint8_t values[ALL_DIGITS])
-{
-	uint8_t sum[SHA256_DIGEST_LENGTH];
-	if (!SHA256(secret, SECRET_SIZE, sum))
-		return -EIO;
-	for (size_t i = 0; i < ALL_DIGITS; i++) {
-		const uint8_t *from = i < SECRET_DIGITS ? secret : sum;
-		size_t bit = (i < SECRET_DIGITS ? i : i - SECRET_DIGITS) * 5;
-		unsigned pair = (unsigned)from[bit / 8] << 8;
-		if (bit / 8 + 1 < SECRET_SIZE)
-			pair |= from[bit / 8 + 1];
-		values[i] = pair >> (11 - bit % 8) & 31;
-	}
-	return 0;
-}
-
-int secret_show(const uint8_t secret[SECRET_SIZE], char text[SECRET_TEXT])
-{
-	uint8_t values[ALL_DIGITS];
-	int err = secret_digits(secret, values);
-	if (err)
-		return err;
-	size_t len = sizeof(prefix) - 1;
-	memcpy(text, prefix, len);
-	for (size_t i = 0; i < ALL_DIGITS; i++) {
-		if (i && i % 4 == 0)
-			text[len++] = '-';
-		text[len++] = digits[values[i]];
-	}
-	text[len] = '\0';
-	OPENSSL_cleanse(values, sizeof(values));
-	return 0;
-}
-
-static int digit_value(char c)
-{
-	char upper = (char)toupper((unsigned char)c);
-	if (upper == 'O')
-		upper = '0';
-	if (upper == 'I' || upper == 'L')
-		upper = '1';
-	const char *at = upper ? strchr(digits, upper) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
-int secret_read(const char *text, uint8_t ret_secret[SECRET_SIZE], struct why *why)
-{
-	uint8_t values[ALL_DIGITS], again[ALL_DIGITS], secret[SECRET_SIZE] = {0};
-	size_t count = 0;
-	if (strncasecmp(text, prefix, sizeof(prefix) - 1) != 0)
-		return why_set(why, -EINVAL, "a secret key begins with %s", prefix);
-	for (const char *c = text + sizeof(prefix) - 1; *c; c++) {
-		if (*c == '-' || isspace((unsigned char)*c))
-			continue;
-		int value = digit_value(*c);
-		if (value < 0 || count == ALL_DIGITS)
-			return why_set(why, -EINVAL, "the secret key is wrong in group %zu",
-				count / 4 + 1);
-		values[count++] = (uint8_t)value;
-	}
-	if (count != ALL_DIGITS)
-		return why_set(why, -EINVAL,
-			"the secret key has %zu digits, not %d: some are missing", count,
-			ALL_DIGITS);
-	for (size_t i = 0; i < SECRET_DIGITS; i++) {
-		unsigned wide = (unsigned)values[i] << (11 - i * 5 % 8);
-		secret[i * 5 / 8] |= (uint8_t)(wide >> 8);
-		if (i * 5 / 8 + 1 < SECRET_SIZE)
-			secret[i * 5 / 8 + 1] |= (uint8_t)wide;
-	}
-	if (secret_digits(secret, again) || memcmp(values, again, sizeof(values)) != 0)
-		return why_set(
-			why, -EINVAL, "the secret key's check digits differ: a digit was misread");
-	memcpy(ret_secret, secret, sizeof(secret));
-	OPENSSL_cleanse(secret, sizeof(secret));
-	OPENSSL_cleanse(values, sizeof(values));
-	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X25519 through OpenSSL, HKDF and AES-256-GCM.
+ * The envelope is a box with the content key; segments are AES-256-GCM under it.
  *
  * Invariants:
  *   1. a content key is made in sealer_new() and leaves this file only wrapped
@@ -11,20 +11,21 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/must.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
+#include "chunk/box.h"
 #include "chunk/gcm.h"
 #include "chunk/keys.h"
-#include "os/clock.h"
-#include "os/dice.h"
 
-enum { NONCE = GCM_NONCE, KEY = GCM_KEY, WRAPPED = KEY + GCM_TAG };
+enum { NONCE = GCM_NONCE, KEY = GCM_KEY };
+
+static const char info[] = "ebb seal 1";
 
 struct sealer {
 	struct gcm *cipher;
@@ -51,38 +52,6 @@ static void segment_aad(const struct object_id *id, uint32_t number, uint8_t aad
 	put_le32(aad + 16, number);
 }
 
-static void pkey_own(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
-
-static void pkey_ctx_own(EVP_PKEY_CTX **ctx)
-{
-	EVP_PKEY_CTX_free(*ctx);
-}
-
-/*
- * The key that wraps the content key: X25519 between the two, HKDF with both public keys as salt,
- * so that it is bound to this envelope and this recipient.
- */
-static int wrap_key(const uint8_t own[32], const uint8_t other[32], const uint8_t publics[64],
-	uint8_t ret_key[KEY])
-{
-	uint8_t shared[32];
-	size_t len = sizeof(shared);
-	OWN(pkey_own) EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, own, 32);
-	OWN(pkey_own)
-	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, other, 32);
-	OWN(pkey_ctx_own) EVP_PKEY_CTX *ctx = mine ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
-	if (!ctx || !theirs || EVP_PKEY_derive_init(ctx) != 1 ||
-		EVP_PKEY_derive_set_peer(ctx, theirs) != 1 ||
-		EVP_PKEY_derive(ctx, shared, &len) != 1 || len != sizeof(shared))
-		return -EIO;
-	int err = key_derive(shared, sizeof(shared), publics, 64, "ebb seal 1", ret_key);
-	OPENSSL_cleanse(shared, sizeof(shared));
-	return err;
-}
-
 /* Header without length and checksum, which are not known while a pack grows, and the epoch. */
 static void envelope_aad(const uint8_t start[OBJECT_HEADER + 8], uint8_t aad[OBJECT_HEADER + 8])
 {
@@ -90,47 +59,19 @@ static void envelope_aad(const uint8_t start[OBJECT_HEADER + 8], uint8_t aad[OBJ
 	memset(aad + 48, 0, 16);
 }
 
-/* A content key that differs even when a cloned machine draws the same dice. */
-static int fresh_content_key(
-	const struct object_id *id, const struct seal_with *with, uint8_t ret_key[KEY])
-{
-	uint8_t drawn[32], salt[32];
-	dice_fill(with->dice, drawn, sizeof(drawn));
-	memcpy(salt, id->b, sizeof(id->b));
-	put_le64(salt + 16, (uint64_t)clock_wall_ns(with->clock));
-	put_le64(salt + 24, (uint64_t)clock_mono_ns(with->clock));
-	int err = key_derive(drawn, sizeof(drawn), salt, sizeof(salt), "ebb content 1", ret_key);
-	OPENSSL_cleanse(drawn, sizeof(drawn));
-	return err;
-}
-
-/* Fills the envelope with a wrapped `content_key`. */
+/* The first 8 bytes of the envelope are bound into it, the box follows. */
 static int envelope_seal(const struct object_header *header, const struct seal_with *with,
 	const uint8_t content_key[KEY], uint8_t envelope[SEAL_ENVELOPE])
 {
-	uint8_t start[OBJECT_HEADER + 8], aad[OBJECT_HEADER + 8], publics[64], ephemeral[32],
-		key[KEY];
-	size_t len = 32;
+	uint8_t start[OBJECT_HEADER + 8], aad[OBJECT_HEADER + 8];
+	struct box_chance chance = {&header->id, with->dice, with->clock};
 	put_le32(envelope, with->epoch);
 	put_le32(envelope + 4, 0);
 	object_put_header(start, header);
 	memcpy(start + OBJECT_HEADER, envelope, 8);
 	envelope_aad(start, aad);
-	dice_fill(with->dice, ephemeral, sizeof(ephemeral));
-	OWN(pkey_own)
-	EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, ephemeral, 32);
-	if (!pair || EVP_PKEY_get_raw_public_key(pair, envelope + 8, &len) != 1)
-		return -EIO;
-	memcpy(publics, envelope + 8, 32);
-	memcpy(publics + 32, with->public_key, 32);
-	int err = wrap_key(ephemeral, with->public_key, publics, key);
-	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
-	OWN(gcm_own) struct gcm *ctx = err ? NULL : gcm_new(key, true);
-	OPENSSL_cleanse(key, sizeof(key));
-	if (!ctx)
-		return err ? err : -ENOMEM;
-	struct gcm_message m = {gcm_zero_nonce, aad, content_key, sizeof(aad), KEY};
-	return gcm_seal(ctx, &m, envelope + 40);
+	struct box_message m = {info, aad, content_key, sizeof(aad), KEY};
+	return box_seal(with->public_key, &chance, &m, envelope + 8);
 }
 
 int sealer_new(const struct object_header *header, const struct seal_with *with,
@@ -141,7 +82,10 @@ int sealer_new(const struct object_header *header, const struct seal_with *with,
 	if (!sealer)
 		return -ENOMEM;
 	sealer->id = header->id;
-	int err = fresh_content_key(&header->id, with, content_key);
+	struct box_chance chance = {&header->id, with->dice, with->clock};
+	int err = box_fresh(&chance, "ebb content 1", content_key);
+	if (planted(SEAL_KEY_AGAIN))
+		memset(content_key, 7, sizeof(content_key));
 	if (!err)
 		err = envelope_seal(header, with, content_key, ret_envelope);
 	if (!err) {
@@ -176,7 +120,8 @@ int seal_segment(struct sealer *sealer, const void *plain, size_t len, uint8_t *
 	put_le32(nonce, sealer->next);
 	segment_aad(&sealer->id, sealer->next, aad);
 	/* Counted before use: a number whose sealing failed half-way is not used again. */
-	sealer->next++;
+	if (!planted(SEAL_NONCE_AGAIN))
+		sealer->next++;
 	struct gcm_message m = {nonce, aad, plain, sizeof(aad), len};
 	return gcm_seal(sealer->cipher, &m, ret_sealed);
 }
@@ -186,25 +131,20 @@ static int envelope_open(
 	const uint8_t *start, const struct key_ring *ring, uint8_t ret_key[KEY], struct why *why)
 {
 	const uint8_t *envelope = start + OBJECT_HEADER;
-	uint8_t aad[OBJECT_HEADER + 8], publics[64], key[KEY];
+	uint8_t aad[OBJECT_HEADER + 8];
 	uint32_t epoch = get_le32(envelope);
+	if (ring->write_only)
+		return why_set(why, -EACCES, "this key may only write: it opens nothing");
 	if (epoch >= ring->epoch_count)
 		return why_set(why, -EBADMSG,
 			"sealed under key epoch %u, and these keys end at %u: they are older",
 			epoch, ring->epoch_count - 1);
 	envelope_aad(start, aad);
-	memcpy(publics, envelope + 8, 32);
-	memcpy(publics + 32, ring->epochs[epoch].seal_key, 32);
-	if (wrap_key(ring->epochs[epoch].open_key, envelope + 8, publics, key))
-		return why_set(why, -EBADMSG, "its envelope is damaged");
-	OWN(gcm_own) struct gcm *ctx = gcm_new(key, false);
-	OPENSSL_cleanse(key, sizeof(key));
-	if (!ctx)
-		return -ENOMEM;
-	struct gcm_message m = {gcm_zero_nonce, aad, envelope + 40, sizeof(aad), WRAPPED};
-	if (gcm_open(ctx, &m, ret_key))
-		return why_set(why, -EBADMSG, "its envelope is damaged or forged");
-	return 0;
+	struct box_message m = {info, aad, envelope + 8, sizeof(aad), SEAL_ENVELOPE - 8};
+	int err = box_open(ring->epochs[epoch].open_key, ring->epochs[epoch].seal_key, &m, ret_key);
+	if (err == -EBADMSG)
+		why_set(why, err, "its envelope is damaged or forged");
+	return err;
 }
 
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
