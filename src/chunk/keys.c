@@ -103,6 +103,16 @@ int key_ring_make(struct dice *dice, struct key_ring **ret_ring)
 	return err;
 }
 
+int key_ring_copy(const struct key_ring *ring, struct key_ring **ret_ring)
+{
+	struct key_ring *copy = malloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *ring;
+	*ret_ring = copy;
+	return 0;
+}
+
 int key_ring_rotate(struct key_ring *ring, struct dice *dice, struct why *why)
 {
 	if (ring->epoch_count == KEY_EPOCHS_MAX)

@@ -57,6 +57,9 @@ struct key_ring {
 /* Gives a ring of fresh secrets with one epoch. */
 int key_ring_make(struct dice *dice, struct key_ring **ret_ring);
 
+/* Gives a copy. 0 or -ENOMEM. */
+int key_ring_copy(const struct key_ring *ring, struct key_ring **ret_ring);
+
 /* Begins a new epoch: what is written from now on needs it, older objects stay readable. */
 int key_ring_rotate(struct key_ring *ring, struct dice *dice, struct why *why);
 

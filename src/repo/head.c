@@ -3,7 +3,6 @@
 #include "repo/head.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,8 @@
 #include "chunk/keys.h"
 #include "repo/fields.h"
 
-enum { VERSION = 1, PUBLIC = 32, SIGNATURE = 64, POINT = 36, RETIRED = 26 };
+/* KEY: at least, without the label. */
+enum { VERSION = 1, PUBLIC = 32, SIGNATURE = SIGNATURE_SIZE, POINT = 36, RETIRED = 26, KEY = 83 };
 
 static const char purpose[] = "ebb head 1";
 
@@ -21,29 +21,39 @@ void head_done(struct head *head)
 	vec_done(&head->points);
 	vec_done(&head->indexes);
 	vec_done(&head->retired);
+	vec_done(&head->keys);
 }
+
+#define COPY(list) \
+	do { \
+		copy.list.at = NULL; \
+		copy.list.len = copy.list.cap = 0; \
+		vec_each (one, &head->list) \
+			failed = failed || vec_push(&copy.list, *one); \
+	} while (0)
 
 int head_copy(const struct head *head, struct head *ret_head)
 {
 	struct head copy = *head;
-	copy.points.at = NULL;
-	copy.indexes.at = NULL;
-	copy.retired.at = NULL;
-	copy.points.cap = copy.indexes.cap = copy.retired.cap = 0;
-	if (vec_reserve(&copy.points, head->points.len) ||
-		vec_reserve(&copy.indexes, head->indexes.len) ||
-		vec_reserve(&copy.retired, head->retired.len)) {
+	bool failed = false;
+	COPY(points);
+	COPY(indexes);
+	COPY(retired);
+	COPY(keys);
+	if (failed) {
 		head_done(&copy);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < head->points.len; i++)
-		copy.points.at[i] = head->points.at[i];
-	for (size_t i = 0; i < head->indexes.len; i++)
-		copy.indexes.at[i] = head->indexes.at[i];
-	for (size_t i = 0; i < head->retired.len; i++)
-		copy.retired.at[i] = head->retired.at[i];
 	*ret_head = copy;
 	return 0;
+}
+
+struct head_key *head_find_key(const struct head *head, const struct object_id *id)
+{
+	vec_each (key, &head->keys)
+		if (object_id_equal(&key->id, id))
+			return key;
+	return NULL;
 }
 
 struct head_point *head_find_point(const struct head *head, const struct object_id *id)
@@ -81,6 +91,17 @@ static void put_fields(const struct head *head, struct fields_out *out)
 		out_u8(out, (uint8_t)retired->state);
 		out_u64(out, retired->since);
 	}
+	out_u32(out, (uint32_t)head->keys.len);
+	vec_each (key, &head->keys) {
+		out_bytes(out, key->id.b, sizeof(key->id.b));
+		out_bytes(out, key->slot.b, sizeof(key->slot.b));
+		out_bytes(out, key->sum, sizeof(key->sum));
+		out_u8(out, key->type);
+		out_u64(out, (uint64_t)key->made_ns);
+		out_u64(out, key->adopted);
+		out_text(out, key->label);
+	}
+	out_bytes(out, head->repo_sum, sizeof(head->repo_sum));
 }
 
 /* What is signed: the purpose, the repository, the fields and the public key. */
@@ -99,32 +120,6 @@ static int signed_bytes(const struct object_id *repo, const uint8_t *fields, siz
 	return 0;
 }
 
-static int sign(const struct key_epoch *epoch, const uint8_t *bytes, size_t len,
-	uint8_t ret_signature[SIGNATURE])
-{
-	size_t out = SIGNATURE;
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(
-		EVP_PKEY_ED25519, NULL, epoch->sign_key, PUBLIC);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = key && ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
-		EVP_DigestSign(ctx, ret_signature, &out, bytes, len) == 1 && out == SIGNATURE;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	return ok ? 0 : -EIO;
-}
-
-static int check_signature(const uint8_t public_key[PUBLIC], const uint8_t *bytes, size_t len,
-	const uint8_t signature[SIGNATURE])
-{
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, PUBLIC);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
-		EVP_DigestVerify(ctx, signature, SIGNATURE, bytes, len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	return ok ? 0 : -EBADMSG;
-}
-
 int head_put(const struct head *head, const struct object_id *repo, const struct key_ring *ring,
 	uint8_t **ret_body, size_t *ret_len)
 {
@@ -139,7 +134,7 @@ int head_put(const struct head *head, const struct object_id *repo, const struct
 		return -ENOMEM;
 	int err = signed_bytes(repo, out.at, out.len, &bytes, &len);
 	if (!err)
-		err = sign(epoch, bytes, len, signature);
+		err = key_sign(epoch->sign_key, bytes, len, signature);
 	if (err)
 		return err;
 	out_bytes(&out, signature, sizeof(signature));
@@ -195,25 +190,51 @@ static int get_retired(struct fields_in *in, struct head *head)
 	return 0;
 }
 
-/* Whether a key of the ring signed `body`, whose last fields are public key and signature. */
-static int get_signature(
-	const uint8_t *body, size_t len, const struct object_id *repo, const struct key_ring *ring)
+static int get_keys(struct fields_in *in, struct head *head)
+{
+	uint32_t count = in_u32(in);
+	if (!in_has(in, count, KEY) || vec_reserve(&head->keys, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		struct head_key *key = &head->keys.at[head->keys.len++];
+		in_bytes(in, key->id.b, sizeof(key->id.b));
+		in_bytes(in, key->slot.b, sizeof(key->slot.b));
+		in_bytes(in, key->sum, sizeof(key->sum));
+		key->type = in_u8(in);
+		key->made_ns = (int64_t)in_u64(in);
+		key->adopted = in_u64(in);
+		in_text(in, key->label, sizeof(key->label));
+	}
+	in_bytes(in, head->repo_sum, sizeof(head->repo_sum));
+	return 0;
+}
+
+/*
+ * Whether a key of the ring signed `body`, whose last fields are public key and signature, and
+ * which.
+ */
+static int get_signature(const uint8_t *body, size_t len, const struct object_id *repo,
+	const struct key_ring *ring, uint32_t *ret_signer)
 {
 	const uint8_t *public_key = body + len - SIGNATURE - PUBLIC;
 	OWN(own_free) uint8_t *bytes = NULL;
 	size_t signed_len;
 	bool known = false;
-	for (uint32_t i = 0; i < ring->epoch_count; i++)
-		known |= memcmp(ring->epochs[i].sign_public, public_key, PUBLIC) == 0;
+	for (uint32_t i = 0; i < ring->epoch_count; i++) {
+		if (memcmp(ring->epochs[i].sign_public, public_key, PUBLIC) != 0)
+			continue;
+		known = true;
+		*ret_signer = i;
+	}
 	if (!known)
 		return -EBADMSG;
 	int err = signed_bytes(repo, body, len - SIGNATURE, &bytes, &signed_len);
-	return err ? err : check_signature(public_key, bytes, signed_len, body + len - SIGNATURE);
+	return err ? err
+		   : key_check_signature(public_key, bytes, signed_len, body + len - SIGNATURE);
 }
 
 static int get_fields(struct fields_in *in, struct head *head)
 {
-	in_u32(in);
 	head->generation = in_u64(in);
 	in_bytes(in, head->previous, sizeof(head->previous));
 	head->wall_ns = (int64_t)in_u64(in);
@@ -223,6 +244,8 @@ static int get_fields(struct fields_in *in, struct head *head)
 		err = get_indexes(in, head);
 	if (!err)
 		err = get_retired(in, head);
+	if (!err)
+		err = get_keys(in, head);
 	in_piece(in, PUBLIC + SIGNATURE);
 	return in->bad || !in_done(in) ? -EBADMSG : err;
 }
@@ -236,10 +259,15 @@ int head_get(const uint8_t *body, size_t len, const struct object_id *repo,
 	if (!in.bad && version != VERSION)
 		return why_set(
 			why, -ENOTSUP, "written by a newer ebb (head %u): use that one", version);
+	uint32_t capabilities = in_u32(&in);
+	if (!in.bad && capabilities)
+		return why_set(why, -ENOTSUP,
+			"written by a newer ebb (head with capabilities 0x%x): use that one",
+			capabilities);
 	int err = get_fields(&in, &head);
 	if (err)
 		return why_set(why, err, "the head is damaged");
-	err = get_signature(body, len, repo, ring);
+	err = get_signature(body, len, repo, ring, &head.signer);
 	if (err)
 		return why_set(why, err, "the head is not signed by a key of this repository");
 	*ret_head = head;

@@ -43,8 +43,22 @@ struct head_retired {
 	uint64_t since;
 };
 
+enum { HEAD_LABEL = 64, HEAD_KEYS_MAX = 256 };
+
+/* A key that opens the repository, and the slot in which it does so now. */
+struct head_key {
+	struct object_id id;   /* stays the same when the keys rotate */
+	struct object_id slot; /* the object */
+	uint8_t sum[32];       /* SHA-256 of its header and body */
+	uint8_t type;          /* enum slot_type */
+	int64_t made_ns;
+	uint64_t adopted; /* of a writer: number of its last inbox that was adopted */
+	char label[HEAD_LABEL];
+};
+
 struct head {
 	struct object_id id; /* of the object; not in the body */
+	uint32_t signer;     /* the epoch that signed it; not in the body */
 	uint64_t generation;
 	uint8_t previous[32]; /* SHA-256 of the previous head's header and body */
 	int64_t wall_ns;
@@ -52,12 +66,17 @@ struct head {
 	VEC(struct head_point) points;
 	VEC(struct object_id) indexes;
 	VEC(struct head_retired) retired;
+	VEC(struct head_key) keys;
+	uint8_t repo_sum[32]; /* SHA-256 of the header and body of `repo` */
 };
 
 void head_done(struct head *head);
 
 /* NULL when the head does not name it. Borrowed. */
 struct head_point *head_find_point(const struct head *head, const struct object_id *id);
+
+/* The same for keys. */
+struct head_key *head_find_key(const struct head *head, const struct object_id *id);
 
 /* Gives a copy. 0 or -ENOMEM. */
 int head_copy(const struct head *head, struct head *ret_head);
@@ -66,7 +85,10 @@ int head_copy(const struct head *head, struct head *ret_head);
 int head_put(const struct head *head, const struct object_id *repo, const struct key_ring *ring,
 	uint8_t **ret_body, size_t *ret_len);
 
-/* Reads and checks a body: its form, and that a key of `ring` signed it. Gives the head. */
+/*
+ * Reads and checks a body: its form, and that a key of `ring` signed it: head->signer tells which.
+ * Only older heads may be signed by older epochs. Gives the head.
+ */
 int head_get(const uint8_t *body, size_t len, const struct object_id *repo,
 	const struct key_ring *ring, struct head *ret_head, struct why *why);
 

@@ -41,8 +41,25 @@ static bool note_head(void *arg, const char *name, uint64_t size)
 	return true;
 }
 
+/* Whether the head goes by the keys in force, and by this repository. */
+static int check_head(const struct repo *repo, const struct head *head, struct why *why)
+{
+	const struct head_key *key = head_find_key(head, &repo->own.key);
+	if (!key)
+		return why_set(why, -EACCES, "this key was taken away from the repository");
+	if (!object_id_equal(&key->slot, &repo->slot) ||
+		memcmp(key->sum, repo->slot_sum, sizeof(key->sum)) != 0)
+		return why_set(why, -EACCES, "the head does not go by this key slot");
+	if (head->signer != repo->ring->epoch_count - 1)
+		return why_set(why, -EBADMSG, "the head is signed by an old key");
+	if (memcmp(head->repo_sum, repo->repo_sum, sizeof(head->repo_sum)) != 0)
+		return why_set(why, -EBADMSG,
+			"the object `repo` is not the one that this repository was made with");
+	return 0;
+}
+
 /* One head: fetched, opened, signature and generation checked. */
-static int read_head(struct repo *repo, uint64_t generation, struct why *why)
+int repo_read_head(struct repo *repo, uint64_t generation, struct why *why)
 {
 	OWN(own_free) uint8_t *bytes = NULL;
 	OWN(own_free) uint8_t *plain = NULL;
@@ -58,10 +75,12 @@ static int read_head(struct repo *repo, uint64_t generation, struct why *why)
 		err = head_get(plain, plain_len, &repo->id, repo->ring, &head, why);
 	if (err)
 		return why_prefix(why, err, "generation %" PRIu64, generation);
-	if (head.generation != generation) {
+	err = head.generation == generation
+		? check_head(repo, &head, why)
+		: why_set(why, -EBADMSG, "the head tells another generation");
+	if (err) {
 		head_done(&head);
-		return why_set(why, -EBADMSG, "generation %" PRIu64 ": the head tells another one",
-			generation);
+		return why_prefix(why, err, "generation %" PRIu64, generation);
 	}
 	head.id = want.id;
 	head_done(&repo->head);
@@ -71,8 +90,7 @@ static int read_head(struct repo *repo, uint64_t generation, struct why *why)
 	return 0;
 }
 
-static int newest_generation(
-	struct repo *repo, uint64_t seen, uint64_t *ret_newest, struct why *why)
+int repo_newest_generation(struct repo *repo, uint64_t seen, uint64_t *ret_newest, struct why *why)
 {
 	struct head_search search = {0};
 	int err = place_list(repo->world.place, "head", note_head, &search);
@@ -91,14 +109,19 @@ static int newest_generation(
 int repo_find_head(struct repo *repo, uint64_t seen, struct why *why)
 {
 	uint64_t newest;
-	int err = newest_generation(repo, seen, &newest, why);
+	int err = repo_newest_generation(repo, seen, &newest, why);
 	if (err || newest == repo->head.generation)
 		return err;
-	return read_head(repo, newest, why);
+	err = repo_read_head(repo, newest, why);
+	/* Somebody may have rotated the keys since; if not, the head is what is wrong. */
+	if ((err == -EBADMSG || err == -EACCES) && !repo_find_key(repo, NULL, newest, NULL))
+		err = 0;
+	return err;
 }
 
 /* Seals, signs and stores the head that follows the newest one. -EEXIST: somebody was faster. */
-static int put_head(struct repo *repo, struct head *head, struct why *why)
+static int put_head(
+	struct repo *repo, const struct key_ring *ring, struct head *head, struct why *why)
 {
 	OWN(own_free) uint8_t *body = NULL;
 	OWN(own_free) uint8_t *bytes = NULL;
@@ -107,10 +130,12 @@ static int put_head(struct repo *repo, struct head *head, struct why *why)
 	head->id = object_head_id(head->generation);
 	head->wall_ns = clock_wall_ns(repo->world.clock);
 	memcpy(head->previous, repo->head_sum, sizeof(head->previous));
+	memcpy(head->repo_sum, repo->repo_sum, sizeof(head->repo_sum));
+	struct seal_with with = seal_with_ring(ring, repo->world.dice, repo->world.clock);
 	struct object_header header = {.kind = OBJECT_HEAD, .repo = repo->id, .id = head->id};
-	int err = head_put(head, &repo->id, repo->ring, &body, &len);
+	int err = head_put(head, &repo->id, ring, &body, &len);
 	if (!err)
-		err = seal_whole(&header, &repo->with, body, len, &bytes, &bytes_len);
+		err = seal_whole(&header, &with, body, len, &bytes, &bytes_len);
 	if (err)
 		return why_errno(why, err, "making a head");
 	err = object_store(repo->world.place, &header, bytes, repo->parity_percent,
@@ -121,7 +146,8 @@ static int put_head(struct repo *repo, struct head *head, struct why *why)
 }
 
 /* One try at the generation that follows the newest one. */
-static int try_edit(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why)
+static int try_edit(struct repo *repo, const struct key_ring *ring, head_edit_fn *edit, void *arg,
+	struct why *why)
 {
 	OWN(head_done) struct head head = {0};
 	uint64_t newest;
@@ -131,23 +157,29 @@ static int try_edit(struct repo *repo, head_edit_fn *edit, void *arg, struct why
 	if (!err)
 		err = edit(arg, &head, why);
 	if (!err)
-		err = put_head(repo, &head, why);
+		err = put_head(repo, ring ? ring : repo->ring, &head, why);
 	if (err)
 		return err;
 	head_done(&repo->head);
 	repo->head = head;
 	head = (struct head){0};
-	err = newest_generation(repo, repo->head.generation, &newest, why);
+	err = repo_newest_generation(repo, repo->head.generation, &newest, why);
 	if (!err && newest > repo->head.generation + HEADS_KEPT / 2)
 		err = -EEXIST;
 	return err;
 }
 
 /* Other writers may be faster, each time one of them gets on: so somebody always does. */
-int repo_edit_head(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why)
+int repo_edit_head_as(struct repo *repo, const struct key_ring *ring, head_edit_fn *edit, void *arg,
+	struct why *why)
 {
 	int err = -EEXIST;
 	for (int tries = 0; err == -EEXIST && tries < HEAD_TRIES; tries++)
-		err = try_edit(repo, edit, arg, why);
+		err = try_edit(repo, ring, edit, arg, why);
 	return err == HEAD_AS_IS ? 0 : err;
+}
+
+int repo_edit_head(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why)
+{
+	return repo_edit_head_as(repo, NULL, edit, arg, why);
 }

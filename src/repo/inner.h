@@ -12,11 +12,18 @@
 #include "chunk/pack.h"
 #include "chunk/seal.h"
 #include "repo/repo.h"
+#include "repo/slot.h"
 
 /* With parity, tables and marks an object is at most this long. */
 enum { OBJECT_WHOLE_MAX = OBJECT_MAX / 2 * 3 };
 
 enum { OPENERS = 8 };
+
+/* The format of `repo`, and so of all: a reader of another one says what is needed instead. */
+enum { REPO_VERSION = 1, REPO_NEEDS = 32 };
+#define REPO_NEEDS_THIS "ebb 0.1"
+
+enum { PACK_SIZE_MIN = 1 << 20, PACK_SIZE_MAX = 128 << 20 };
 
 /* Openers of the packs that were read last: a restore reads many chunks of few packs. */
 struct opener_slot {
@@ -45,7 +52,11 @@ struct repo {
 	struct object_id id;
 	unsigned parity_percent;
 	uint32_t pack_size;
-	struct key_ring *ring;
+	struct slot_opened own; /* the key with which it was opened */
+	struct key_ring *ring;  /* own.ring */
+	struct object_id slot;  /* where own lies now */
+	uint8_t slot_sum[32];   /* SHA-256 of its header and body */
+	uint8_t repo_sum[32];   /* the same of `repo` */
 	struct seal_with with;
 	struct digester *digester;
 	struct codec *codec;
@@ -80,6 +91,36 @@ int object_store(struct place *place, const struct object_header *header, const 
 /* Reads the newest head into the repository. -ESTALE when it is older than generation `seen`. */
 int repo_find_head(struct repo *repo, uint64_t seen, struct why *why);
 
+/*
+ * The same of one generation, under the ring that is in force; and the head must name the slot that
+ * the ring came from: -EACCES when it does not, for then the key was taken away.
+ */
+int repo_read_head(struct repo *repo, uint64_t generation, struct why *why);
+
+/* The highest generation that the place has a head of, 0: none. */
+int repo_newest_generation(struct repo *repo, uint64_t seen, uint64_t *ret_newest, struct why *why);
+
+/*
+ * Finds the slot that `unlock` opens and whose keys the newest head goes by, and puts those keys in
+ * force. -EACCES: no slot opens, or the key was taken away. NULL: the key that is in force, for
+ * somebody else has rotated since.
+ */
+int repo_find_key(struct repo *repo, const struct unlock *unlock, uint64_t newest, struct why *why);
+
+/* Puts the keys of a slot in force. Takes the opened one. */
+void repo_take_key(struct repo *repo, struct slot_opened *opened, const struct object_id *slot,
+	const uint8_t sum[32]);
+
+/* What `repo` tells, without any key. */
+int repo_read_parameters(struct repo *repo, struct why *why);
+
+/* The first head, which names the one key there is. For repo_init(), and for one cut short. */
+int repo_first_head(struct repo *repo, struct why *why);
+
+/* Stores a slot as a new object. Gives its id and sum. */
+int repo_store_slot(struct repo *repo, const struct object_header *header, const uint8_t *bytes,
+	uint8_t ret_sum[32], struct why *why);
+
 /* So many heads stay at least; older ones a collection may remove. */
 enum { HEADS_KEPT = 64 };
 
@@ -93,6 +134,10 @@ typedef int head_edit_fn(void *arg, struct head *head, struct why *why);
 
 /* Writes the next head. Nothing else does. -EEXIST when others were faster for too long. */
 int repo_edit_head(struct repo *repo, head_edit_fn *edit, void *arg, struct why *why);
+
+/* The same, signed and sealed with a ring that is not in force yet. NULL: with that in force. */
+int repo_edit_head_as(struct repo *repo, const struct key_ring *ring, head_edit_fn *edit, void *arg,
+	struct why *why);
 
 /* Waits for the crew, then closes the open packs and puts them to the place. */
 int repo_close_packs(struct repo *repo, struct why *why);

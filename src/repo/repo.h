@@ -17,6 +17,7 @@
 #include "repo/head.h"
 #include "repo/index.h"
 #include "repo/point.h"
+#include "repo/slot.h"
 
 struct clock;
 struct crew;
@@ -38,9 +39,11 @@ struct repo_world {
 };
 
 struct repo_options {
-	unsigned parity_percent; /* 1 .. 100 */
-	uint32_t pack_size;      /* bytes, 0: PACK_SIZE */
-	const char *label;       /* words for people */
+	unsigned parity_percent;     /* 1 .. 100 */
+	uint32_t pack_size;          /* bytes, 0: PACK_SIZE */
+	const char *label;           /* words for people */
+	const struct key_ring *ring; /* the keys of another repository, for its twin; NULL: fresh */
+	struct passphrase_cost cost; /* zeros: the floor */
 };
 
 struct repo;
@@ -51,11 +54,17 @@ struct repo;
 int repo_init(const struct repo_world *world, const struct repo_options *options,
 	uint8_t ret_secret[SECRET_SIZE], struct why *why);
 
+/* The same for a secret or a passphrase that somebody has chosen. */
+int repo_init_with(const struct repo_world *world, const struct repo_options *options,
+	const struct unlock *unlock, struct why *why);
+
 /*
  * Opens it. -ENOENT: no repository here; -EACCES: the key is none of its keys; -EBADMSG: damaged
  * beyond repair; -ESTALE: its generation is below `seen`, so it was rolled back. Gives the repo.
  */
 int repo_open(const struct repo_world *world, const uint8_t secret[SECRET_SIZE], uint64_t seen,
+	struct repo **ret_repo, struct why *why);
+int repo_open_with(const struct repo_world *world, const struct unlock *unlock, uint64_t seen,
 	struct repo **ret_repo, struct why *why);
 void repo_close(struct repo *repo);
 

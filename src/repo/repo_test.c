@@ -114,7 +114,7 @@ TEST(chunks_come_back_from_a_fresh_opening)
 	repo_close(repo);
 
 	repo = must_open(&f);
-	CHECK_EQ(repo_head(repo)->generation, 1);
+	CHECK_EQ(repo_head(repo)->generation, 2);
 	CHECK_EQ(repo_head(repo)->points.len, 1);
 	CHECK_EQ(repo_point(repo, &repo_head(repo)->points.at[0].id, &again, &f.why), 0);
 	CHECK_STR(again.resource, "home");
@@ -140,7 +140,7 @@ TEST(two_writers_both_get_their_point)
 	repo_close(one);
 	repo_close(two);
 	struct repo *repo = must_open(&f);
-	CHECK_EQ(repo_head(repo)->generation, 2);
+	CHECK_EQ(repo_head(repo)->generation, 3);
 	CHECK_EQ(repo_head(repo)->points.len, 2);
 	check_chunks(&f, repo, 0, 20, digests);
 	repo_close(repo);
@@ -201,11 +201,14 @@ TEST(wrong_keys_missing_and_rolled_back_repositories_are_told)
 	put_chunks(&f, repo, 0, 1, digests);
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	repo_close(repo);
-	CHECK_EQ(place_remove(f.world.place, "head/0000000000000001"), 0);
-	CHECK_EQ(repo_open(&f.world, f.secret, 1, &repo, &f.why), -ESTALE);
+	CHECK_EQ(place_remove(f.world.place, "head/0000000000000002"), 0);
+	CHECK_EQ(repo_open(&f.world, f.secret, 2, &repo, &f.why), -ESTALE);
 	CHECK_STR(f.why.text,
-		"the repository is at generation 0, but was at 1 before: it was "
+		"the repository is at generation 1, but was at 2 before: it was "
 		"rolled back, or heads were deleted");
+	CHECK_EQ(place_remove(f.world.place, "head/0000000000000001"), 0);
+	CHECK_EQ(repo_open(&f.world, f.secret, 0, &repo, &f.why), -EBADMSG);
+	CHECK_STR(f.why.text, "head: all heads are gone, and data are there");
 	end(&f);
 
 	struct sim_disk *empty = sim_disk_new();
