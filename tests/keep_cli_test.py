@@ -142,7 +142,7 @@ def each_failure_has_its_code_and_sentence(_place, _program):
                 ("restore 0 out", 4, "'0': give at least 4 digits of a point, or latest"),
                 ("restore latest", 2, "restore wants a point and a folder"),
                 ("restore latest out --path no/such", 4, "no/such: no such path in this point"),
-                ("snap ls --generation 2", 13, "is at generation 1, but was at 2 before"),
+                ("snap ls --generation 3", 13, "is at generation 2, but was at 3 before"),
                 ("snap ls --generation x", 2, "--generation: 'x' is not a number")):
             done = b.ebb(words, code)
             check(sentence is None or sentence in done.stderr, f"{words}: {done.stderr!r}")
