@@ -217,9 +217,9 @@ static int check_form(const uint8_t *bytes, size_t len, struct why *why)
 }
 
 int slot_renew(struct object_header *header, const struct key_ring *ring, const uint8_t *old,
-	size_t old_len, const struct box_chance *chance, uint8_t **ret_bytes, struct why *why)
+	size_t old_len, const struct box_chance *chance, uint8_t **ret_bytes)
 {
-	int err = check_form(old, old_len, why);
+	int err = check_form(old, old_len, NULL);
 	if (err)
 		return err;
 	OWN(own_free) uint8_t *bytes = begin(header, ring, is_writer(old));
@@ -229,7 +229,7 @@ int slot_renew(struct object_header *header, const struct key_ring *ring, const 
 	put_le32(bytes + OBJECT_HEADER + AT_EPOCH, ring->epoch_count - 1);
 	err = put_box(bytes, ring, chance);
 	if (err)
-		return why_errno(why, err, "renewing a key slot");
+		return err;
 	*ret_bytes = TAKE(bytes);
 	return 0;
 }

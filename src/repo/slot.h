@@ -55,9 +55,9 @@ int slot_make(struct object_header *header, const struct key_ring *ring,
 	const struct slot_want *want, const struct box_chance *chance, uint8_t **ret_bytes,
 	struct why *why);
 
-/* The slot `old` for the same holder, now with the keys of `ring`. */
+/* The slot `old` for the same holder, now with the keys of `ring`. -EBADMSG: `old` is none. */
 int slot_renew(struct object_header *header, const struct key_ring *ring, const uint8_t *old,
-	size_t old_len, const struct box_chance *chance, uint8_t **ret_bytes, struct why *why);
+	size_t old_len, const struct box_chance *chance, uint8_t **ret_bytes);
 
 /* -EACCES: something else opens this slot, or an outsider made it. -EBADMSG: it is none. */
 int slot_open(const uint8_t *bytes, size_t len, const struct unlock *unlock,
