@@ -191,3 +191,63 @@ const char *units_show_time(int64_t wall_ns, char text[UNITS_TEXT])
 	snprintf(text, UNITS_TEXT, "%s.%03dZ", day, (int)ms);
 	return text;
 }
+
+/* Exactly `digits` digits at *at, behind the separator that stands there when it has one. */
+static bool take_part(const char **at, char separator, int digits, int *ret)
+{
+	const char *p = *at;
+	int value = 0;
+	if (separator && *p++ != separator)
+		return false;
+	for (int i = 0; i < digits; i++, p++) {
+		if (!isdigit((unsigned char)*p))
+			return false;
+		value = value * 10 + (*p - '0');
+	}
+	*at = p;
+	*ret = value;
+	return true;
+}
+
+/* Its parts from the year down; how many there are, 0 when it is no moment. */
+static int take_moment(const char *text, int part[7])
+{
+	static const char separators[] = {0, '-', '-', 'T', ':', ':', '.'};
+	static const int digits[] = {4, 2, 2, 2, 2, 2, 3};
+	static const int most[] = {9999, 12, 31, 23, 59, 59, 999};
+	int count = 0;
+	while (count < 7 && *text && *text != 'Z') {
+		if (!take_part(&text, separators[count], digits[count], &part[count]) ||
+			part[count] > most[count])
+			return 0;
+		count++;
+	}
+	text += *text == 'Z';
+	return *text || count < 3 || !part[1] || !part[2] ? 0 : count;
+}
+
+int units_time(const char *text, int64_t *ret_first, int64_t *ret_last, struct why *why)
+{
+	static const int64_t lasts[] = {0, 0, 0, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC,
+		NS_PER_MS};
+	int part[7] = {0};
+	int count = take_moment(text, part);
+	struct tm tm = {.tm_year = part[0] - 1900,
+		.tm_mon = part[1] - 1,
+		.tm_mday = part[2],
+		.tm_hour = part[3],
+		.tm_min = part[4],
+		.tm_sec = part[5]};
+	time_t t = count ? timegm(&tm) : 0;
+	int64_t first;
+	/* timegm() makes the 1st of March of the 30th of February. */
+	if (!count || tm.tm_mday != part[2] || !mul_fits((int64_t)t, NS_PER_SEC, &first) ||
+		!add_fits(first, part[6] * NS_PER_MS, &first))
+		return why_set(why, -EINVAL,
+			"'%.40s' is not a moment: write it in UTC like 2026-11-21, "
+			"2026-11-21T02:10 or 2026-11-21T02:10:05Z",
+			text);
+	*ret_first = first;
+	*ret_last = first + lasts[count] - 1;
+	return 0;
+}

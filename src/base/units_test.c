@@ -128,6 +128,36 @@ TEST(moments)
 	}
 }
 
+TEST(a_moment_is_all_the_time_that_it_may_mean)
+{
+	static const struct {
+		const char *text, *first, *last;
+	} good[] = {
+		{"2026-11-21", "2026-11-21T00:00:00.000Z", "2026-11-21T23:59:59.999Z"},
+		{"2024-02-29T07", "2024-02-29T07:00:00.000Z", "2024-02-29T07:59:59.999Z"},
+		{"2026-11-21T02:10Z", "2026-11-21T02:10:00.000Z", "2026-11-21T02:10:59.999Z"},
+		{"2026-11-21T02:10:05", "2026-11-21T02:10:05.000Z", "2026-11-21T02:10:05.999Z"},
+		{"1969-12-31T23:59:59.998Z", "1969-12-31T23:59:59.998Z",
+			"1969-12-31T23:59:59.998Z"},
+	};
+	static const char *const bad[] = {"", "2026", "2026-11", "2026-13-01", "2026-02-29",
+		"2026-11-00", "2026-11-21 02:10", "2026-11-21T2", "2026-11-21T24:00", "yesterday",
+		"2026-11-21Z1", "9999-12-31"};
+	int64_t first, last;
+	char text[UNITS_TEXT];
+	struct why why;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CHECK_EQ(units_time(good[i].text, &first, &last, &why), 0);
+		CHECK_STR(units_show_time(first, text), good[i].first);
+		CHECK_STR(units_show_time(last, text), good[i].last);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(units_time(bad[i], &first, &last, &why), -EINVAL);
+	CHECK_STR(why.text,
+		"'9999-12-31' is not a moment: write it in UTC like 2026-11-21, 2026-11-21T02:10 "
+		"or 2026-11-21T02:10:05Z");
+}
+
 struct refusal {
 	const char *text;
 	int err;

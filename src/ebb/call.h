@@ -22,6 +22,7 @@ struct call {
 	const char *key_file_env;       /* EBB_KEY_FILE */
 	const char *const *environment; /* for programs that are started; NULL at the end */
 	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
+	char catalog_folder[CALL_PATH]; /* where the catalog lies, "" unknown */
 	char program_folder[CALL_PATH]; /* of the ebb that runs */
 	char work_folder[CALL_PATH];    /* what relative paths are relative to */
 	bool color;                     /* standard output shows colours */
@@ -38,6 +39,7 @@ int call_man(const struct call *call);
 int call_repo_init(const struct call *call);
 int call_restore(const struct call *call);
 int call_run(const struct call *call);
+int call_snap_diff(const struct call *call);
 int call_snap_ls(const struct call *call);
 int call_status(const struct call *call);
 int call_verify(const struct call *call);

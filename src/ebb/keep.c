@@ -13,13 +13,15 @@
 #include "base/why.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/ledger.h"
+#include "ebb/shown.h"
 #include "os/linux/crew.h"
 #include "os/linux/files.h"
 #include "os/linux/textfile.h"
 #include "os/linux/world.h"
 #include "os/world.h"
 
-enum { KEY_FILE_MAX = 4096, PREFIX_MIN = 4 };
+enum { KEY_FILE_MAX = 4096 };
 
 /* Packs on their way at once: each takes the memory of a pack, and one keeps a disk busy. */
 enum { CARRIERS = 1 };
@@ -91,7 +93,7 @@ int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
 {
 	struct keep *keep = ret_keep;
 	struct why why;
-	*keep = (struct keep){.files = linux_files()};
+	*keep = (struct keep){.files = linux_files(), .call = call};
 	/* Rooted where nothing is made: of this world only clock and dice are used. */
 	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &keep->lw, &why) ||
 		linux_crew_open(0, &keep->crew, &why) ||
@@ -149,46 +151,7 @@ int keep_open(const struct call *call, struct keep *ret_keep)
 		return code;
 	int err = repo_open(&ret_keep->repo_world, secret, generation, &ret_keep->repo, &why);
 	explicit_bzero(secret, sizeof(secret));
-	return err ? keep_fail(ret_keep, err, &why) : EXIT_OK;
-}
-
-/* Which of the head's points begin with these digits: the last one met, and how many. */
-static size_t match_points(const struct head *head, const char *name, size_t *ret_last)
-{
-	size_t matches = 0;
-	char hex[33];
-	for (size_t i = 0; i < head->points.len; i++) {
-		object_show_id(&head->points.at[i].id, hex);
-		if (strncmp(hex, name, strlen(name)) == 0) {
-			*ret_last = i;
-			matches++;
-		}
-	}
-	return matches;
-}
-
-int keep_find_point(struct keep *keep, const char *name, struct point *ret_point)
-{
-	const struct head *head = repo_head(keep->repo);
-	size_t at = head->points.len;
-	struct why why;
-	if (!head->points.len)
-		return call_fail(EXIT_NO_OBJECT, "%s: there is no point yet", keep->where);
-	if (strcmp(name, "latest") == 0) {
-		at--;
-	} else if (strlen(name) < PREFIX_MIN) {
-		return call_fail(EXIT_NO_OBJECT,
-			"'%.40s': give at least %d digits of a point, or latest", name, PREFIX_MIN);
-	} else {
-		size_t matches = match_points(head, name, &at);
-		if (matches != 1)
-			return call_fail(EXIT_NO_OBJECT,
-				matches ? "several points begin with '%.40s'; give more digits"
-					: "no point begins with '%.40s'; `ebb snap ls` tells them",
-				name);
-	}
-	int err = repo_point(keep->repo, &head->points.at[at].id, ret_point, &why);
-	return err ? keep_fail(keep, err == -ENOENT ? -EBADMSG : err, &why) : EXIT_OK;
+	return err ? keep_fail(ret_keep, err, &why) : ledger_check(ret_keep);
 }
 
 void keep_say_trouble(const char *path, const char *what)

@@ -31,6 +31,8 @@ struct keep {
 	struct repo_world repo_world;
 	struct repo *repo; /* NULL after keep_begin() alone */
 	const char *where; /* the repository's name, as the call tells it */
+	const struct call *call;
+	bool catalog_told; /* that there is none: once is enough */
 };
 
 /* Opens what the call names, all but the repository itself. `make`: also a folder that is new. */
@@ -48,7 +50,11 @@ const char *keep_key_file(const struct call *call);
 /* Tells a failure of the repository and returns its exit code. */
 int keep_fail(const struct keep *keep, int err, const struct why *why);
 
-/* "latest", or the first digits of a point's id. EXIT_NO_OBJECT: none, or several. */
+/*
+ * A point by name: "latest", the first digits of its id, RESOURCE@latest, or RESOURCE@MOMENT for the
+ * newest one that is not after it. RESOURCE is a whole resource or its last components.
+ * EXIT_NO_OBJECT: none, or several.
+ */
 int keep_find_point(struct keep *keep, const char *name, struct point *ret_point);
 
 /* A path as an absolute one, without a slash at its end. False: it is too long. */

@@ -25,6 +25,17 @@ static void find_state_home(char path[CALL_PATH])
 		path[0] = '\0';
 }
 
+/* The service manager's folder (the first of several), else where a session keeps its state. */
+static void find_catalog_folder(const char *state_home, char path[CALL_PATH])
+{
+	const char *given = getenv("STATE_DIRECTORY");
+	int len = 0;
+	if (given && given[0] == '/')
+		len = snprintf(path, CALL_PATH, "%.*s", (int)strcspn(given, ":"), given);
+	if (len <= 0 || len >= CALL_PATH)
+		snprintf(path, CALL_PATH, "%s", state_home);
+}
+
 static void find_program_folder(char path[CALL_PATH])
 {
 	ssize_t len = readlink("/proc/self/exe", path, CALL_PATH - 1);
@@ -83,6 +94,7 @@ int main(int argc, char **argv)
 	call.environment = (const char *const *)environ;
 	call.color = wants_color(&call.args);
 	find_state_home(call.state_home);
+	find_catalog_folder(call.state_home, call.catalog_folder);
 	find_program_folder(call.program_folder);
 	if (!getcwd(call.work_folder, sizeof(call.work_folder)))
 		call.work_folder[0] = '\0';

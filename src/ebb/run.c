@@ -20,6 +20,7 @@
 #include "ebb/child.h"
 #include "ebb/config.h"
 #include "ebb/exit.h"
+#include "ebb/folders.h"
 #include "ebb/status_text.h"
 #include "os/linux/signals.h"
 #include "os/linux/world.h"
@@ -198,20 +199,6 @@ static void on_signal(void *arg, int signal)
 		child_kill(&run->children[i]);
 }
 
-/* Makes a folder and what is missing above it. */
-static int make_folders(const char *path)
-{
-	char part[CALL_PATH];
-	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-		int len = slash ? (int)(slash - path) : (int)strlen(path);
-		snprintf(part, sizeof(part), "%.*s", len, path);
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		if (!slash)
-			return 0;
-	}
-}
-
 /* A new folder run-N for a session that names none. */
 static int make_state(struct run *run)
 {
@@ -221,7 +208,7 @@ static int make_state(struct run *run)
 		return call_fail(EXIT_FAILED,
 			"neither XDG_STATE_HOME nor HOME is set: name a state "
 			"folder with --state");
-	int err = make_folders(home);
+	int err = folders_make(home);
 	for (int i = 1; !err && i <= SESSIONS_MAX; i++) {
 		int len = snprintf(state, sizeof(run->source.state), "%s/run-%d", home, i);
 		if (len >= (int)sizeof(run->source.state))

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making folders for state.
+ *
+ * Any thread.
+ */
+#ifndef EBB_EBB_FOLDERS_H
+#define EBB_EBB_FOLDERS_H
+
+/* Makes a folder and what is missing above it, mode 0700. 0 or negative errno. */
+int folders_make(const char *path);
+
+#endif

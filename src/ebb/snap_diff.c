@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What differs between two recovery points. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "ebb/call.h"
+#include "ebb/exit.h"
+#include "ebb/keep.h"
+#include "ebb/shown.h"
+#include "repo/point.h"
+#include "ship/diff.h"
+#include "ship/tree.h"
+
+struct telling {
+	bool json;
+	int code;
+	struct str line;
+};
+
+/* As restic's: scripts that read one read the other. */
+static char letter_of(const struct diff_change *change)
+{
+	if (!change->before)
+		return '+';
+	if (!change->after)
+		return '-';
+	if (change->how & DIFF_TYPE)
+		return 'T';
+	return change->how & DIFF_CONTENT ? 'M' : 'U';
+}
+
+static const char *word_of(char letter)
+{
+	switch (letter) {
+	case '+':
+		return "added";
+	case '-':
+		return "removed";
+	case 'T':
+		return "type";
+	case 'M':
+		return "content";
+	default:
+		return "metadata";
+	}
+}
+
+static bool is_file(const struct tree_entry *entry)
+{
+	return entry && entry->meta.type == FILES_FILE;
+}
+
+static json_t *change_json(const struct diff_change *change)
+{
+	json_t *line = json_pack(
+		"{s:s,s:s}", "type", "change", "change", word_of(letter_of(change)));
+	if (!line)
+		return NULL;
+	shown_set(line, "path", change->path, change->path_len);
+	if (is_file(change->before))
+		json_object_set_new(line, "size_before",
+			json_integer((json_int_t)change->before->meta.size));
+	if (is_file(change->after))
+		json_object_set_new(
+			line, "size_after", json_integer((json_int_t)change->after->meta.size));
+	return line;
+}
+
+static void on_change(void *arg, const struct diff_change *change)
+{
+	struct telling *telling = arg;
+	const struct tree_entry *either = change->after ? change->after : change->before;
+	if (telling->code)
+		return;
+	if (telling->json) {
+		telling->code = keep_print_json(change_json(change));
+		return;
+	}
+	str_clear(&telling->line);
+	str_addf(&telling->line, "%c  ", letter_of(change));
+	if (is_file(either))
+		str_addf(&telling->line, "%12" PRIu64 "  ", either->meta.size);
+	else
+		str_addf(&telling->line, "%12s  ", "");
+	shown_add(&telling->line, change->path, change->path_len);
+	str_add(&telling->line, either->meta.type == FILES_FOLDER ? "/\n" : "\n");
+	telling->code = call_print(&telling->line);
+}
+
+static int say_result(bool json, const struct diff_result *result)
+{
+	OWN(str_done) struct str text = {0};
+	if (json)
+		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "diff",
+			"added", (json_int_t)result->added, "removed", (json_int_t)result->removed,
+			"changed", (json_int_t)result->changed, "added_bytes",
+			(json_int_t)result->added_bytes, "removed_bytes",
+			(json_int_t)result->removed_bytes, "folders_read",
+			(json_int_t)result->folders));
+	str_addf(&text,
+		"%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64
+		" changed; +%.1f MiB, -%.1f MiB\n",
+		result->added, result->removed, result->changed,
+		(double)result->added_bytes / 1048576, (double)result->removed_bytes / 1048576);
+	return call_print(&text);
+}
+
+int call_snap_diff(const struct call *call)
+{
+	OWN(keep_done) struct keep keep = {0};
+	const struct args *args = &call->args;
+	struct telling telling = {.json = args_given(args, OPTION_JSON)};
+	struct point before, after;
+	struct diff_result result = {0};
+	struct why why = {""};
+	if (args->operand_count < 2)
+		return call_fail(EXIT_USAGE,
+			"snap diff wants two points: ebb snap diff 3f2a latest; see `ebb help snap "
+			"diff`");
+	int code = keep_open(call, &keep);
+	if (!code)
+		code = keep_find_point(&keep, args->operands[0], &before);
+	if (!code)
+		code = keep_find_point(&keep, args->operands[1], &after);
+	if (code)
+		return code;
+	struct diff_options how = {
+		.path = args->operand_count > 2 ? args->operands[2] : NULL,
+		.on_change = on_change,
+		.arg = &telling,
+	};
+	int err = diff_points(keep.repo, &before, &after, &how, &result, &why);
+	str_done(&telling.line);
+	if (err == -ENOTSUP)
+		return call_fail(EXIT_USAGE, "%s", why.text);
+	if (err)
+		return keep_fail(&keep, err == -ENOENT ? -EBADMSG : err, &why);
+	return telling.code ? telling.code : say_result(telling.json, &result);
+}
