@@ -5,15 +5,13 @@ key. Speaks TAP.
 
 usage: tests/keep_cli_test.py EBB
 """
-import json
 import os
-import random
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import programs
+from keep_bench import PROGRAM, Bench, check
 
 TESTS = []
 
@@ -21,54 +19,6 @@ TESTS = []
 def test(function):
     TESTS.append(function)
     return function
-
-
-def check(condition, said):
-    if not condition:
-        raise AssertionError(said)
-
-
-class Bench:
-    """A source, a repository and a key in a folder of their own."""
-
-    def __init__(self):
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="ebb-keep-"))
-        os.makedirs(self.path("source", "sub"))
-        chance = random.Random(1)
-        for name, size in (("small", 100), ("sub/large", 3_000_000), ("empty", 0)):
-            with open(self.path("source", name), "wb") as file:
-                file.write(chance.randbytes(size))
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def ebb(self, words, code=0, env=None):
-        environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key"}
-        environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
-        environment.update(env or {})
-        done = subprocess.run([PROGRAM, *words.split()], cwd=self.folder, env=environment,
-                              capture_output=True, text=True, timeout=120, check=False)
-        said = f"ebb {words}: code {done.returncode}, {done.stdout!r} {done.stderr!r}"
-        check(done.returncode == code, f"{said}; wanted code {code}")
-        return done
-
-    def json(self, words, code=0):
-        return json.loads(self.ebb(words + " --json", code).stdout)
-
-    def same(self, one, other):
-        done = subprocess.run(["diff", "-r", "--no-dereference", self.path(one), self.path(other)],
-                              capture_output=True, text=True, check=False)
-        check(done.returncode == 0, done.stdout + done.stderr)
-
-    def packs(self):
-        return sorted(os.path.join(at, name) for at, _, names in os.walk(self.path("store", "data"))
-                      for name in names)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.folder)
 
 
 @test
@@ -163,7 +113,7 @@ def a_killed_backup_leaves_a_repository_that_goes_on(_place, _program):
         b.ebb("repo init")
         b.ebb("backup source")
         chance = programs.seed()
-        environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key"}
+        environment = b.environment()
         for turn in range(12):
             with open(b.path("source", f"more{turn}"), "wb") as file:
                 file.write(chance.randbytes(4_000_000))
@@ -179,5 +129,4 @@ def a_killed_backup_leaves_a_repository_that_goes_on(_place, _program):
         b.same("source", "out")
 
 
-PROGRAM = os.path.abspath(sys.argv[1])
 sys.exit(programs.main(TESTS, sys.argv[1:]))

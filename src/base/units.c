@@ -228,8 +228,8 @@ static int take_moment(const char *text, int part[7])
 
 int units_time(const char *text, int64_t *ret_first, int64_t *ret_last, struct why *why)
 {
-	static const int64_t lasts[] = {0, 0, 0, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC,
-		NS_PER_MS};
+	static const int64_t lasts[] = {
+		0, 0, 0, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC, NS_PER_MS};
 	int part[7] = {0};
 	int count = take_moment(text, part);
 	struct tm tm = {.tm_year = part[0] - 1900,

@@ -34,8 +34,8 @@ const char *units_show_duration(int64_t ns, char text[UNITS_TEXT]);
 const char *units_show_size(uint64_t bytes, char text[UNITS_TEXT]);
 
 /*
- * A moment in UTC as units_show_time() shows it, or its beginning: a day, an hour, a minute ... With
- * the first and the last nanosecond that it may mean. 0 or -EINVAL.
+ * A moment in UTC as units_show_time() shows it, or its beginning: a day, an hour, a minute ...
+ * With the first and the last nanosecond that it may mean. 0 or -EINVAL.
  */
 int units_time(const char *text, int64_t *ret_first, int64_t *ret_last, struct why *why);
 

@@ -14,6 +14,7 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
+#include "ebb/ledger.h"
 #include "os/clock.h"
 #include "os/linux/textfile.h"
 #include "os/world.h"
@@ -151,6 +152,7 @@ int call_backup(const struct call *call)
 		return code;
 	read_host(host);
 	snprintf(resource, sizeof(resource), "dir%s", path);
+	struct catalog_job job = ledger_begin(&keep, JOB_BACKUP);
 	struct showing showing = {.clock = keep.world->clock};
 	showing.began_ns = clock_mono_ns(showing.clock);
 	bool terminal = isatty(STDERR_FILENO) && !args_given(&call->args, OPTION_JSON);
@@ -170,8 +172,14 @@ int call_backup(const struct call *call)
 	int err = backup_dir(keep.repo, &keep.files, keep.world->clock, &how, &point, &why);
 	if (showing.shown)
 		fputs("\r\033[K", stderr);
+	job.resource = resource;
 	if (err)
-		return call_fail(EXIT_FAILED, "no point was made: %s", why.text);
+		return ledger_end(
+			&keep, &job, call_fail(EXIT_FAILED, "no point was made: %s", why.text));
+	job.entries = point.entries;
+	job.source_bytes = point.source_bytes;
+	job.read_bytes = point.read_bytes;
+	job.written_bytes = point.written_bytes;
 	code = say_point(call, &point);
-	return code ? code : point.partial ? EXIT_PARTIAL : EXIT_OK;
+	return ledger_end(&keep, &job, code ? code : point.partial ? EXIT_PARTIAL : EXIT_OK);
 }

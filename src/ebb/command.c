@@ -43,6 +43,15 @@ const struct option options[OPTIONS] = {
 		"leave the owners of files as they fall"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
 		"write back what was damaged and parity makes whole"},
+	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
+		"only points of this resource, by its name or its last components"},
+	[OPTION_HOST] = {"host", 0, VALUE_TEXT, "NAME", "only points made on this host"},
+	[OPTION_SINCE] = {"since", 0, VALUE_TEXT, "MOMENT",
+		"only points from then on: 2026-11-21, 2026-11-21T02:10 ..., in UTC"},
+	[OPTION_UNTIL] = {"until", 0, VALUE_TEXT, "MOMENT", "only points up to the end of it"},
+	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
+	[OPTION_DRY_RUN] = {"dry-run", 'n', VALUE_NONE, NULL,
+		"say what would be done, and do nothing"},
 	[OPTION_JSON] = {"json", 0, VALUE_NONE, NULL, "print JSON for programs"},
 	[OPTION_NO_COLOR] = {"no-color", 0, VALUE_NONE, NULL,
 		"no colours, also on a terminal; NO_COLOR in the environment says the same"},
@@ -104,12 +113,50 @@ const struct command commands[] = {
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"}},
 		call_backup},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
-		"The last line tells the repository's generation: noted down, it lets --generation "
-		"notice a repository that was rolled back.",
-		{NULL}, COMMON | READER, {{"ebb snap ls --repo /mnt/backup/ebb", "all of them"}},
+		"The last line tells the repository's generation. The catalog remembers it, and "
+		"other machines may be told with --generation: a repository that was rolled back "
+		"is "
+		"then noticed.",
+		{NULL},
+		COMMON | READER | ONE(OPTION_RESOURCE) | ONE(OPTION_HOST) | ONE(OPTION_SINCE) |
+			ONE(OPTION_UNTIL),
+		{{"ebb snap ls --repo /mnt/backup/ebb", "all of them"},
+			{"ebb snap ls --resource home --since 2026-11-01", "some"}},
 		call_snap_ls},
+	{"snap", "diff", "what was added, removed and changed between two points",
+		"POINT is `latest`, the first digits of one, RESOURCE@latest, or RESOURCE@MOMENT "
+		"for "
+		"the newest one not after it. Reads only folders that differ. Each line begins "
+		"with + "
+		"(added), - (removed), M (content), U (owner, mode, times or attributes) or T "
+		"(another "
+		"type); a size is that of today. With --json a line for each change, and one at "
+		"the "
+		"end.",
+		{"POINT POINT [PATH]", VALUE_TEXT, false, 3, NULL}, COMMON | READER,
+		{{"ebb snap diff 3f2a latest", "all of it"},
+			{"ebb snap diff home@2026-11-20 home@latest etc", "below one path"}},
+		call_snap_diff},
+	{"snap", "hold", "keep points whatever the rules of retention say",
+		"Held points are kept by `repo gc` and cannot be removed until they are released.",
+		{"POINT", VALUE_TEXT, false, OPERANDS_MAX, NULL}, COMMON | READER,
+		{{"ebb snap hold home@2026-11-21", "the newest of that day"}}, call_snap_hold},
+	{"snap", "release", "let held points go the way of all others",
+		"What is released is not removed; the rules of retention count for it again.",
+		{"POINT", VALUE_TEXT, false, OPERANDS_MAX, NULL}, COMMON | READER,
+		{{"ebb snap release 3f2a", "one point"}}, call_snap_release},
+	{"snap", "rm", "remove points",
+		"They are gone from the list at once; `repo gc` gives back the room of what no "
+		"other "
+		"point needs. Asks at a terminal; elsewhere it needs -y.",
+		{"POINT", VALUE_TEXT, false, OPERANDS_MAX, NULL},
+		COMMON | READER | ONE(OPTION_YES) | ONE(OPTION_DRY_RUN),
+		{{"ebb snap rm -n 3f2a 77b0", "which ones these are"},
+			{"ebb snap rm -y 3f2a", "without asking"}},
+		call_snap_rm},
 	{"restore", NULL, "bring a recovery point back into a folder",
-		"POINT is `latest` or the first digits of one. The folder is made when only its "
+		"POINT is `latest`, the first digits of one, or RESOURCE@MOMENT. The folder is "
+		"made when only its "
 		"last component is missing; files that are there are replaced, each in one step "
 		"and "
 		"only when every byte of it was checked. What cannot be restored is told one by "
@@ -153,7 +200,9 @@ const struct variable variables[] = {
 	{"EBB_KEY_FILE", "the file with its key; --key-file comes before it"},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
-	{"XDG_STATE_HOME", "where `ebb run` makes the state folder of a new session"},
+	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},
+	{"XDG_STATE_HOME",
+		"where `ebb run` makes the state folder of a new session, and the catalog"},
 	{NULL, NULL},
 };
 

@@ -137,11 +137,31 @@ static int read_key(const struct call *call, uint8_t ret_secret[SECRET_SIZE])
 	return EXIT_OK;
 }
 
+/*
+ * Opens it, and once more when this machine has seen a higher generation: another process may have
+ * written meanwhile.
+ */
+static int open_noted(struct keep *keep, const uint8_t secret[SECRET_SIZE], uint64_t least)
+{
+	bool given = args_given(&keep->call->args, OPTION_GENERATION);
+	struct why why;
+	int err = repo_open(&keep->repo_world, secret, least, &keep->repo, &why);
+	uint64_t seen = err ? 0 : ledger_check(keep, given);
+	if (seen) {
+		repo_close(TAKE(keep->repo));
+		err = repo_open(&keep->repo_world, secret, seen, &keep->repo, &why);
+	}
+	if (seen && err == -ESTALE)
+		return call_fail(EXIT_DAMAGED,
+			"%s: %s; --generation with that of today takes it as it is", keep->where,
+			why.text);
+	return err ? keep_fail(keep, err, &why) : EXIT_OK;
+}
+
 int keep_open(const struct call *call, struct keep *ret_keep)
 {
 	uint8_t secret[SECRET_SIZE];
 	uint64_t generation;
-	struct why why;
 	int code = keep_begin(call, false, ret_keep);
 	if (!code)
 		code = least_generation(call, &generation);
@@ -149,9 +169,9 @@ int keep_open(const struct call *call, struct keep *ret_keep)
 		code = read_key(call, secret);
 	if (code)
 		return code;
-	int err = repo_open(&ret_keep->repo_world, secret, generation, &ret_keep->repo, &why);
+	code = open_noted(ret_keep, secret, generation);
 	explicit_bzero(secret, sizeof(secret));
-	return err ? keep_fail(ret_keep, err, &why) : ledger_check(ret_keep);
+	return code;
 }
 
 void keep_say_trouble(const char *path, const char *what)
@@ -179,13 +199,18 @@ static const char *const kinds[] = {"", "full", "incremental", "differential"};
 json_t *keep_point_json(const struct point *point)
 {
 	char hex[33], start[UNITS_TEXT], end[UNITS_TEXT];
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
-		object_show_id(&point->id, hex), "resource", point->resource, "host", point->host,
-		"path", point->path, "start", units_show_time(point->start_ns, start), "end",
-		units_show_time(point->end_ns, end), "kind", kinds[point->kind], "partial",
+	json_t *document = json_pack("{s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
+		object_show_id(&point->id, hex), "start", units_show_time(point->start_ns, start),
+		"end", units_show_time(point->end_ns, end), "kind", kinds[point->kind], "partial",
 		point->partial, "entries", (json_int_t)point->entries, "source_bytes",
 		(json_int_t)point->source_bytes, "read_bytes", (json_int_t)point->read_bytes,
 		"new_bytes", (json_int_t)point->new_bytes, "written_bytes",
 		(json_int_t)point->written_bytes, "unreadable", (json_int_t)point->unreadable,
 		"changed", (json_int_t)point->changed);
+	if (!document)
+		return NULL;
+	shown_set(document, "resource", point->resource, strlen(point->resource));
+	shown_set(document, "host", point->host, strlen(point->host));
+	shown_set(document, "path", point->path, strlen(point->path));
+	return document;
 }

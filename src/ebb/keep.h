@@ -51,8 +51,8 @@ const char *keep_key_file(const struct call *call);
 int keep_fail(const struct keep *keep, int err, const struct why *why);
 
 /*
- * A point by name: "latest", the first digits of its id, RESOURCE@latest, or RESOURCE@MOMENT for the
- * newest one that is not after it. RESOURCE is a whole resource or its last components.
+ * A point by name: "latest", the first digits of its id, RESOURCE@latest, or RESOURCE@MOMENT for
+ * the newest one that is not after it. RESOURCE is a whole resource or its last components.
  * EXIT_NO_OBJECT: none, or several.
  */
 int keep_find_point(struct keep *keep, const char *name, struct point *ret_point);

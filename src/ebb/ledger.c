@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/container.h"
@@ -113,38 +114,31 @@ void ledger_close(struct ledger *ledger)
 static int note_seen(struct keep *keep, struct catalog *catalog, bool forced, struct why *why)
 {
 	char path[KEEP_PATH];
+	bool is_path = !strstr(keep->where, "://") && keep_absolute(keep->call, keep->where, path);
 	struct catalog_sight sight = {
 		.repo = *repo_id(keep->repo),
-		.place = keep_absolute(keep->call, keep->where, path) ? path : keep->where,
+		.place = is_path ? path : keep->where,
 		.generation = repo_head(keep->repo)->generation,
 		.forced = forced,
 	};
 	return catalog_note_seen(catalog, &sight, why);
 }
 
-int ledger_check(struct keep *keep)
+uint64_t ledger_check(struct keep *keep, bool given)
 {
-	bool given = args_given(&keep->call->args, OPTION_GENERATION);
-	uint64_t seen = 0, now = repo_head(keep->repo)->generation;
+	uint64_t seen = 0;
 	struct ledger ledger;
 	struct why why = {""};
 	if (!ledger_open(keep, false, &ledger))
-		return EXIT_OK;
+		return 0;
 	int err = catalog_seen(ledger.catalog, repo_id(keep->repo), &seen, &why);
-	bool back = !err && !given && now < seen;
+	bool back = !err && !given && repo_head(keep->repo)->generation < seen;
 	if (!err && !back)
 		err = note_seen(keep, ledger.catalog, given, &why);
 	ledger_close(&ledger);
 	if (err)
 		tell(keep, why.text);
-	if (!back)
-		return EXIT_OK;
-	return call_fail(EXIT_DAMAGED,
-		"%s: the repository is at generation %" PRIu64
-		", but this machine has seen %" PRIu64
-		": it was rolled back, or heads were deleted; --generation %" PRIu64
-		" takes it as it is",
-		keep->where, now, seen, now);
+	return back ? seen : 0;
 }
 
 static int64_t cpu_ns(void)

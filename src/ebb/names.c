@@ -11,6 +11,7 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
+#include "ebb/ledger.h"
 #include "repo/point.h"
 
 enum { PREFIX_MIN = 4 };
@@ -57,30 +58,72 @@ static int read_moment(const char *text, int64_t *ret_until)
 							 : EXIT_OK;
 }
 
-/* RESOURCE@MOMENT: the newest point of one resource that is not after the moment. */
-static int find_at(struct keep *keep, const char *name, const char *at, struct point *ret_point)
+int names_each(struct keep *keep, names_fn *fn, void *arg)
 {
 	const struct head *head = repo_head(keep->repo);
-	int64_t until;
-	bool found = false;
-	int code = read_moment(at + 1, &until);
+	struct catalog_synced synced;
+	struct ledger ledger;
+	bool known = ledger_open(keep, false, &ledger);
+	int code = EXIT_OK;
+	if (known)
+		known = catalog_sync(ledger.catalog, keep->repo, &synced, NULL) == 0;
 	for (size_t i = 0; !code && i < head->points.len; i++) {
+		const struct head_point *named = &head->points.at[i];
 		struct point point;
-		if (repo_point(keep->repo, &head->points.at[i].id, &point, NULL) ||
-			!names_resource(point.resource, name, (size_t)(at - name)))
-			continue;
-		if (found && strcmp(point.resource, ret_point->resource) != 0)
-			return call_fail(EXIT_NO_OBJECT, "'%.60s' is several resources: %s, %s",
-				name, ret_point->resource, point.resource);
-		if (point.end_ns > until || (found && point.end_ns < ret_point->end_ns))
-			continue;
-		*ret_point = point;
-		found = true;
+		struct why why = {""};
+		int err = known ? catalog_point(ledger.catalog, repo_id(keep->repo), &named->id,
+					  &point, NULL)
+				: -ENOENT;
+		if (err)
+			err = repo_point(keep->repo, &named->id, &point, &why);
+		code = fn(arg, named, err ? NULL : &point, &why);
 	}
-	if (code || found)
+	ledger_close(&ledger);
+	return code;
+}
+
+/* RESOURCE@MOMENT: the newest point of one resource that is not after the moment. */
+struct search {
+	const char *name;
+	size_t len; /* of RESOURCE */
+	int64_t until_ns;
+	bool found;
+	struct point *point;
+};
+
+static int try_point(
+	void *arg, const struct head_point *named, const struct point *point, const struct why *why)
+{
+	struct search *search = arg;
+	(void)named;
+	(void)why;
+	if (!point || !names_resource(point->resource, search->name, search->len))
+		return EXIT_OK;
+	if (search->found && strcmp(point->resource, search->point->resource) != 0)
+		return call_fail(EXIT_NO_OBJECT, "'%.60s' is several resources: %s, %s",
+			search->name, search->point->resource, point->resource);
+	if (point->end_ns > search->until_ns ||
+		(search->found && point->end_ns < search->point->end_ns))
+		return EXIT_OK;
+	*search->point = *point;
+	search->found = true;
+	return EXIT_OK;
+}
+
+static int find_at(struct keep *keep, const char *name, const char *at, struct point *ret_point)
+{
+	struct search search = {.name = name, .len = (size_t)(at - name), .point = ret_point};
+	int code = read_moment(at + 1, &search.until_ns);
+	if (!code)
+		code = names_each(keep, try_point, &search);
+	if (code)
 		return code;
-	return call_fail(EXIT_NO_OBJECT, "there is no point '%.60s'; `ebb snap ls` tells them",
-		name);
+	if (!search.found)
+		return call_fail(EXIT_NO_OBJECT,
+			"there is no point '%.60s'; `ebb snap ls` tells them", name);
+	/* As the repository has it: what is restored is not taken from a cache. */
+	struct object_id id = search.point->id;
+	return read_point(keep, &id, ret_point);
 }
 
 int keep_find_point(struct keep *keep, const char *name, struct point *ret_point)
@@ -127,8 +170,8 @@ int names_filter(const struct call *call, struct names_filter *ret_filter)
 bool names_wanted(const struct names_filter *filter, const struct point *point)
 {
 	return (!filter->resource ||
-		       names_resource(point->resource, filter->resource,
-			       strlen(filter->resource))) &&
+		       names_resource(
+			       point->resource, filter->resource, strlen(filter->resource))) &&
 		(!filter->host || strcmp(point->host, filter->host) == 0) &&
 		point->end_ns >= filter->since_ns && point->end_ns <= filter->until_ns;
 }

@@ -12,7 +12,10 @@
 #include <stdint.h>
 
 struct call;
+struct head_point;
+struct keep;
 struct point;
+struct why;
 
 /* Is it this resource, by its whole name or its last components: dir/srv/db by srv/db or db. */
 bool names_resource(const char *resource, const char *wanted, size_t wanted_len);
@@ -26,5 +29,14 @@ struct names_filter {
 /* An exit code; what is wrong was told. */
 int names_filter(const struct call *call, struct names_filter *ret_filter);
 bool names_wanted(const struct names_filter *filter, const struct point *point);
+
+/*
+ * Every point that the head names, oldest first: out of the catalog where it knows them, else read
+ * from the repository. `point` is NULL for one that cannot be read, and `why` tells. An exit code;
+ * the first that `fn` answers ends the walk.
+ */
+typedef int names_fn(void *arg, const struct head_point *named, const struct point *point,
+	const struct why *why);
+int names_each(struct keep *keep, names_fn *fn, void *arg);
 
 #endif

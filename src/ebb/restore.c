@@ -10,6 +10,7 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
+#include "ebb/ledger.h"
 #include "repo/point.h"
 #include "ship/restore.h"
 
@@ -71,11 +72,15 @@ int call_restore(const struct call *call)
 		.no_owner = args_given(&call->args, OPTION_NO_OWNER),
 		.on_trouble = on_trouble,
 	};
+	struct catalog_job job = ledger_begin(&keep, JOB_RESTORE);
 	int err = restore_dir(keep.repo, &keep.files, &point, &how, &result, &why);
 	if (err == -ENOENT)
 		return call_fail(EXIT_NO_OBJECT, "%s", why.text);
 	if (err)
 		return keep_fail(&keep, err, &why);
+	job.resource = point.resource;
+	job.entries = result.entries;
+	job.source_bytes = result.bytes;
 	code = say_result(call, &keep, &result);
-	return code ? code : result.failed ? EXIT_PARTIAL : EXIT_OK;
+	return ledger_end(&keep, &job, code ? code : result.failed ? EXIT_PARTIAL : EXIT_OK);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of files as a terminal and JSON may show them. A name is any bytes but '/' and NUL, chosen by
- * whoever could make files in a source: nothing of it may move a cursor, hide text, or make a
+ * Names of files as a terminal and JSON may show them. A name is any bytes but '/' and NUL, chosen
+ * by whoever could make files in a source: nothing of it may move a cursor, hide text, or make a
  * document that no parser takes.
  *
  * Any thread.

@@ -62,8 +62,8 @@ static json_t *change_json(const struct diff_change *change)
 		return NULL;
 	shown_set(line, "path", change->path, change->path_len);
 	if (is_file(change->before))
-		json_object_set_new(line, "size_before",
-			json_integer((json_int_t)change->before->meta.size));
+		json_object_set_new(
+			line, "size_before", json_integer((json_int_t)change->before->meta.size));
 	if (is_file(change->after))
 		json_object_set_new(
 			line, "size_after", json_integer((json_int_t)change->after->meta.size));

@@ -61,8 +61,9 @@ static int order_of(const struct side *a, const struct side *b)
 	size_t shorter = a->entry.name_len < b->entry.name_len ? a->entry.name_len
 							       : b->entry.name_len;
 	int order = memcmp(a->entry.name, b->entry.name, shorter);
-	return order ? order : (a->entry.name_len > b->entry.name_len) -
-			(a->entry.name_len < b->entry.name_len);
+	return order
+		? order
+		: (a->entry.name_len > b->entry.name_len) - (a->entry.name_len < b->entry.name_len);
 }
 
 static bool same_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
