@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """What black-box tests of the commands on a repository share: a folder with a source, a repository,
-a key and a catalog of its own, and ebb run in it. The program is the first word of the command line.
+a key and a catalog of its own, and ebb run in it. The program is the first word of the command
+line.
 """
 import json
 import os

@@ -163,8 +163,8 @@ def a_person_is_asked_before_points_go(_place, program):
 @test
 def hostile_names_move_no_terminal_and_stay_json(_place, _program):
     """hostile names move no terminal and stay JSON"""
-    names = [b"esc\x1b[2Jx", b"line\nbreak", b"no\xfftext", "seiten\u202ekcalb".encode(), b"back\\x",
-             "umlaut-\u00e4".encode()]
+    names = [b"esc\x1b[2Jx", b"line\nbreak", b"no\xfftext", "seiten\u202ekcalb".encode(),
+             b"back\\x", "umlaut-\u00e4".encode()]
     with Bench() as b:
         b.ebb("repo init")
         b.ebb("backup source")
@@ -232,7 +232,8 @@ def a_repository_that_was_rolled_back_is_noticed(_place, _program):
         shutil.rmtree(b.path("store"))
         shutil.move(b.path("old"), b.path("store"))
         done = b.ebb("snap ls", 13)
-        check("is at generation 1, but was at 2 before: it was rolled back" in done.stderr, done.stderr)
+        check("at generation 1, but was at 2 before: it was rolled back" in done.stderr,
+              done.stderr)
         check("--generation with that of today takes it as it is" in done.stderr, done.stderr)
         b.ebb("backup source", 13)
         b.ebb("snap ls --generation 1")

@@ -133,7 +133,7 @@ const struct command commands[] = {
 		"type); a size is that of today. With --json a line for each change, and one at "
 		"the "
 		"end.",
-		{"POINT POINT [PATH]", VALUE_TEXT, false, 3, NULL}, COMMON | READER,
+		{"A B [PATH]", VALUE_TEXT, false, 3, NULL}, COMMON | READER,
 		{{"ebb snap diff 3f2a latest", "all of it"},
 			{"ebb snap diff home@2026-11-20 home@latest etc", "below one path"}},
 		call_snap_diff},
