@@ -198,6 +198,12 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 const struct variable variables[] = {
 	{"EBB_REPO", "the repository; --repo comes before it"},
 	{"EBB_KEY_FILE", "the file with its key; --key-file comes before it"},
+	{"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+		"who we are at an object store (s3://)"},
+	{"AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE",
+		"where else that stands; ~/.aws/credentials by default"},
+	{"AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_CA_BUNDLE, HTTPS_PROXY",
+		"how a store is reached; the URL of a place comes before them"},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},

@@ -76,13 +76,14 @@ const char *keep_key_file(const struct call *call)
 /* The place of the repository. Only `make` may bring it into being. */
 static int open_repository(const struct call *call, bool make, struct keep *keep)
 {
+	const struct open_place_how how = {call, keep->world, make};
 	struct why why;
 	keep->where = call->args.values[OPTION_REPO];
 	if (!keep->where)
 		keep->where = call->repo_env;
 	if (!keep->where || !*keep->where)
 		return call_fail(EXIT_USAGE, "which repository? give --repo URL or set EBB_REPO");
-	int err = open_place(call, keep->where, make, &keep->place, &why);
+	int err = open_place(&how, keep->where, &keep->place, &why);
 	keep->repo_world.place = keep->place.place;
 	if (err == -EINVAL)
 		return call_fail(EXIT_USAGE, "--repo: %s", why.text);

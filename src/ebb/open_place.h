@@ -12,20 +12,29 @@
 #include "os/linux/disk.h"
 
 struct call;
+struct linux_http;
 struct place;
 struct why;
+struct world;
 
 struct open_place {
 	struct linux_disk disk;
 	bool disk_open;
+	struct linux_http *http;
 	struct place *place;
+};
+
+struct open_place_how {
+	const struct call *call;
+	const struct world *world; /* its clock and dice, borrowed while the place is open */
+	bool make;                 /* a folder that is not there is begun */
 };
 
 /*
  * -ENOENT: nothing is there, and `make` does not allow to begin it; -EINVAL: no such kind of place.
  * What was opened before a failure is in *ret_open: open_place_done() always follows.
  */
-int open_place(const struct call *call, const char *url, bool make, struct open_place *ret_open,
+int open_place(const struct open_place_how *how, const char *url, struct open_place *ret_open,
 	struct why *why);
 
 /* For OWN(). All zero is allowed. */

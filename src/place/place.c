@@ -11,6 +11,8 @@ int place_get_whole(
 	struct place *place, const char *name, size_t limit, uint8_t **ret_bytes, size_t *ret_len)
 {
 	uint64_t size;
+	if (place->ops->whole)
+		return place->ops->whole(place, name, limit, ret_bytes, ret_len);
 	int err = place_size(place, name, &size);
 	if (err)
 		return err;

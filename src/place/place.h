@@ -27,12 +27,15 @@ struct place {
 /* False stops the walk. */
 typedef bool place_list_fn(void *arg, const char *name, uint64_t size);
 
+/* lock and whole may be NULL. */
 struct place_ops {
 	int (*put)(struct place *place, const char *name, const void *bytes, size_t len,
 		struct why *why);
 	int (*put_new)(struct place *place, const char *name, const void *bytes, size_t len,
 		struct why *why);
 	ssize_t (*get)(struct place *place, const char *name, uint64_t at, void *bytes, size_t len);
+	int (*whole)(struct place *place, const char *name, size_t limit, uint8_t **ret_bytes,
+		size_t *ret_len);
 	int (*size)(struct place *place, const char *name, uint64_t *ret_size);
 	int (*list)(struct place *place, const char *folder, place_list_fn *fn, void *arg);
 	int (*remove)(struct place *place, const char *name);

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "base/why.h"
+#include "place/url_inner.h"
 
 static int hex_digit(char c)
 {
@@ -19,8 +20,7 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes %XY. False: a broken escape, a NUL, or more than fits. */
-static bool decode(const char *text, size_t len, char *ret_plain, size_t cap)
+bool url_decode(const char *text, size_t len, char *ret_plain, size_t cap)
 {
 	size_t out = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -55,7 +55,7 @@ static int read_file(const char *rest, struct place_url *url, struct why *why)
 	if (rest[0] != '/')
 		return why_set(why, -EINVAL,
 			"file:// wants a whole path behind it, as in file:///mnt/backup");
-	if (!decode(rest, strlen(rest), url->path, sizeof(url->path)))
+	if (!url_decode(rest, strlen(rest), url->path, sizeof(url->path)))
 		return why_set(why, -EINVAL, "the path is too long, or has a broken %% escape");
 	return 0;
 }
@@ -75,9 +75,12 @@ int place_url_read(const char *text, struct place_url *ret_url, struct why *why)
 		memcpy(url.path, text, len + 1);
 	} else if (str_starts(text, "file://")) {
 		err = read_file(text + scheme + 3, &url, why);
+	} else if (str_starts(text, "s3://")) {
+		url.kind = PLACE_S3;
+		err = s3_url_read(text + scheme + 3, &url.s3, why);
 	} else {
 		return why_set(why, -EINVAL,
-			"'%.*s://' is no kind of place; a path and file:// are known",
+			"'%.*s://' is no kind of place; a path, file:// and s3:// are known",
 			(int)(scheme < 40 ? scheme : 40), text);
 	}
 	if (!err)

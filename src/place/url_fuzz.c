@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct why why = {""};
 	must(text);
 	int err = place_url_read(text, &url, &why);
-	must(err ? *why.text != '\0' : *url.path != '\0');
+	must(err ? *why.text != '\0' : url.kind == PLACE_S3 || *url.path != '\0');
+	if (!err && url.kind == PLACE_S3 && !s3_url_finish(&url.s3, NULL, NULL, &why))
+		must(*url.s3.host && *url.s3.region && *url.s3.bucket);
 	return 0;
 }
