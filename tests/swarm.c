@@ -46,7 +46,7 @@
 #include "sim/sim.h"
 #include "talk/client.h"
 
-enum { SWARM_RULES = 15 };
+enum { SWARM_RULES = 16 };
 #define SWARM_PEACE_NS (2 * NS_PER_MIN)
 
 struct swarm_report {
@@ -123,6 +123,12 @@ static const struct fault rules[SWARM_RULES] = {
 	{.label = "disk: sync fails",
 		.point = FAULT_DISK,
 		.op = SIM_SYNC,
+		.effect = FAULT_FAIL,
+		.value = -EIO,
+		.per_million = 20000},
+	{.label = "disk: folder sync fails",
+		.point = FAULT_DISK,
+		.op = SIM_SYNC_DIR,
 		.effect = FAULT_FAIL,
 		.value = -EIO,
 		.per_million = 20000},

@@ -17,7 +17,9 @@
  *     the name of the folder itself
  * A sync that fails (by the hook) makes nothing durable, and no later sync makes durable what it
  * covered, nor what builds on that: Linux treats such pages as written. It stays readable, and each
- * crash may lose or keep it; only bytes that are written anew become durable with the next sync.
+ * crash may lose or keep it; only what is made anew becomes durable with the next sync: bytes that
+ * are written again, and names that are all set again, a file's by a change that takes nothing from
+ * the lost one.
  *
  * One thread.
  */

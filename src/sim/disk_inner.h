@@ -77,10 +77,10 @@ struct step {
 	uint32_t makes;   /* folder that it brings into being, or NONE */
 	uint32_t empties; /* folder that it removes, or NONE */
 	bool moves_dir;
-	bool synced; /* durable as soon as all that it builds on is */
-	bool lost;   /* a failed sync covered it: no other makes it durable */
-	bool marked; /* scratch of names_sync() */
-	bool stands; /* scratch of names_walk() */
+	bool synced;  /* durable as soon as all that it builds on is */
+	bool lost;    /* a failed sync covered it: no other makes it durable */
+	bool marked;  /* scratch of names_sync() */
+	bool settled; /* scratch of names_sync(): lost, but all its names were set anew */
 };
 
 struct sim_file {

@@ -186,13 +186,6 @@ static void ref_cover(struct ref *ref, int number, bool lose)
 			ref_cover(ref, i, lose);
 }
 
-static void ref_sync_dir(struct ref *ref, int dir, bool lose)
-{
-	for (int i = 0; i < ref->change_count; i++)
-		if (touches(&ref->changes[i], dir, NOTHING))
-			ref_cover(ref, i, lose);
-}
-
 static bool possible(const struct ref *ref, int number, const bool *in)
 {
 	const struct ref_change *change = &ref->changes[number];
@@ -204,6 +197,75 @@ static bool possible(const struct ref *ref, int number, const bool *in)
 			return false;
 	}
 	return true;
+}
+
+/* Is a lost change set anew, name by name, by later ones among `good`? */
+static bool replaced(const struct ref *ref, int number, const bool *good)
+{
+	const struct ref_change *change = &ref->changes[number];
+	for (int i = 0; i < change->count; i++) {
+		bool again = false;
+		for (int j = number + 1; j < ref->change_count; j++)
+			again |= good[j] && !ref->changes[j].lost &&
+				touches(&ref->changes[j], change->dir[i], change->name[i]);
+		if (!again)
+			return false;
+	}
+	return true;
+}
+
+/* Does a rename take what a lost change brought? */
+static bool takes_lost(const struct ref *ref, int number)
+{
+	const struct ref_change *change = &ref->changes[number];
+	int last = number - 1;
+	while (last >= 0 && !touches(&ref->changes[last], change->dir[0], change->name[0]))
+		last--;
+	return change->count == 2 && last >= 0 && ref->changes[last].lost;
+}
+
+/* Changes of files alone, which neither make, empty nor move a folder. */
+static bool of_files(const struct ref_change *change)
+{
+	return change->makes == NOTHING && change->empties == NOTHING && !change->moves_dir;
+}
+
+/*
+ * Lost changes that do not matter any more: with all of them taken as good, none is in the way of
+ * those that set their names anew. Whoever breaks this is struck from the list until nobody does.
+ */
+static void ref_settle(struct ref *ref)
+{
+	bool sure[CHANGES], good[CHANGES];
+	for (int i = 0; i < ref->change_count; i++) {
+		sure[i] = ref->changes[i].synced && possible(ref, i, sure);
+		good[i] = sure[i] ||
+			(of_files(&ref->changes[i]) &&
+				(ref->changes[i].synced || ref->changes[i].lost));
+	}
+	for (int i = 0; i < ref->change_count; i++) {
+		bool stays = sure[i] || !good[i] ||
+			(ref->changes[i].lost ? replaced(ref, i, good)
+					      : possible(ref, i, good) && !takes_lost(ref, i));
+		if (stays)
+			continue;
+		good[i] = false;
+		i = -1; /* from the start */
+	}
+	for (int i = 0; i < ref->change_count; i++)
+		if (good[i] && ref->changes[i].lost) {
+			ref->changes[i].lost = false;
+			ref->changes[i].synced = true;
+		}
+}
+
+static void ref_sync_dir(struct ref *ref, int dir, bool lose)
+{
+	for (int i = 0; i < ref->change_count; i++)
+		if (touches(&ref->changes[i], dir, NOTHING))
+			ref_cover(ref, i, lose);
+	if (!lose)
+		ref_settle(ref);
 }
 
 /* ---- Sets of images. ---- */

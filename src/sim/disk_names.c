@@ -296,6 +296,74 @@ static void mark_covered(struct sim_disk *sim, uint32_t dir)
 	}
 }
 
+static bool shares_slot(const struct step *a, uint32_t slot)
+{
+	return slot != NONE && (a->slot[0] == slot || a->slot[1] == slot);
+}
+
+static bool is_plain(const struct step *step)
+{
+	return step->makes == NONE && step->empties == NONE && !step->moves_dir;
+}
+
+/* Is each name of a lost step set again by a later one that becomes durable? */
+static bool set_anew(const struct sim_disk *sim, size_t number)
+{
+	const struct step *step = &sim->steps.at[number];
+	for (int i = 0; i < 2 && step->slot[i] != NONE; i++) {
+		size_t late = number + 1;
+		while (late < sim->steps.len &&
+			!(sim->steps.at[late].settled && !sim->steps.at[late].lost &&
+				shares_slot(&sim->steps.at[late], step->slot[i])))
+			late++;
+		if (late == sim->steps.len)
+			return false;
+	}
+	return true;
+}
+
+/* Does a step stand that is to be durable, and move nothing that a lost one brought? */
+static bool sound(const struct sim_disk *sim, size_t number)
+{
+	const struct step *step = &sim->steps.at[number];
+	bool source_lost = false;
+	for (size_t i = 0; i < number; i++) {
+		const struct step *early = &sim->steps.at[i];
+		for (int j = 0; j < 2 && step->slot[j] != NONE; j++) {
+			if (early->makes == sim->slots.at[step->slot[j]].dir)
+				return false;
+			if (shares_slot(early, step->slot[j]) && !early->settled)
+				return false;
+		}
+		if (step->slot[1] != NONE && shares_slot(early, step->slot[0]))
+			source_lost = early->lost;
+	}
+	return !source_lost;
+}
+
+/* Lost steps all of whose names were set anew count no more: what came later covers them. */
+static void settle_lost(struct sim_disk *sim)
+{
+	vec_each (step, &sim->steps)
+		step->settled = is_plain(step) && (step->lost || step->synced);
+	for (bool again = true; again;) {
+		again = false;
+		for (size_t i = 0; i < sim->steps.len; i++) {
+			struct step *step = &sim->steps.at[i];
+			if (!step->settled || (step->lost ? set_anew(sim, i) : sound(sim, i)))
+				continue;
+			step->settled = false;
+			again = true;
+		}
+	}
+	vec_each (step, &sim->steps) {
+		if (!step->lost || !step->settled)
+			continue;
+		step->lost = false;
+		step->synced = true;
+	}
+}
+
 /* Moves a step's effect into what is durable and lets its references go. */
 static void fold(struct sim_disk *sim, const struct step *step)
 {
@@ -308,18 +376,9 @@ static void fold(struct sim_disk *sim, const struct step *step)
 	}
 }
 
-void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
+/* Folds what no crash can take back any more. */
+static void fold_sure(struct sim_disk *sim)
 {
-	mark_covered(sim, dir);
-	vec_each (step, &sim->steps) {
-		if (!step->marked)
-			continue;
-		/* What an earlier sync holds ready waits for its folder's name, and stays so. */
-		if (lose)
-			step->lost = true;
-		else
-			step->synced |= !step->lost;
-	}
 	size_t kept = 0;
 	must(names_walk(sim, NULL, NULL, sim) == 0);
 	for (size_t i = 0; i < sim->steps.len; i++) {
@@ -329,4 +388,23 @@ void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
 			sim->steps.at[kept++] = sim->steps.at[i];
 	}
 	sim->steps.len = kept;
+}
+
+void names_sync(struct sim_disk *sim, uint32_t dir, bool lose)
+{
+	mark_covered(sim, dir);
+	vec_each (step, &sim->steps) {
+		if (!step->marked)
+			continue;
+		/* What an earlier sync holds ready waits for its folder's name, and stays so. */
+		if (lose)
+			step->lost |= !step->synced;
+		else
+			step->synced |= !step->lost;
+	}
+	fold_sure(sim);
+	if (!lose) {
+		settle_lost(sim);
+		fold_sure(sim);
+	}
 }

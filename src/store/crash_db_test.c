@@ -216,7 +216,7 @@ static int run(void *arg, struct world *world, bool rollback, struct why *why)
 		struct life life;
 		life_begin(&life, world, number);
 		err = live(arg, &life.world, rollback, number, why);
-		if (!life_again(&life, err))
+		if (!err)
 			break;
 	}
 	return err;

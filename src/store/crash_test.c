@@ -136,9 +136,7 @@ static int on_sync_dir(struct disk *disk, const char *dir)
 	struct life *life = life_of(disk);
 	if (!may_change(life))
 		return -EIO;
-	int err = disk_sync_dir(life->real, dir);
-	life->names_lost |= err != 0;
-	return err;
+	return disk_sync_dir(life->real, dir);
 }
 
 void life_begin(struct life *life, const struct world *world, unsigned number)
@@ -150,11 +148,6 @@ void life_begin(struct life *life, const struct world *world, unsigned number)
 	life->world.disk = &life->disk;
 	life->kill_at = number == 1 ? kill_at : 0;
 	life->half = kill_half;
-}
-
-bool life_again(const struct life *life, int err)
-{
-	return err && !life->names_lost;
 }
 
 void crash_content(unsigned char *bytes, size_t len, unsigned step, unsigned life)

@@ -41,14 +41,10 @@ struct life {
 	unsigned kill_at; /* this change and all after it do not happen; 0: never */
 	unsigned half;    /* of that one, when it is a long write: 1 or 2; 0: none */
 	bool killed;
-	bool names_lost; /* the sync of a folder failed: the world says not to go on */
 };
 
 /* The first life is killed where crash_main() says, later ones are not. */
 void life_begin(struct life *life, const struct world *world, unsigned number);
-
-/* Whether a life that ended with `err` is followed by another. */
-bool life_again(const struct life *life, int err);
 
 /* Seeds a content that tells which step of which life wrote it. */
 void crash_content(unsigned char *bytes, size_t len, unsigned step, unsigned life);

@@ -82,7 +82,7 @@ static int live(struct state *state, struct world *world, unsigned life, struct 
 	return 0;
 }
 
-/* One life after the other, as long as failures are such that a process may start again. */
+/* One life after the other, as long as one of them fails. */
 static int run(void *arg, struct world *world, struct why *why)
 {
 	int err = 0;
@@ -90,7 +90,7 @@ static int run(void *arg, struct world *world, struct why *why)
 		struct life life;
 		life_begin(&life, world, number);
 		err = live(arg, &life.world, number, why);
-		if (!life_again(&life, err))
+		if (!err)
 			break;
 	}
 	return err;
