@@ -9,17 +9,15 @@ import contextlib
 import json
 import os
 import random
-import resource
 import shutil
-import signal
 import socket
 import stat
 import struct
 import subprocess
 import sys
 
-import compare
 import programs
+from keeping import check, ebb, ebb_json, same, with_program
 
 TESTS, SLOW = [], []
 NOBODY = 65534
@@ -33,35 +31,6 @@ def test(function):
 def slow(function):
     SLOW.append(function)
     return function
-
-
-def check(condition, said):
-    if not condition:
-        raise AssertionError(said)
-
-
-def ebb(place, words, code=0, **options):
-    """Runs it in the place's folder; `words` is a list, or text without blanks in its words."""
-    environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key",
-                   "XDG_STATE_HOME": place.path("state")}
-    environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
-    words = words.split() if isinstance(words, str) else words
-    done = subprocess.run([place.ebb, *words], cwd=place.folder, env=environment,
-                          capture_output=True, timeout=300, check=False,
-                          **{**place.limits, **options})
-    check(done.returncode == code,
-          f"ebb {words}: code {done.returncode}, wanted {code}\n{done.stdout}\n{done.stderr}")
-    return done
-
-
-def ebb_json(place, words, code=0, **options):
-    words = words.split() if isinstance(words, str) else words
-    return json.loads(ebb(place, [*words, "--json"], code, **options).stdout)
-
-
-def same(place, one, other, ignore=()):
-    found = compare.differences(place.path(one), place.path(other), ignore)
-    check(not found, "\n".join(found[:20]))
 
 
 def write(path, content, mode=0o644):
@@ -472,27 +441,6 @@ def young_files(place):
             check(file.read() == b"%08d" % (turn + 1_000_000), f"old content in turn {turn}")
 
 
-def with_program(function):
-    """The program where a plain user may start it, whoever owns the build folder."""
-    def run(place, program):
-        place.ebb = place.path("ebb")
-        shutil.copy(program, place.ebb)
-        os.chmod(place.ebb, 0o755)
-        # As a login has it, whatever started this test.
-        place.limits = {
-            "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, HARD))}
-        try:
-            function(place)
-        finally:
-            subprocess.run(["rm", "-rf", "--one-file-system", place.path("source"),
-                            place.path("out"), place.path("deep"), place.path("his")],
-                           check=False, stderr=subprocess.DEVNULL)
-    run.__name__, run.__doc__ = function.__name__, function.__doc__
-    return run
-
-
-HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 PROGRAM = os.path.abspath(sys.argv[1])
 CHOSEN = SLOW if sys.argv[2:] == ["slow"] else TESTS
-sys.exit(programs.main([with_program(t) for t in CHOSEN], [PROGRAM]))
+sys.exit(programs.main([with_program(t, PROGRAM) for t in CHOSEN], []))

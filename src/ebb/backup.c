@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder into a repository, once. */
+/* A folder into a repository, once; and which source a call means. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "base/vec.h"
 #include "base/why.h"
+#include "ebb/backup.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -22,7 +23,7 @@
 #include "ship/backup.h"
 #include "ship/exclude.h"
 
-enum { EXCLUDES_MAX = 1 << 20, HOST_MAX = 256 };
+enum { EXCLUDES_MAX = 1 << 20 };
 
 static void on_trouble(void *arg, const char *path, const char *what)
 {
@@ -100,13 +101,13 @@ static int read_excludes(const struct call *call, const char *root, struct exclu
 	return err ? call_fail(err == -EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s", why.text) : EXIT_OK;
 }
 
-static void read_host(char host[HOST_MAX])
+void backup_host(char host[BACKUP_HOST])
 {
 	OWN(own_free) char *text = NULL;
 	size_t len;
 	host[0] = '\0';
-	if (textfile_read("/proc/sys/kernel/hostname", HOST_MAX, &text, &len, NULL) == 0)
-		snprintf(host, HOST_MAX, "%.*s", (int)strcspn(text, "\n"), text);
+	if (textfile_read("/proc/sys/kernel/hostname", BACKUP_HOST, &text, &len, NULL) == 0)
+		snprintf(host, BACKUP_HOST, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
 static int say_point(const struct call *call, const struct point *point)
@@ -136,11 +137,27 @@ static int say_point(const struct call *call, const struct point *point)
 	return call_print(&text);
 }
 
-int call_backup(const struct call *call)
+int backup_done(const struct call *call, struct keep *keep, struct catalog_job *job,
+	const struct backup_end *end)
+{
+	const struct point *point = end->point;
+	if (end->err)
+		return ledger_end(
+			keep, job, call_fail(EXIT_FAILED, "no point was made: %s", end->why->text));
+	*end->ret_made = (struct made_point){true, point->id};
+	job->entries = point->entries;
+	job->source_bytes = point->source_bytes;
+	job->read_bytes = point->read_bytes;
+	job->written_bytes = point->written_bytes;
+	int code = say_point(call, point);
+	return ledger_end(keep, job, code ? code : point->partial ? EXIT_PARTIAL : EXIT_OK);
+}
+
+int backup_folder(const struct call *call, struct made_point *ret_made)
 {
 	OWN(keep_done) struct keep keep = {0};
 	OWN(excludes_free_own) struct excludes *excludes = NULL;
-	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[HOST_MAX];
+	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[BACKUP_HOST];
 	struct point point;
 	struct why why = {""};
 	if (!keep_absolute(call, call->args.operands[0], path))
@@ -150,7 +167,7 @@ int call_backup(const struct call *call)
 		code = keep_open(call, &keep);
 	if (code)
 		return code;
-	read_host(host);
+	backup_host(host);
 	snprintf(resource, sizeof(resource), "dir%s", path);
 	struct catalog_job job = ledger_begin(&keep, JOB_BACKUP);
 	struct showing showing = {.clock = keep.world->clock};
@@ -173,13 +190,24 @@ int call_backup(const struct call *call)
 	if (showing.shown)
 		fputs("\r\033[K", stderr);
 	job.resource = resource;
-	if (err)
-		return ledger_end(
-			&keep, &job, call_fail(EXIT_FAILED, "no point was made: %s", why.text));
-	job.entries = point.entries;
-	job.source_bytes = point.source_bytes;
-	job.read_bytes = point.read_bytes;
-	job.written_bytes = point.written_bytes;
-	code = say_point(call, &point);
-	return ledger_end(&keep, &job, code ? code : point.partial ? EXIT_PARTIAL : EXIT_OK);
+	struct backup_end end = {err, &why, &point, ret_made};
+	return backup_done(call, &keep, &job, &end);
+}
+
+int call_backup(const struct call *call)
+{
+	const struct args *args = &call->args;
+	char path[KEEP_PATH], resource[KEEP_PATH + 8];
+	if (args_given(args, OPTION_STDIN) || args_given(args, OPTION_STDIN_NAME) ||
+		args_given(args, OPTION_COMMAND)) {
+		const char *name = args->values[OPTION_STDIN_NAME];
+		snprintf(resource, sizeof(resource), "stream/%s", name ? name : "");
+		return hooks_around(call, backup_stream, resource, "");
+	}
+	if (args->operand_count != 1)
+		return call_fail(EXIT_USAGE, "backup wants one PATH; see `ebb help backup`");
+	if (!keep_absolute(call, args->operands[0], path))
+		return call_fail(EXIT_USAGE, "PATH is too long");
+	snprintf(resource, sizeof(resource), "dir%s", path);
+	return hooks_around(call, backup_folder, resource, path);
 }

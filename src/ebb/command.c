@@ -11,6 +11,8 @@
 #define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
 #define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
 #define REPOSITORY (ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_JSON))
+#define HOOKS \
+	(ONE(OPTION_BEFORE) | ONE(OPTION_AFTER) | ONE(OPTION_HOOK_ARG) | ONE(OPTION_HOOK_TIMEOUT))
 #define READER (REPOSITORY | ONE(OPTION_GENERATION))
 
 _Static_assert(OPTIONS <= 64, "a command's options are bits of one number");
@@ -38,6 +40,21 @@ const struct option options[OPTIONS] = {
 		"stay on the file system of PATH"},
 	[OPTION_FULL] = {"full", 0, VALUE_NONE, NULL,
 		"read everything again, also what has not changed"},
+	[OPTION_STDIN] = {"stdin", 0, VALUE_NONE, NULL, "save standard input instead of a PATH"},
+	[OPTION_STDIN_NAME] = {"stdin-name", 0, VALUE_TEXT, "NAME",
+		"what the stream is called, and its file in the point"},
+	[OPTION_COMMAND] = {"command", 0, VALUE_NONE, NULL,
+		"save what a program writes: --command -- PROGRAM ARGUMENTS"},
+	[OPTION_STDOUT] = {"stdout", 0, VALUE_NONE, NULL,
+		"write one file of the point to standard output"},
+	[OPTION_BEFORE] = {"before", 0, VALUE_FILE, "PROGRAM",
+		"run it before; when it fails, nothing is saved; may be repeated", true},
+	[OPTION_AFTER] = {"after", 0, VALUE_FILE, "PROGRAM",
+		"run it after, however the backup ended; may be repeated", true},
+	[OPTION_HOOK_ARG] = {"hook-arg", 0, VALUE_TEXT, "TEXT",
+		"an argument for the --before or --after that stands before it", true},
+	[OPTION_HOOK_TIMEOUT] = {"hook-timeout", 0, VALUE_TEXT, "TIME",
+		"how long each of them may take, 5m unless said"},
 	[OPTION_PATH] = {"path", 0, VALUE_TEXT, "PATH", "only this path within the point"},
 	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
 		"leave the owners of files as they fall"},
@@ -106,11 +123,17 @@ const struct command commands[] = {
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "
 		"read are told one by one, and the code is then 3. A file that changes while it is "
-		"read is told, counted and marked.",
-		{"PATH", VALUE_FOLDER, false, 1, NULL},
+		"read is told, counted and marked. With --command the words behind `--` are a "
+		"program: what it writes is saved, unless it fails. Programs of --before and "
+		"--after learn from EBB_PHASE, EBB_RESOURCE, EBB_PATH, EBB_POINT and EBB_EXIT what "
+		"it is about.",
+		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
-			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) | ONE(OPTION_FULL),
-		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"}},
+			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
+			ONE(OPTION_FULL) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
+			ONE(OPTION_COMMAND) | HOOKS,
+		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
+			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"}},
 		call_backup},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
 		"The last line tells the repository's generation. The catalog remembers it, and "
@@ -160,11 +183,14 @@ const struct command commands[] = {
 		"last component is missing; files that are there are replaced, each in one step "
 		"and "
 		"only when every byte of it was checked. What cannot be restored is told one by "
-		"one, and the code is then 3.",
+		"one, and the code is then 3. With --stdout one file is written to standard output "
+		"instead, each chunk when it was checked; without --path the only one of the "
+		"point.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
-		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER),
+		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
-			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"}},
+			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
+			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},
 		call_restore},
 	{"verify", NULL, "read a repository back and prove that it is whole",
 		"Reads every object, opens every chunk and follows every point. The code is 13 "

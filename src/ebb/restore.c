@@ -11,8 +11,11 @@
 #include "ebb/exit.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
+#include "os/disk.h"
+#include "os/linux/pipe.h"
 #include "repo/point.h"
 #include "ship/restore.h"
+#include "source/stream.h"
 
 static void on_trouble(void *arg, const char *path, const char *what)
 {
@@ -42,6 +45,32 @@ static int say_result(
 	return call_print(&text);
 }
 
+/* One file, for another program to read. What was written before an error was right. */
+static int restore_to_stdout(const struct call *call)
+{
+	OWN(keep_done) struct keep keep = {0};
+	OWN(file_close_own) struct file *out = NULL;
+	struct point point;
+	uint64_t bytes;
+	struct why why = {"no memory"};
+	if (call->args.operand_count != 1)
+		return call_fail(EXIT_USAGE, "with --stdout restore wants a point and no TARGET");
+	int code = keep_open(call, &keep);
+	if (!code)
+		code = keep_find_point(&keep, call->args.operands[0], &point);
+	if (code)
+		return code;
+	if (point.source == POINT_IMAGE)
+		return call_fail(EXIT_USAGE, "this point is not one of files");
+	int err = linux_output_file(&out);
+	if (!err)
+		err = stream_restore(
+			keep.repo, &point, call->args.values[OPTION_PATH], out, &bytes, &why);
+	if (err == -ENOENT)
+		return call_fail(EXIT_NO_OBJECT, "%s", why.text);
+	return err ? keep_fail(&keep, err, &why) : EXIT_OK;
+}
+
 int call_restore(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
@@ -50,6 +79,8 @@ int call_restore(const struct call *call)
 	struct restore_result result;
 	struct point point;
 	struct why why = {""};
+	if (args_given(&call->args, OPTION_STDOUT))
+		return restore_to_stdout(call);
 	if (call->args.operand_count != 2)
 		return call_fail(EXIT_USAGE,
 			"restore wants a point and a folder: ebb restore latest DIR; see `ebb help "
@@ -61,7 +92,7 @@ int call_restore(const struct call *call)
 		code = keep_find_point(&keep, call->args.operands[0], &point);
 	if (code)
 		return code;
-	if (point.source != POINT_DIR)
+	if (point.source == POINT_IMAGE)
 		return call_fail(EXIT_USAGE, "this point is not one of a folder");
 	if (linux_disk_init(&made, target, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);

@@ -66,7 +66,7 @@ int point_get(const uint8_t *body, size_t len, struct point *ret_point, struct w
 	in_text(&in, point.host, sizeof(point.host));
 	in_text(&in, point.path, sizeof(point.path));
 	in_text(&in, point.writer, sizeof(point.writer));
-	if (!in_done(&in) || point.source < POINT_DIR || point.source > POINT_IMAGE ||
+	if (!in_done(&in) || point.source < POINT_DIR || point.source > POINT_WAL ||
 		point.kind < POINT_FULL || point.kind > POINT_DIFFERENTIAL)
 		return why_set(why, -EBADMSG, "the point is damaged");
 	*ret_point = point;

@@ -17,7 +17,8 @@
 
 struct why;
 
-enum point_source { POINT_DIR = 1, POINT_IMAGE };
+/* All but images are trees of files. */
+enum point_source { POINT_DIR = 1, POINT_IMAGE, POINT_STREAM, POINT_POSTGRES, POINT_WAL };
 enum point_kind { POINT_FULL = 1, POINT_INCREMENTAL, POINT_DIFFERENTIAL };
 
 enum { POINT_TEXT = 1024 };

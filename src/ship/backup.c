@@ -2,8 +2,9 @@
 /*
  * The walk: folder by folder, names in order, beside the same folder of the parent point.
  *
- * A file whose type, size, times, inode and device are those of the parent's entry is taken over
- * with its chunks and attributes, unread: ctime cannot be set back by anybody but the kernel. One
+ * A file whose type, size, times and inode are those of the parent's entry is taken over with its
+ * chunks and attributes, unread: ctime cannot be set back by anybody but the kernel. Its device
+ * does not count: each snapshot of a file system has another, and so has a disk after a reboot. One
  * that was read within a tick of its ctime is read again, since a later change may bear the same.
  */
 #include "ship/backup.h"
@@ -127,7 +128,7 @@ static bool unchanged(const struct files_meta *now, const struct files_meta *the
 {
 	return now->type == then->type && now->size == then->size &&
 		now->mtime_ns == then->mtime_ns && now->ctime_ns == then->ctime_ns &&
-		now->inode == then->inode && now->device == then->device;
+		now->inode == then->inode;
 }
 
 static bool note_xattr(void *arg, const char *name, const void *value, size_t len)
@@ -137,20 +138,6 @@ static bool note_xattr(void *arg, const char *name, const void *value, size_t le
 }
 
 /* ---- content ---- */
-
-static void fill_content(struct tree_entry *entry, const struct content *content)
-{
-	entry->digests = (const uint8_t *)content->digests.at;
-	entry->digest_count = content->digests.len;
-	entry->extents = content->extents.at;
-	entry->extent_count = content->extent_count;
-	entry->meta.size = content->size;
-	if (content->listed)
-		entry->flags |= TREE_LISTED;
-	/* A file that is nothing but a hole has no extents and still is sparse. */
-	if (content->extent_count || (!content->digests.len && content->size))
-		entry->flags |= TREE_HOLES;
-}
 
 /*
  * A file that changed under our eyes is stored as it was read, and says so. One that was removed
@@ -200,7 +187,7 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
 		unreadable(walk, why.text);
 		return 0;
 	}
-	fill_content(entry, content);
+	content_fill(content, entry);
 	check_steady(walk, folder, entry, &before, name);
 	return 0;
 }
@@ -216,7 +203,7 @@ static int save_linked(
 	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
 	struct linked *known = map_get(&walk->linked, key);
 	if (known) {
-		fill_content(entry, &known->content);
+		content_fill(&known->content, entry);
 		entry->flags |= known->flags;
 		return 0;
 	}
@@ -387,10 +374,13 @@ static int save_entry(struct walk *walk, struct folder *folder, const char *name
 	bool known = previous && !walk->options->force_full &&
 		!(previous->flags & (TREE_UNREADABLE | TREE_CHANGED | TREE_YOUNG)) &&
 		entry.meta.type != FILES_FOLDER && unchanged(&entry.meta, &previous->meta);
-	if (known)
+	if (known) {
+		struct files_meta meta = entry.meta;
 		entry = *previous;
-	else
+		entry.meta = meta; /* with today's device, by which hard links are known */
+	} else {
 		err = save_new(walk, folder, name, previous, &entry, &buffers);
+	}
 	if (err == -EAGAIN)
 		return 0;
 	if (!err)

@@ -15,6 +15,7 @@
 #include "os/disk.h"
 #include "os/files.h"
 #include "repo/repo.h"
+#include "ship/tree.h"
 
 enum {
 	WINDOW = 4 * CUT_MAX,
@@ -40,6 +41,20 @@ void content_done(struct content *content)
 {
 	vec_done(&content->digests);
 	out_done(&content->extents);
+}
+
+void content_fill(const struct content *content, struct tree_entry *entry)
+{
+	entry->digests = (const uint8_t *)content->digests.at;
+	entry->digest_count = content->digests.len;
+	entry->extents = content->extents.at;
+	entry->extent_count = content->extent_count;
+	entry->meta.size = content->size;
+	if (content->listed)
+		entry->flags |= TREE_LISTED;
+	/* A file that is nothing but a hole has no extents and still is sparse. */
+	if (content->extent_count || (!content->digests.len && content->size))
+		entry->flags |= TREE_HOLES;
 }
 
 /* One file on its way: where it is read from, and what it came to so far. */

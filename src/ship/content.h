@@ -17,6 +17,7 @@
 
 struct file;
 struct folder;
+struct tree_entry;
 struct why;
 
 /* Kept from file to file: the window and the table of cuts. */
@@ -51,6 +52,9 @@ enum content_outcome {
  */
 int content_store(struct content_reader *reader, struct folder *folder, struct file *file,
 	struct content *ret_content, struct why *why);
+
+/* Lets the entry tell this content, which it borrows. */
+void content_fill(const struct content *content, struct tree_entry *entry);
 void content_done(struct content *content);
 
 #endif
