@@ -3,7 +3,8 @@
  * The envelope is a box with the content key; segments are AES-256-GCM under it.
  *
  * Invariants:
- *   1. a content key is made in sealer_new() and leaves this file only wrapped
+ *   1. a content key is made in sealer_new() and leaves this file only wrapped; where it is kept,
+ *      it is wiped
  *   2. next counts up by one for each seal_segment() and never back: nonces do not repeat
  *   3. nothing is given out by open_segment() before its tag was checked
  */
@@ -36,6 +37,7 @@ struct sealer {
 struct opener {
 	struct gcm *cipher;
 	struct object_id id;
+	uint8_t content_key[KEY];
 };
 
 struct seal_with seal_with_ring(const struct key_ring *ring, struct dice *dice, struct clock *clock)
@@ -147,6 +149,23 @@ static int envelope_open(
 	return err;
 }
 
+static int opener_make(
+	const struct object_id *id, const uint8_t content_key[KEY], struct opener **ret_opener)
+{
+	struct opener *opener = calloc(1, sizeof(*opener));
+	if (!opener)
+		return -ENOMEM;
+	opener->id = *id;
+	memcpy(opener->content_key, content_key, KEY);
+	opener->cipher = gcm_new(content_key, false);
+	if (!opener->cipher) {
+		opener_free(opener);
+		return -ENOMEM;
+	}
+	*ret_opener = opener;
+	return 0;
+}
+
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 	struct opener **ret_opener, struct why *why)
 {
@@ -159,24 +178,22 @@ int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 		err = envelope_open(start, ring, content_key, why);
 	if (err)
 		return err;
-	struct opener *opener = calloc(1, sizeof(*opener));
-	if (opener) {
-		opener->id = header.id;
-		opener->cipher = gcm_new(content_key, false);
-	}
+	err = opener_make(&header.id, content_key, ret_opener);
 	OPENSSL_cleanse(content_key, sizeof(content_key));
-	if (!opener || !opener->cipher) {
-		opener_free(opener);
-		return -ENOMEM;
-	}
-	*ret_opener = opener;
-	return 0;
+	return err;
+}
+
+int opener_copy(const struct opener *opener, struct opener **ret_opener)
+{
+	return opener_make(&opener->id, opener->content_key, ret_opener);
 }
 
 void opener_free(struct opener *opener)
 {
-	if (opener)
-		gcm_free(opener->cipher);
+	if (!opener)
+		return;
+	gcm_free(opener->cipher);
+	OPENSSL_cleanse(opener->content_key, sizeof(opener->content_key));
 	free(opener);
 }
 

@@ -60,6 +60,9 @@ uint32_t sealer_next(const struct sealer *sealer);
  */
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 	struct opener **ret_opener, struct why *why);
+
+/* Gives another one for the same object, for another thread. 0 or -ENOMEM. */
+int opener_copy(const struct opener *opener, struct opener **ret_opener);
 void opener_free(struct opener *opener);
 
 /* `len` counts the tag. -EBADMSG: the segment is not what was sealed under this number. */

@@ -147,6 +147,24 @@ bool repo_rely(struct repo *repo, const struct digest *digest);
 
 typedef VEC(struct object_id) ids_t;
 
+/* ---- read.c ---- */
+
+/* One chunk to be read, with the tools for it: any thread that has an opener can. */
+struct reading {
+	struct place *place;
+	struct index_entry entry;
+	char name[OBJECT_NAME]; /* of its pack */
+	struct codec *codec;
+	struct digester *digester;
+};
+
+/* Only the bytes of this chunk, checked. Gives them. -EBADMSG: the pack wants mending. */
+int reading_run(
+	const struct reading *reading, struct opener *opener, uint8_t **ret_bytes, struct why *why);
+
+/* The opener of a pack of the index; borrowed until OPENERS others were asked for. */
+int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
+
 /* ---- packing.c ---- */
 
 /* Puts a blob into the open pack of its stream; a full one goes to the place. */

@@ -41,34 +41,25 @@ bool repo_rely(struct repo *repo, const struct digest *digest)
 	return true;
 }
 
-static const char *pack_name(
-	const struct repo *repo, const struct index_entry *entry, char name[OBJECT_NAME])
-{
-	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
-	return object_name(pack->kind, &pack->id, name);
-}
-
-/* The opener of the entry's pack, from the few that are kept or from the pack's first bytes. */
-static int find_opener(struct repo *repo, const struct index_entry *entry,
-	struct opener **ret_opener, struct why *why)
+int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why)
 {
 	char name[OBJECT_NAME];
 	uint8_t start[SEAL_BODY];
 	struct object_header header;
-	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
+	const struct index_pack *known = &repo->index.packs.at[pack];
 	for (size_t i = 0; i < OPENERS; i++) {
-		if (repo->openers[i].opener && repo->openers[i].pack == entry->pack) {
+		if (repo->openers[i].opener && repo->openers[i].pack == pack) {
 			*ret_opener = repo->openers[i].opener;
 			return 0;
 		}
 	}
-	pack_name(repo, entry, name);
+	object_name(known->kind, &known->id, name);
 	ssize_t n = place_get(repo->world.place, name, 0, start, sizeof(start));
 	if (n < 0)
 		return why_errno(why, (int)n, "%s", name);
 	int err = object_get_header(start, (size_t)n, &header, why);
 	if (!err)
-		err = object_is(&header, pack->kind, &repo->id, &pack->id, why);
+		err = object_is(&header, known->kind, &repo->id, &known->id, why);
 	struct opener_slot *slot = &repo->openers[repo->next_opener];
 	struct opener *opener;
 	if (!err)
@@ -77,62 +68,79 @@ static int find_opener(struct repo *repo, const struct index_entry *entry,
 		return why_prefix(why, err, "%s", name);
 	repo->next_opener = (repo->next_opener + 1) % OPENERS;
 	opener_free(slot->opener);
-	*slot = (struct opener_slot){opener, entry->pack};
+	*slot = (struct opener_slot){opener, pack};
 	*ret_opener = opener;
 	return 0;
 }
 
 /* From the sealed blob to plain bytes that have the digest's name. */
-static int unpack(struct repo *repo, const struct index_entry *entry, struct opener *opener,
-	const uint8_t *sealed, uint8_t **ret_bytes)
+static int unpack(const struct reading *reading, struct opener *opener, const uint8_t *sealed,
+	uint8_t **ret_bytes)
 {
-	size_t blob_len = entry->at.length - SEAL_TAG, len;
+	const struct pack_entry *at = &reading->entry.at;
+	size_t blob_len = at->length - SEAL_TAG, len;
 	struct digest digest;
-	OWN(own_free) uint8_t *blob = malloc(entry->at.length);
+	OWN(own_free) uint8_t *blob = malloc(at->length);
 	if (!blob)
 		return -ENOMEM;
-	int err = open_segment(opener, entry->at.segment, sealed, entry->at.length, blob);
+	int err = open_segment(opener, at->segment, sealed, at->length, blob);
 	if (!err)
-		err = codec_plain_len(entry->at.kind, blob, blob_len, &len);
+		err = codec_plain_len(at->kind, blob, blob_len, &len);
 	if (err)
 		return err;
 	OWN(own_free) uint8_t *plain = malloc(len ? len : 1);
 	if (!plain)
 		return -ENOMEM;
-	err = codec_unpack(repo->codec, blob, blob_len, plain, len);
+	err = codec_unpack(reading->codec, blob, blob_len, plain, len);
 	if (!err)
-		err = digest_of(repo->digester, entry->at.kind, plain, len, &digest);
+		err = digest_of(reading->digester, at->kind, plain, len, &digest);
 	if (err)
 		return err;
-	if (len != entry->at.plain_length || !digest_equal(&digest, &entry->at.digest))
+	if (len != at->plain_length || !digest_equal(&digest, &at->digest))
 		return -EBADMSG;
 	*ret_bytes = TAKE(plain);
 	return 0;
+}
+
+int reading_run(
+	const struct reading *reading, struct opener *opener, uint8_t **ret_bytes, struct why *why)
+{
+	const struct pack_entry *at = &reading->entry.at;
+	if (at->length < BLOB_HEADER + SEAL_TAG || at->length > 2 * CONTENT_MAX)
+		return why_set(why, -EBADMSG, "%s: the index claims a wrong length", reading->name);
+	OWN(own_free) uint8_t *sealed = malloc(at->length);
+	if (!sealed)
+		return -ENOMEM;
+	ssize_t n = place_get(reading->place, reading->name, at->offset, sealed, at->length);
+	if (n < 0)
+		return why_errno(why, (int)n, "%s", reading->name);
+	if ((size_t)n < at->length)
+		return why_set(why, -EBADMSG, "%s: it is too short", reading->name);
+	int err = unpack(reading, opener, sealed, ret_bytes);
+	return err ? why_set(why, err, "%s: a chunk in it is damaged", reading->name) : 0;
+}
+
+static struct reading begin_reading(struct repo *repo, const struct index_entry *entry)
+{
+	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
+	struct reading reading = {
+		.place = repo->world.place,
+		.entry = *entry,
+		.codec = repo->codec,
+		.digester = repo->digester,
+	};
+	object_name(pack->kind, &pack->id, reading.name);
+	return reading;
 }
 
 /* The usual way: only the bytes of this chunk are read. */
 static int read_piece(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
 {
-	char name[OBJECT_NAME];
+	struct reading reading = begin_reading(repo, entry);
 	struct opener *opener = NULL;
-	OWN(own_free) uint8_t *sealed = NULL;
-	int err = find_opener(repo, entry, &opener, why);
-	if (err)
-		return err;
-	pack_name(repo, entry, name);
-	if (entry->at.length < BLOB_HEADER + SEAL_TAG || entry->at.length > 2 * CONTENT_MAX)
-		return why_set(why, -EBADMSG, "%s: the index claims a wrong length", name);
-	sealed = malloc(entry->at.length);
-	if (!sealed)
-		return -ENOMEM;
-	ssize_t n = place_get(repo->world.place, name, entry->at.offset, sealed, entry->at.length);
-	if (n < 0)
-		return why_errno(why, (int)n, "%s", name);
-	if ((size_t)n < entry->at.length)
-		return why_set(why, -EBADMSG, "%s: it is too short", name);
-	err = unpack(repo, entry, opener, sealed, ret_bytes);
-	return err ? why_set(why, err, "%s: a chunk in it is damaged", name) : 0;
+	int err = repo_opener(repo, entry->pack, &opener, why);
+	return err ? err : reading_run(&reading, opener, ret_bytes, why);
 }
 
 /* The hard way: all of the pack, mended by its parity. */
@@ -141,6 +149,7 @@ static int read_mended(
 {
 	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
 	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
+	struct reading reading = begin_reading(repo, entry);
 	OWN(own_free) uint8_t *bytes = NULL;
 	struct opener *opener;
 	size_t len;
@@ -152,7 +161,7 @@ static int read_mended(
 		return err;
 	uint64_t end = (uint64_t)entry->at.offset + entry->at.length;
 	err = entry->at.length >= BLOB_HEADER + SEAL_TAG && end <= len
-		? unpack(repo, entry, opener, bytes + entry->at.offset, ret_bytes)
+		? unpack(&reading, opener, bytes + entry->at.offset, ret_bytes)
 		: -EBADMSG;
 	opener_free(opener);
 	if (!err)
@@ -174,4 +183,19 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 	if (!err)
 		*ret_len = entry.at.plain_length;
 	return err;
+}
+
+bool repo_chunk_len(const struct repo *repo, const struct digest *digest, size_t *ret_len)
+{
+	struct index_entry entry;
+	if (!index_find(&repo->index, digest, &entry))
+		return false;
+	*ret_len = entry.at.plain_length;
+	return true;
+}
+
+int repo_digest(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
+	struct digest *ret_digest)
+{
+	return digest_of(repo->digester, kind, bytes, len, ret_digest);
 }

@@ -86,6 +86,13 @@ int repo_point(
 int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind kind,
 	uint8_t **ret_bytes, size_t *ret_len, struct why *why);
 
+/* How long a chunk is, without reading it. False: no index knows it. */
+bool repo_chunk_len(const struct repo *repo, const struct digest *digest, size_t *ret_len);
+
+/* The name that these bytes would have here. 0 or -EIO. */
+int repo_digest(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
+	struct digest *ret_digest);
+
 bool repo_has(const struct repo *repo, const struct digest *digest);
 
 /* Objects that were damaged and mended while they were read. */
