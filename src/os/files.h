@@ -80,6 +80,7 @@ struct folder_ops {
 	int (*rename)(struct folder *folder, const char *from, const char *to);
 	int (*remove)(struct folder *folder, const char *name, bool is_folder);
 	int (*sync)(struct folder *folder);
+	int (*sync_all)(struct folder *folder);
 	void (*close)(struct folder *folder);
 };
 
@@ -180,6 +181,15 @@ static inline int folder_remove(struct folder *folder, const char *name, bool is
 static inline int folder_sync(struct folder *folder)
 {
 	return folder->ops->sync(folder);
+}
+
+/*
+ * Makes everything that was written to the folder's file system durable, names too. An error may be
+ * of somebody else's file: it means that nothing is certain since the folder was opened.
+ */
+static inline int folder_sync_all(struct folder *folder)
+{
+	return folder->ops->sync_all(folder);
 }
 
 /* Takes the folder; NULL is allowed. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every file is written under a temporary name, synced, given its attributes, and renamed; a folder
- * gets its own attributes after what is in it. Entries of several names are linked to the first
- * that was restored.
+ * The walk over a point's trees. Every file is written under a temporary name, given its
+ * attributes, made durable with others, and renamed; a folder gets its own attributes after what is
+ * in it. Entries of several names are linked to the first that was restored.
+ *
+ * What the target has already is compared by the names of its chunks. A file that is right is left
+ * as it is, so a restore that was killed goes on where it was; of one that is not, only the chunks
+ * that differ are fetched.
  */
 #include "ship/restore.h"
 
@@ -12,131 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/own.h"
-#include "base/str.h"
 #include "base/why.h"
-#include "os/disk.h"
 #include "os/files.h"
 #include "repo/repo.h"
-#include "ship/tree.h"
+#include "ship/restore_inner.h"
 
-/* No name of a source is likely to be this one; one that is, is refused as damaged. */
-static const char temporary[] = ".ebb-restore-new";
-
-struct restore {
-	struct repo *repo;
-	const struct restore_options *options;
-	struct restore_result result;
-	struct folder *root;
-	struct str path;
-	struct map linked; /* "device:inode" -> path of the first name */
-	char target[FILES_LINK_MAX];
-	int depth;
-	bool found; /* `only` was met */
-	bool fresh; /* the target was empty */
-};
-
-static void trouble(struct restore *r, const char *what)
+void restore_trouble(struct restore *r, const char *path, const char *what)
 {
 	r->result.failed++;
 	if (r->options->on_trouble)
-		r->options->on_trouble(r->options->arg, str_text(&r->path), what);
-}
-
-/* ---- content ---- */
-
-/* Where the next bytes of the content go: through the extents when there are any. */
-struct sink {
-	struct file *file;
-	const struct tree_entry *entry;
-	size_t extent;
-	uint64_t at, until;
-};
-
-static bool sink_next(struct sink *sink)
-{
-	if (!(sink->entry->flags & TREE_HOLES)) {
-		sink->until = UINT64_MAX;
-		return true;
-	}
-	if (sink->extent == sink->entry->extent_count)
-		return false;
-	struct tree_extent extent = tree_extent_at(sink->entry, sink->extent++);
-	sink->at = extent.from;
-	sink->until = extent.to;
-	return extent.from < extent.to && extent.to <= sink->entry->meta.size;
-}
-
-static int sink_write(struct sink *sink, const uint8_t *bytes, size_t len)
-{
-	while (len) {
-		if (sink->at == sink->until && !sink_next(sink))
-			return -EBADMSG;
-		size_t n = sink->until - sink->at < len ? (size_t)(sink->until - sink->at) : len;
-		int err = file_write_full(sink->file, bytes, n, sink->at);
-		if (err)
-			return err;
-		sink->at += n;
-		bytes += n;
-		len -= n;
-	}
-	return 0;
-}
-
-static int write_chunks(
-	struct restore *r, struct sink *sink, const uint8_t *digests, size_t count, struct why *why)
-{
-	for (size_t i = 0; i < count; i++) {
-		OWN(own_free) uint8_t *bytes = NULL;
-		struct digest digest;
-		size_t len;
-		memcpy(digest.b, digests + i * DIGEST_SIZE, DIGEST_SIZE);
-		int err = repo_chunk(r->repo, &digest, CHUNK_CONTENT, &bytes, &len, why);
-		if (err)
-			return err;
-		err = sink_write(sink, bytes, len);
-		if (err)
-			return why_errno(why, err, "writing");
-		r->result.bytes += len;
-	}
-	return 0;
-}
-
-static int write_lists(
-	struct restore *r, struct sink *sink, const struct tree_entry *entry, struct why *why)
-{
-	for (size_t i = 0; i < entry->digest_count; i++) {
-		OWN(own_free) uint8_t *list = NULL;
-		struct digest digest;
-		size_t len;
-		memcpy(digest.b, entry->digests + i * DIGEST_SIZE, DIGEST_SIZE);
-		int err = repo_chunk(r->repo, &digest, CHUNK_LIST, &list, &len, why);
-		if (!err)
-			err = write_chunks(r, sink, list, len / DIGEST_SIZE, why);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int write_content(
-	struct restore *r, struct file *file, const struct tree_entry *entry, struct why *why)
-{
-	struct sink sink = {.file = file, .entry = entry};
-	if (!(entry->flags & TREE_HOLES))
-		sink.until = UINT64_MAX;
-	int err = entry->flags & TREE_LISTED
-		? write_lists(r, &sink, entry, why)
-		: write_chunks(r, &sink, entry->digests, entry->digest_count, why);
-	if (err)
-		return err;
-	if (!(entry->flags & TREE_HOLES) && sink.at != entry->meta.size)
-		return why_set(why, -EBADMSG, "its chunks make %" PRIu64 " bytes, not %" PRIu64,
-			sink.at, entry->meta.size);
-	/* The size also gives a hole at the end its length. */
-	err = file_truncate(file, entry->meta.size);
-	return err ? why_errno(why, err, "setting its size") : 0;
+		r->options->on_trouble(r->options->arg, path, what);
 }
 
 /* ---- attributes ---- */
@@ -161,8 +51,8 @@ static int set_xattrs(
  * What cannot be set is told and counted, and the entry stays: its content is right. Without its
  * owner it gets no mode either, so that no setuid bit meets another owner.
  */
-static void set_all(
-	struct restore *r, struct folder *folder, const char *name, const struct tree_entry *entry)
+static void set_all(struct restore *r, struct folder *folder, const char *name,
+	const struct tree_entry *entry, const char *path)
 {
 	struct why why;
 	struct files_meta meta = entry->meta;
@@ -177,114 +67,155 @@ static void set_all(
 	else
 		err = set_xattrs(folder, name, entry, &why);
 	if (err)
-		trouble(r, why.text);
+		restore_trouble(r, path, why.text);
+}
+
+void restore_attributes(struct restore *r, const struct job *job, const char *name)
+{
+	set_all(r, job->spot->folder, name, &job->entry, job->path);
 }
 
 /* ---- entries ---- */
 
-static int make_file(
-	struct restore *r, struct folder *folder, const struct tree_entry *entry, struct why *why)
-{
-	OWN(file_close_own) struct file *file = NULL;
-	int err = folder_make_file(folder, temporary, &file);
-	if (err)
-		return why_errno(why, err, "creating");
-	err = write_content(r, file, entry, why);
-	if (err)
-		return err;
-	set_all(r, folder, temporary, entry);
-	err = file_sync(file);
-	return err ? why_errno(why, err, "making it durable") : 0;
-}
-
+/* Neither content nor anything that could be half there: at once, by way of a temporary name. */
 static int make_special(
-	struct restore *r, struct folder *folder, const struct tree_entry *entry, struct why *why)
+	struct restore *r, struct spot *spot, const struct tree_entry *entry, struct why *why)
 {
+	char temporary[TEMPORARY_NAME];
+	struct folder *folder = spot->folder;
+	const char *path = str_text(&r->path), *slash = strrchr(path, '/');
+	temporary_name(r->next_number++, temporary);
 	/* Not on the stack, of which each folder on the way here has taken a piece. */
 	snprintf(r->target, sizeof(r->target), "%.*s", (int)entry->target_len,
 		entry->target ? entry->target : "");
 	int err = folder_make(folder, temporary, &entry->meta, r->target);
 	if (err)
 		return why_errno(why, err, "creating");
-	set_all(r, folder, temporary, entry);
+	set_all(r, folder, temporary, entry, path);
+	err = folder_rename(folder, temporary, slash ? slash + 1 : path);
+	if (err)
+		folder_remove(folder, temporary, false);
+	return err ? why_errno(why, err, "naming it") : 0;
+}
+
+/* The first of several names is remembered, and told to those that follow. */
+static int find_first(struct restore *r, const struct tree_entry *entry, const char **ret_first)
+{
+	char key[48];
+	*ret_first = NULL;
+	if (entry->meta.links < 2)
+		return 0;
+	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
+	*ret_first = map_get(&r->linked, key);
+	if (*ret_first)
+		return 0;
+	char *path = strdup(str_text(&r->path));
+	if (!path || map_put(&r->linked, key, path)) {
+		free(path);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
-/* Opens the folder that holds the root's path `path`, and tells the last component. */
-static int open_parent(
-	struct restore *r, char *path, struct folder **ret_folder, const char **ret_last)
+static bool meta_differs(const struct restore *r, const struct job *job)
 {
-	struct folder *folder;
-	int err = folder_enter(r->root, ".", &folder);
-	char *at = path;
-	for (char *slash; !err && (slash = strchr(at, '/')); at = slash + 1) {
-		struct folder *inner;
-		*slash = '\0';
-		err = folder_enter(folder, at, &inner);
-		*slash = '/';
-		folder_close(folder);
-		folder = err ? NULL : inner;
+	struct files_meta now;
+	const struct files_meta *then = &job->entry.meta;
+	if (folder_meta(job->spot->folder, job->name, &now))
+		return true;
+	return now.mode != then->mode || now.mtime_ns != then->mtime_ns ||
+		(!r->options->no_owner && (now.uid != then->uid || now.gid != then->gid));
+}
+
+static int restore_file(struct restore *r, struct job *job, struct why *why)
+{
+	struct folder *folder = job->spot->folder;
+	if (job->kind == JOB_FILE && !job->spot->fresh && folder_read(folder, job->name, &job->old))
+		job->old = NULL;
+	if (job->kind == JOB_LINK || !refill_same(r, job))
+		return refill_add(r, job, why);
+	if (meta_differs(r, job))
+		restore_attributes(r, job, job->name);
+	r->result.kept++;
+	r->result.kept_bytes += job->entry.meta.size;
+	job_free(job);
+	return 0;
+}
+
+/* Negative errno when the restore cannot go on; else `own` tells what is wrong with this entry. */
+static int restore_leaf(struct restore *r, struct spot *spot, const struct tree_entry *entry,
+	struct why *own, struct why *why)
+{
+	const char *first;
+	if (entry->flags & TREE_UNREADABLE) {
+		why_set(own, -ENODATA, "its content could not be read when it was saved");
+		return 0;
 	}
+	int err = find_first(r, entry, &first);
 	if (err)
 		return err;
-	*ret_folder = folder;
-	*ret_last = at;
-	return 0;
-}
-
-/* Links the entry to the name that was restored first. -ENOENT: there is none yet. */
-static int link_first(struct restore *r, struct folder *folder, const struct tree_entry *entry)
-{
-	OWN(folder_close_own) struct folder *parent = NULL;
-	char key[48];
-	const char *last;
-	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
-	char *first = map_get(&r->linked, key);
-	if (!first) {
-		char *path = strdup(str_text(&r->path));
-		if (!path || map_put(&r->linked, key, path)) {
-			free(path);
-			return -ENOMEM;
-		}
-		return -ENOENT;
+	if (!first && entry->meta.type != FILES_FILE) {
+		make_special(r, spot, entry, own);
+		return 0;
 	}
-	int err = open_parent(r, first, &parent, &last);
-	return err ? err : folder_hard_link(parent, last, folder, temporary);
-}
-
-static int make_entry(
-	struct restore *r, struct folder *folder, const struct tree_entry *entry, struct why *why)
-{
-	if (entry->meta.links > 1) {
-		int err = link_first(r, folder, entry);
-		/* A first name that failed leaves the others to be restored by themselves. */
-		if (!err || err == -ENOMEM)
-			return err;
-	}
-	if (entry->meta.type == FILES_FILE)
-		return make_file(r, folder, entry, why);
-	return make_special(r, folder, entry, why);
+	struct job *job = job_new(r, spot, entry);
+	if (!job)
+		return -ENOMEM;
+	job->kind = first ? JOB_LINK : JOB_FILE;
+	job->first = first;
+	return restore_file(r, job, why);
 }
 
 static int restore_tree(
-	struct restore *r, struct folder *folder, const struct digest *digest, struct why *why);
+	struct restore *r, struct spot *spot, const struct digest *digest, struct why *why);
 
-static int restore_folder(struct restore *r, struct folder *folder, const char *name,
-	const struct tree_entry *entry, struct why *why)
+/* The folder is made when it is missing, and open when this returns 0. */
+static int make_folder(struct restore *r, struct folder *folder, const struct tree_entry *entry,
+	struct spot **ret_spot, struct why *why)
 {
-	OWN(folder_close_own) struct folder *inner = NULL;
-	struct digest digest;
-	int err = folder_make(folder, name, &entry->meta, NULL);
-	if (err && err != -EEXIST)
-		return why_errno(why, err, "creating");
-	err = folder_enter(folder, name, &inner);
+	struct folder *inner;
+	struct files_meta meta;
+	const char *name = entry->name;
+	int made = folder_make(folder, name, &entry->meta, NULL);
+	if (made && made != -EEXIST)
+		return why_errno(why, made, "creating");
+	int err = folder_enter(folder, name, &inner);
 	if (err)
 		return why_errno(why, err, "opening");
+	struct spot *spot = spot_new(inner);
+	if (!spot)
+		return why_errno(why, -ENOMEM, "opening");
+	spot->fresh = !made;
+	spot->elsewhere = made && !folder_meta(inner, ".", &meta) && meta.device != r->device;
+	*ret_spot = spot;
+	return 0;
+}
+
+static void spot_own(struct spot **spot)
+{
+	spot_unref(*spot);
+}
+
+static int restore_folder(struct restore *r, struct spot *spot, const struct tree_entry *entry,
+	struct why *own, struct why *why)
+{
+	OWN(spot_own) struct spot *inner = NULL;
+	struct digest digest;
+	if (make_folder(r, spot->folder, entry, &inner, own))
+		return 0;
 	memcpy(digest.b, entry->folder, DIGEST_SIZE);
-	err = restore_tree(r, inner, &digest, why);
-	if (!err)
-		set_all(r, folder, name, entry);
-	return err;
+	int err = restore_tree(r, inner, &digest, own);
+	if (r->fatal)
+		return why_set(why, r->fatal, "%s", own->text);
+	if (err)
+		return 0;
+	/* What was mended on the way left words behind. */
+	own->text[0] = '\0';
+	struct job *job = job_new(r, spot, entry);
+	if (!job)
+		return -ENOMEM;
+	job->kind = JOB_FOLDER;
+	return refill_add(r, job, why);
 }
 
 /* How an entry's path stands to `only`: outside, on the way to it, or inside. */
@@ -304,33 +235,31 @@ static enum scope scope_of(struct restore *r)
 	return strncmp(only, path, len) == 0 && only[len] == '/' ? SCOPE_ABOVE : SCOPE_OUTSIDE;
 }
 
-static int restore_one(struct restore *r, struct folder *folder, const char *name,
-	const struct tree_entry *entry, struct why *why)
+static int restore_one(
+	struct restore *r, struct spot *spot, const struct tree_entry *entry, struct why *why)
 {
-	if (strcmp(name, temporary) == 0)
-		return why_set(why, -EINVAL, "this name is kept for restores");
-	if (entry->meta.type == FILES_FOLDER)
-		return restore_folder(r, folder, name, entry, why);
-	if (entry->flags & TREE_UNREADABLE)
-		return why_set(why, -ENODATA, "its content could not be read when it was saved");
-	/* What an earlier, killed restore left under the temporary name is in the way. */
-	folder_remove(folder, temporary, false);
-	int err = make_entry(r, folder, entry, why);
-	if (!err) {
-		err = folder_rename(folder, temporary, name);
-		if (err)
-			why_errno(why, err, "naming it");
-	}
-	if (err)
-		folder_remove(folder, temporary, false);
+	const char *name = entry->name;
+	struct why own = {""};
+	int err = 0;
+	sweep_name(r, spot->folder, entry, name);
+	if (is_temporary(name))
+		why_set(&own, -EINVAL, "this name is kept for restores");
+	else if (entry->meta.type == FILES_FOLDER)
+		err = restore_folder(r, spot, entry, &own, why);
+	else
+		err = restore_leaf(r, spot, entry, &own, why);
+	if (!err && own.text[0])
+		restore_trouble(r, str_text(&r->path), own.text);
 	return err;
 }
 
-static int restore_entry(struct restore *r, struct folder *folder, const struct tree_entry *entry)
+static int restore_entry(
+	struct restore *r, struct spot *spot, const struct tree_entry *entry, struct why *why)
 {
 	char name[FILES_NAME_MAX + 1];
-	struct why why = {""};
+	struct tree_entry named = *entry;
 	snprintf(name, sizeof(name), "%.*s", (int)entry->name_len, entry->name);
+	named.name = name; /* with its NUL, which the tree has not */
 	size_t before = r->path.len;
 	if (before)
 		str_add(&r->path, "/");
@@ -342,8 +271,7 @@ static int restore_entry(struct restore *r, struct folder *folder, const struct 
 	if (!err && wanted) {
 		r->found |= scope == SCOPE_INSIDE;
 		r->result.entries++;
-		if (restore_one(r, folder, name, entry, &why))
-			trouble(r, why.text[0] ? why.text : "no memory");
+		err = restore_one(r, spot, &named, why);
 	}
 	r->path.len = before;
 	if (r->path.at)
@@ -351,38 +279,46 @@ static int restore_entry(struct restore *r, struct folder *folder, const struct 
 	return err;
 }
 
+/* An error is this folder's alone, unless r->fatal says that the restore cannot go on. */
 static int restore_tree(
-	struct restore *r, struct folder *folder, const struct digest *digest, struct why *why)
+	struct restore *r, struct spot *spot, const struct digest *digest, struct why *why)
 {
 	OWN(tree_done) struct tree tree = {0};
 	struct tree_entry entry;
 	if (r->depth >= TREE_DEPTH_MAX)
 		return why_set(why, -ELOOP, "more than %d folders deep", TREE_DEPTH_MAX);
 	int err = tree_load(r->repo, digest, &tree, why), more = 0;
+	if (!err && !spot->fresh)
+		err = sweep_folder(r, spot, &tree, why);
+	if (err)
+		return err;
 	r->depth++;
-	bool whole = r->depth == 1 && r->fresh && !r->options->only && tree.has_self;
+	bool whole = r->depth == 1 && (spot->fresh || r->options->in_place) && !r->options->only &&
+		tree.has_self;
 	while (!err && (more = tree_next(&tree, &entry, why)) == 1)
-		err = restore_entry(r, folder, &entry);
+		err = restore_entry(r, spot, &entry, why);
 	r->depth--;
-	if (!err)
-		err = more;
-	if (!err && whole)
-		set_all(r, folder, ".", &tree.self);
-	if (!err) {
-		err = folder_sync(folder);
-		if (err)
-			why_errno(why, err, "making its names durable");
+	if (err)
+		return r->fatal = err;
+	/* The root's own attributes come last of all, when everything in it has its name. */
+	if (!more && whole) {
+		err = refill_finish(r, why);
+		if (!err)
+			err = land_batch(r, why);
+		if (!err)
+			set_all(r, spot->folder, ".", &tree.self, "");
 	}
-	return err;
+	return err ? err : more;
 }
 
 static void restore_done(struct restore *r)
 {
+	refill_done(r);
+	land_done(r);
 	map_each (entry, &r->linked)
 		free(entry->value);
 	map_done(&r->linked);
 	str_done(&r->path);
-	folder_close(r->root);
 }
 
 static bool note_not_fresh(void *arg, const char *name)
@@ -392,17 +328,54 @@ static bool note_not_fresh(void *arg, const char *name)
 	return false;
 }
 
+static int open_root(struct restore *r, struct files *files, struct spot **ret_spot)
+{
+	struct folder *folder;
+	struct files_meta meta;
+	bool fresh = true;
+	int err = files_open(files, r->options->target, &folder);
+	if (err)
+		return err;
+	struct spot *spot = spot_new(folder);
+	if (!spot)
+		return -ENOMEM;
+	err = folder_list(folder, note_not_fresh, &fresh);
+	if (!err)
+		err = folder_meta(folder, ".", &meta);
+	if (err) {
+		spot_unref(spot);
+		return err;
+	}
+	r->root = folder;
+	r->device = meta.device;
+	spot->fresh = fresh;
+	*ret_spot = spot;
+	return 0;
+}
+
+/* All that is left lands, and the last names become durable. */
+static int finish(struct restore *r, struct why *why)
+{
+	int err = refill_finish(r, why);
+	if (!err)
+		err = land_batch(r, why);
+	if (err)
+		return err;
+	err = folder_sync_all(r->root);
+	return err ? why_errno(why, err, "making names durable") : 0;
+}
+
 int restore_dir(struct repo *repo, struct files *files, const struct point *point,
 	const struct restore_options *options, struct restore_result *ret_result, struct why *why)
 {
+	OWN(spot_own) struct spot *root = NULL;
 	OWN(restore_done) struct restore r = {.repo = repo, .options = options};
-	int err = files_open(files, options->target, &r.root);
+	int err = open_root(&r, files, &root);
 	if (err)
 		return why_errno(why, err, "%s", options->target);
-	r.fresh = true;
-	err = folder_list(r.root, note_not_fresh, &r.fresh);
+	err = restore_tree(&r, root, &point->root, why);
 	if (!err)
-		err = restore_tree(&r, r.root, &point->root, why);
+		err = finish(&r, why);
 	if (!err && options->only && options->only[0] && !r.found)
 		err = why_set(why, -ENOENT, "%s: no such path in this point", options->only);
 	if (err)

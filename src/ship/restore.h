@@ -22,12 +22,16 @@ struct restore_options {
 	const char *target;
 	const char *only; /* a path below the root, NULL for everything */
 	bool no_owner;    /* leave owners as they fall: for those who are not root */
+	bool in_place; /* the target takes what the saved folder itself was, also when not empty */
+	bool delete;   /* remove what is in the target's folders and not in the point */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
 	void *arg;
 };
 
 struct restore_result {
-	uint64_t entries, bytes;
+	uint64_t entries, bytes;   /* met; bytes that were written */
+	uint64_t kept, kept_bytes; /* files that were right already */
+	uint64_t deleted;
 	uint64_t failed; /* entries that are not there, or not as they were */
 };
 

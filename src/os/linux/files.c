@@ -334,6 +334,11 @@ static int sync_folder(struct folder *folder)
 	return fsync(fd_of(folder)) == 0 ? 0 : -errno;
 }
 
+static int sync_all(struct folder *folder)
+{
+	return syncfs(fd_of(folder)) == 0 ? 0 : -errno;
+}
+
 static void close_folder(struct folder *folder)
 {
 	close(fd_of(folder));
@@ -356,6 +361,7 @@ static const struct folder_ops folder_ops = {
 	.rename = rename_entry,
 	.remove = remove_entry,
 	.sync = sync_folder,
+	.sync_all = sync_all,
 	.close = close_folder,
 };
 
