@@ -42,6 +42,7 @@ int call_run(const struct call *call);
 int call_snap_diff(const struct call *call);
 int call_snap_hold(const struct call *call);
 int call_snap_ls(const struct call *call);
+int call_snap_mount(const struct call *call);
 int call_snap_release(const struct call *call);
 int call_snap_rm(const struct call *call);
 int call_status(const struct call *call);

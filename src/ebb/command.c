@@ -177,6 +177,17 @@ const struct command commands[] = {
 		{{"ebb snap rm -n 3f2a 77b0", "which ones these are"},
 			{"ebb snap rm -y 3f2a", "without asking"}},
 		call_snap_rm},
+	{"snap", "mount", "look into points as into folders, until Ctrl-C",
+		"Read-only, in the foreground. Without POINT every point of a folder is there, as "
+		"DIR/RESOURCE/MOMENT. Only what is looked at is read; a file whose chunks are "
+		"damaged "
+		"beyond repair answers an error and a line here, never wrong bytes. Ends when it "
+		"is "
+		"unmounted, too. Without root it needs fusermount3.",
+		{"[POINT] DIR", VALUE_FOLDER, false, 2, NULL}, COMMON | READER,
+		{{"ebb snap mount /mnt", "all points"},
+			{"ebb snap mount home@2026-11-20 /mnt", "one of them"}},
+		call_snap_mount},
 	{"restore", NULL, "bring a recovery point back into a folder",
 		"POINT is `latest`, the first digits of one, or RESOURCE@MOMENT. The folder is "
 		"made when only its "
