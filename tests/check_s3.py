@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""ebb on a real object store: a Ceph of one node that this starts, as root.
+
+usage: tests/check_s3.py EBB
+"""
+import hashlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+
+import ceph
+import programs
+import s3_client
+
+KEPT = {}  # the one store of all tests
+
+
+class Keep:
+    """A bucket, a source and a key of a test's own."""
+
+    def __init__(self, place, ebb, locks=False):
+        self.place, self.ebb = place, ebb
+        store = KEPT["ceph"]
+        self.s3 = s3_client.Client(store.port, store.access, store.secret)
+        KEPT["buckets"] = KEPT.get("buckets", 0) + 1
+        self.bucket = f"bucket-{KEPT['buckets']}"
+        self.s3.must("PUT", f"/{self.bucket}",
+                     headers={"x-amz-bucket-object-lock-enabled": "true"} if locks else {})
+        self.url = f"s3://{self.bucket}/p"
+        self.env = {"EBB_KEY_FILE": place.path("key"), "HOME": place.folder,
+                    "XDG_STATE_HOME": place.path("state"),
+                    "AWS_ACCESS_KEY_ID": store.access, "AWS_SECRET_ACCESS_KEY": store.secret,
+                    "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{store.port}",
+                    "EBB_REPO": self.url}
+        self.source = place.path("source")
+        os.mkdir(self.source)
+
+    def fill(self, name, size, seed=1):
+        with open(os.path.join(self.source, name), "wb") as file:
+            file.write(random.Random(seed).randbytes(size))
+
+    def run(self, *words):
+        return programs.run([self.ebb, *words], self.env)
+
+    def must(self, *words):
+        code, out, err = self.run(*words)
+        assert code == 0, f"{words}: {code}\n{out}{err}"
+        return out
+
+    def keys(self, folder=""):
+        return self.s3.keys(self.bucket, "p/" + folder)
+
+    def whole(self):
+        assert "all of it is as it was written" in self.must("verify")
+
+    def restored(self, name="back"):
+        target = self.place.path(name)
+        self.must("restore", "latest", target)
+        assert sums(target) == sums(self.source), "what came back is not what was saved"
+
+
+def sums(folder):
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            found[name] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+def life(place, ebb):
+    """made, saved to, checked, restored; and damage mended"""
+    keep = Keep(place, ebb)
+    out = keep.must("repo", "init")
+    assert "keeps a name from being put twice" in out, out
+    keep.fill("large", 40_000_000)
+    keep.fill("small", 5)
+    keep.must("backup", keep.source)
+    keep.fill("more", 3_000_000, 2)
+    keep.must("backup", keep.source)
+    keep.whole()
+    keep.restored()
+    pack = max(keep.keys("data/"), key=len)
+    _, body = keep.s3.must("GET", f"/{keep.bucket}/{pack}")
+    damaged = bytearray(body)
+    damaged[len(body) // 2] ^= 1
+    keep.s3.must("PUT", f"/{keep.bucket}/{pack}", body=bytes(damaged))
+    code, out, err = keep.run("verify")
+    assert code == 13 and "1 objects were damaged" in out, f"{code} {out}{err}"
+    keep.must("verify", "--repair")
+    keep.whole()
+    assert keep.s3.must("GET", f"/{keep.bucket}/{pack}")[1] == body
+
+
+def racing(place, ebb):
+    """four writers at once: each point is there, and the store is whole"""
+    keep = Keep(place, ebb)
+    keep.must("repo", "init")
+    runs = []
+    for number in range(4):
+        folder = place.path(f"source-{number}")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "x"), "wb") as file:
+            file.write(random.Random(number).randbytes(500_000))
+        runs.append(place.start([ebb, "backup", folder], environment=keep.env))
+    for run in runs:
+        assert run.ended() == 0, run.log()
+    assert "4 points" in keep.must("snap", "ls")
+    keep.whole()
+    assert not keep.keys("claim/")
+
+
+def killed(place, ebb):
+    """kill -9 in the middle of a backup: what was done stays, and the next run goes on"""
+    keep = Keep(place, ebb)
+    keep.must("repo", "init")
+    keep.fill("first", 1_000_000)
+    keep.must("backup", keep.source)
+    keep.fill("large", 150_000_000, 3)
+    run = place.start([ebb, "backup", keep.source], environment=keep.env)
+    end = time.monotonic() + programs.PATIENCE
+    while len(keep.keys("data/")) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    run.signal(signal.SIGKILL)
+    assert run.ended() == -signal.SIGKILL, "it was done too soon to be killed"
+    assert "1 point" in keep.must("snap", "ls")
+    keep.must("backup", keep.source)
+    keep.restored()
+
+
+def strangers(place, ebb):
+    """a wrong secret and a bucket that is not there are told"""
+    keep = Keep(place, ebb)
+    keep.env["AWS_SECRET_ACCESS_KEY"] = "wrong"
+    code, _, err = keep.run("repo", "init")
+    assert code == 1 and "403 SignatureDoesNotMatch" in err, f"{code} {err}"
+    keep.env["AWS_SECRET_ACCESS_KEY"] = KEPT["ceph"].secret
+    code, _, err = keep.run("snap", "ls", "--repo", "s3://not-there/p")
+    assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
+
+
+TESTS = [life, racing, killed, strangers]
+
+
+def main():
+    missing = ceph.missing()
+    if missing or os.getuid() != 0:
+        print("TAP version 13\n1..0 # SKIP needs root and "
+              f"{' '.join(missing) or 'to be root'}; tests/packages.sh install s3")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="ebb-ceph-", ignore_cleanup_errors=True) as folder:
+        began = time.monotonic()
+        KEPT["ceph"] = ceph.Ceph(folder)
+        print(f"# Ceph is up after {time.monotonic() - began:.1f} s")
+        try:
+            return programs.main(TESTS, sys.argv[1:])
+        finally:
+            KEPT["ceph"].stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A repository in a bucket whose server fails: what passes is lived through, what does not is told,
+and nothing that was reported done is lost.
+"""
+import filecmp
+import os
+import random
+import sys
+
+import programs
+import s3_server as s3
+
+
+class Keep:
+    """A source, a key and a server, and ebb on them."""
+
+    def __init__(self, place, ebb, *faults):
+        self.place, self.ebb = place, ebb
+        self.server = s3.Server()
+        self.faults = faults
+        self.source = place.path("source")
+        os.makedirs(os.path.join(self.source, "deep"))
+        dice = random.Random(1)
+        for name, size in (("a", 3_000_000), ("deep/b", 200_000), ("empty", 0), ("small", 9)):
+            with open(os.path.join(self.source, name), "wb") as file:
+                file.write(dice.randbytes(size))
+        self.env = {"EBB_KEY_FILE": place.path("key"), "HOME": place.folder,
+                    "XDG_STATE_HOME": place.path("state"),
+                    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testsecret",
+                    "EBB_REPO": f"s3://bucket/p?endpoint=http://127.0.0.1:{self.server.port}"
+                                "&timeout=1s"}
+
+    def run(self, *words):
+        return programs.run([self.ebb, *words], self.env)
+
+    def must(self, *words):
+        code, out, err = self.run(*words)
+        assert code == 0, f"{words}: {code}\n{out}{err}"
+        return out
+
+    def begin(self):
+        self.must("repo", "init")
+        self.server.faults = list(self.faults)
+        return self
+
+    def restored(self, name="back"):
+        """What comes back is what was there."""
+        target = self.place.path(name)
+        self.must("restore", "latest", target)
+        for folder in ("", "deep"):
+            left, right = os.path.join(self.source, folder), os.path.join(target, folder)
+            assert os.listdir(left).sort() == os.listdir(right).sort()
+            files = [f for f in os.listdir(left) if os.path.isfile(os.path.join(left, f))]
+            same, other, odd = filecmp.cmpfiles(left, right, files, shallow=False)
+            assert len(same) == len(files) and not other and not odd, (other, odd)
+
+    def whole_life(self):
+        """Two backups, a check, a restore, all in spite of the faults."""
+        self.begin()
+        self.must("backup", self.source)
+        with open(os.path.join(self.source, "more"), "wb") as file:
+            file.write(random.Random(2).randbytes(50_000))
+        self.must("backup", self.source)
+        self.must("verify")
+        self.restored()
+        self.server.faults = []
+        assert "all of it is as it was written" in self.must("verify")
+        assert all(fault.hits for fault in self.faults), "the fault was never met"
+        self.server.stop()
+
+
+def survives(name, doc, *faults):
+    def test(place, ebb):
+        keep = Keep(place, ebb, *faults)
+        keep.whole_life()
+    test.__name__, test.__doc__ = name, doc
+    return test
+
+
+def told(name, doc, words, fault, *command):
+    """A fault that stays: the command fails with these words; afterwards all is well."""
+    def test(place, ebb):
+        keep = Keep(place, ebb).begin()
+        keep.must("backup", keep.source)
+        keep.server.faults = [fault]
+        code, out, err = keep.run(*(word.format(source=keep.source) for word in command))
+        assert code not in (0, 3) and words in err, f"{code}\n{out}{err}"
+        keep.server.faults = []
+        assert "all of it is as it was written" in keep.must("verify")
+        keep.restored()
+        keep.server.stop()
+    test.__name__, test.__doc__ = name, doc
+    return test
+
+
+def is_get(request):
+    return request.method == "GET" and not request.is_list
+
+
+def conditions_ignored(place, ebb):
+    """a store that ignores conditions: two writers at once, both points are there"""
+    keep = Keep(place, ebb).begin()
+    keep.server.conditional = False
+    other = place.path("other")
+    os.mkdir(other)
+    with open(os.path.join(other, "x"), "wb") as file:
+        file.write(b"x" * 100_000)
+    runs = [place.start([ebb, "backup", path], environment=keep.env)
+            for path in (keep.source, other, keep.source, other)]
+    for run in runs:
+        assert run.ended() == 0, run.log()
+    out = keep.must("snap", "ls")
+    assert out.count("dir/") == 4 and "4 points" in out, out
+    assert "all of it is as it was written" in keep.must("verify")
+    assert not [k for k in keep.server.objects if "/claim/" in k], "claims are left"
+    keep.server.stop()
+
+
+def a_dead_writers_claim(place, ebb):
+    """a claim that a dead writer left holds nobody up for ever"""
+    keep = Keep(place, ebb).begin()
+    head = max(k for k in keep.server.objects if "/head/" in k)
+    following = f"{int(head.rpartition('/')[2], 16) + 1:016x}"
+    claim = f"p/claim/head-{following}/{'0' * 32}"
+    keep.server.objects[claim] = s3.Stored(b"", {})
+    keep.server.objects[claim].modified -= 58
+    keep.must("backup", keep.source)
+    assert claim not in keep.server.objects
+    keep.server.stop()
+
+
+def no_other_host(place, ebb):
+    """a redirect is told, and the host that it names hears nothing"""
+    keep = Keep(place, ebb).begin()
+    elsewhere = s3.Server()
+    keep.server.faults = [s3.redirect(elsewhere.port)]
+    code, _, err = keep.run("backup", keep.source)
+    assert code == 1 and "the store sends us elsewhere (status 307)" in err, f"{code} {err}"
+    assert elsewhere.count == 0
+    elsewhere.stop()
+    keep.server.stop()
+
+
+def strangers(place, ebb):
+    """who may not come in, a bucket that is not there, keys that are not told: each is said"""
+    keep = Keep(place, ebb)
+    env, keep.env = keep.env, {**keep.env, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    code, _, err = keep.run("repo", "init")
+    assert code == 1 and "403 SignatureDoesNotMatch" in err, f"{code} {err}"
+    keep.env = {**env, "EBB_REPO": env["EBB_REPO"].replace("//bucket", "//nobucket")}
+    code, _, err = keep.run("repo", "init")
+    assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
+    keep.env = {k: v for k, v in env.items() if k != "AWS_SECRET_ACCESS_KEY"}
+    code, _, err = keep.run("repo", "init")
+    assert code == 1 and "who are we there?" in err, f"{code} {err}"
+    os.mkdir(place.path(".aws"))
+    place.write(".aws/credentials", "[default]\naws_access_key_id=test\n"
+                "aws_secret_access_key = testsecret\n")
+    keep.must("repo", "init")
+    keep.server.stop()
+
+
+def a_list_cut_short(place, ebb):
+    """lists of many pages; and one whose pages repeat is no shorter list but an error"""
+    s3.PAGE, page = 3, s3.PAGE
+    try:
+        keep = Keep(place, ebb)
+        keep.whole_life()
+        keep = Keep(programs.Place(), ebb).begin()
+        for _ in range(5):
+            keep.must("backup", keep.source)
+        keep.server.faults = [s3.every(1, s3.listed(truncate=True, token="p/"),
+                                       lambda r: r.is_list and "head" in r.query_text)]
+        code, _, err = keep.run("snap", "ls")
+        assert code == 1 and "Protocol error" in err, f"{code} {err}"
+        keep.server.stop()
+        keep.place.close()
+    finally:
+        s3.PAGE = page
+
+
+TESTS = [
+    survives("busy", "each third request is refused as too many", s3.every(3, s3.busy)),
+    survives("broken", "each third request breaks the server", s3.every(3, s3.broken)),
+    survives("silent", "some requests are done and never answered",
+             s3.every(9, s3.silent_after, lambda r: r.method in ("PUT", "DELETE"))),
+    survives("dribble", "some answers begin and stop", s3.every(11, s3.dribble, is_get)),
+    survives("truncated", "each other answer breaks off in the middle",
+             s3.every(2, s3.truncated, lambda r: r.method == "GET")),
+    survives("reset", "each other upload is reset in the middle",
+             s3.every(2, s3.reset_upload, lambda r: r.is_put)),
+    survives("etag", "every ETag is wrong",
+             s3.every(1, s3.twisted(ETag=lambda _: '"0"'))),
+    survives("miscounted", "each other list counts other keys than it has",
+             s3.every(2, s3.listed(count=77), lambda r: r.is_list)),
+    survives("endless", "each other list breaks off without a token",
+             s3.every(2, s3.listed(truncate=True, token=""), lambda r: r.is_list)),
+    survives("ranges", "each other range is another one",
+             s3.every(2, s3.twisted(Content_Range=lambda _: "bytes 1-2/3"), is_get)),
+    told("always_busy", "a store that stays busy is told", "tried 8 times: the store answers 503",
+         s3.busy, "backup", "{source}"),
+    told("never_a_list", "lists that never add up are an error and no shorter list", "Protocol",
+         s3.every(1, s3.listed(count=77), lambda r: r.is_list and "head" in r.query_text),
+         "snap", "ls"),
+    conditions_ignored, a_dead_writers_claim, no_other_host, strangers, a_list_cut_short,
+]
+
+if __name__ == "__main__":
+    sys.exit(programs.main(TESTS, sys.argv[1:]))
