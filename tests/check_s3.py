@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""ebb on a real object store: a Ceph of one node that this starts, as root.
+"""Ebb on a real object store: a Ceph of one node that this starts, as root.
 
 usage: tests/check_s3.py EBB
 """

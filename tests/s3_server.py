@@ -2,8 +2,8 @@
 
 """An S3 server in memory that fails as it is told: real HTTP on loopback, signatures checked.
 
-A fault is a function of (server, handler, request) that is asked before each request is answered. It
-returns None to let the request pass, or answers, breaks or twists it and returns DONE.
+A fault is a function of (server, handler, request) that is asked before each request is answered.
+It returns None to let the request pass, or answers, breaks or twists it and returns DONE.
 """
 import datetime
 import hashlib

@@ -40,7 +40,7 @@ class Keep:
         return out
 
     def begin(self):
-        self.must("repo", "init")
+        assert "keeps a name from being put twice" in self.must("repo", "init")
         self.server.faults = list(self.faults)
         return self
 

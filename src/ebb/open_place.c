@@ -135,6 +135,7 @@ static int open_s3(const struct open_place_how *how, const struct s3_url *where,
 	if (!err)
 		err = linux_http_open(&http, &open->http, why);
 	if (!err) {
+		open->bucket = true;
 		s3.http = linux_http(open->http);
 		err = place_s3_open(&s3, &open->place, why);
 	}

@@ -18,6 +18,7 @@ struct why;
 struct world;
 
 struct open_place {
+	bool bucket; /* of an object store */
 	struct linux_disk disk;
 	bool disk_open;
 	struct linux_http *http;

@@ -12,6 +12,7 @@
 #include "ebb/keep.h"
 #include "os/disk.h"
 #include "os/files.h"
+#include "place/s3.h"
 
 enum { PARITY_PERCENT = 3 };
 
@@ -37,6 +38,18 @@ static int write_key(struct keep *keep, const char *path, const char *text, stru
 	return err ? why_errno(why, err, "%s", path) : 0;
 }
 
+/* What a store of objects makes of conditions, in words for people. "" for other places. */
+static const char *try_store(const struct keep *keep)
+{
+	bool conditional;
+	if (!keep->place.bucket || place_s3_probe(keep->place.place, &conditional, NULL))
+		return "";
+	return conditional
+		? "The store keeps a name from being put twice.\n"
+		: "The store does not keep a name from being put twice; that two writers "
+		  "do not harm\neach other rests on claims alone.\n";
+}
+
 static int say_made(const struct call *call, const struct keep *keep, const char *path)
 {
 	OWN(str_done) struct str text = {0};
@@ -46,8 +59,8 @@ static int say_made(const struct call *call, const struct keep *keep, const char
 	str_addf(&text,
 		"A repository is at %s, its key in %s.\n"
 		"Whoever has both can read everything; without the key nobody can. Keep a copy of "
-		"the\nkey where this machine is not: it is one line that can be printed.\n",
-		keep->where, path);
+		"the\nkey where this machine is not: it is one line that can be printed.\n%s",
+		keep->where, path, try_store(keep));
 	return call_print(&text);
 }
 
