@@ -6,6 +6,7 @@ key. Speaks TAP.
 usage: tests/keep_cli_test.py EBB
 """
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,44 @@ def each_failure_has_its_code_and_sentence(_place, _program):
             key.write("U")
         done = b.ebb("snap ls", 12)
         check("the secret key is wrong in group" in done.stderr, done.stderr)
+
+
+@test
+def retention_says_what_goes_and_gives_the_room_back(_place, _program):
+    """retention says what goes and gives the room back"""
+    with Bench() as b:
+        b.ebb("repo init")
+        chance = random.Random(2)
+        for turn in range(4):
+            with open(b.path("source", "large"), "wb") as file:
+                file.write(chance.randbytes(5_000_000))
+            b.ebb("backup source")
+        ids = [p["id"] for p in b.json("snap ls")["points"]]
+        b.ebb(f"snap hold {ids[0]}")
+        plan = b.json("repo gc -n --keep-last 2")
+        check([p["goes"] for p in plan["points"]] == [False, True, False, False], plan)
+        check(plan["points"][0]["kept_by"] == ["held"], plan)
+        check(plan["points"][3]["kept_by"] == ["last", "newest"], plan)
+        check(5_000_000 < plan["free_bytes"] < 6_000_000, plan)
+        check(len(b.json("snap ls")["points"]) == 4, "a dry run removed a point")
+        done = b.ebb("repo gc --keep-last 2", 5)
+        check("goes   " + ids[1][:8] in done.stderr, done.stderr)
+        check("this removes 1 point for ever; nobody can be asked here" in done.stderr, done.stderr)
+        packs = len(b.packs())
+        done = b.ebb("repo gc --keep-last 2 -y")
+        check("removed 1 point" in done.stdout and "have soaked for 1d" in done.stdout, done.stdout)
+        check(len(b.packs()) == packs, "it has not soaked")
+        check(b.json("repo gc --soak 0s")["result"]["removed_bytes"] > 5_000_000, "nothing removed")
+        check(len(b.packs()) == packs - 1, b.packs())
+        check([p["id"] for p in b.json("snap ls")["points"]] == [ids[0], ids[2], ids[3]], "points")
+        b.json("verify")
+        b.ebb("restore latest out")
+        b.same("source", "out")
+        for words, code, sentence in (
+                ("repo gc --keep-last x", 2, "--keep-last: 'x' is no number of points"),
+                ("repo gc --keep-within 30", 2, "--keep-within: "),
+                ("repo gc --resource source", 2, "--resource: of its points which shall stay?")):
+            check(sentence in b.ebb(words, code).stderr, words)
 
 
 @test

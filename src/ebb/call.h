@@ -36,6 +36,7 @@ int call_config_sample(const struct call *call);
 int call_config_show(const struct call *call);
 int call_help(const struct call *call);
 int call_man(const struct call *call);
+int call_repo_gc(const struct call *call);
 int call_repo_init(const struct call *call);
 int call_restore(const struct call *call);
 int call_run(const struct call *call);

@@ -66,6 +66,19 @@ const struct option options[OPTIONS] = {
 	[OPTION_SINCE] = {"since", 0, VALUE_TEXT, "MOMENT",
 		"only points from then on: 2026-11-21, 2026-11-21T02:10 ..., in UTC"},
 	[OPTION_UNTIL] = {"until", 0, VALUE_TEXT, "MOMENT", "only points up to the end of it"},
+	[OPTION_KEEP_LAST] = {"keep-last", 0, VALUE_TEXT, "N", "the newest N points stay"},
+	[OPTION_KEEP_HOURLY] = {"keep-hourly", 0, VALUE_TEXT, "N",
+		"of each of the last N hours that have points the newest one stays"},
+	[OPTION_KEEP_DAILY] = {"keep-daily", 0, VALUE_TEXT, "N", "the same of days"},
+	[OPTION_KEEP_WEEKLY] = {"keep-weekly", 0, VALUE_TEXT, "N",
+		"the same of weeks, which begin on Monday"},
+	[OPTION_KEEP_MONTHLY] = {"keep-monthly", 0, VALUE_TEXT, "N", "the same of months"},
+	[OPTION_KEEP_YEARLY] = {"keep-yearly", 0, VALUE_TEXT, "N", "the same of years"},
+	[OPTION_KEEP_WITHIN] = {"keep-within", 0, VALUE_TEXT, "DURATION",
+		"all that are at most so much older than the newest one stay: 30d, 12h"},
+	[OPTION_UTC] = {"utc", 0, VALUE_NONE, NULL, "days begin in UTC, not in local time"},
+	[OPTION_SOAK] = {"soak", 0, VALUE_TEXT, "DURATION",
+		"how long what nothing needs stays for backups that are running; 24h"},
 	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
 	[OPTION_DRY_RUN] = {"dry-run", 'n', VALUE_NONE, NULL,
 		"say what would be done, and do nothing"},
@@ -119,6 +132,24 @@ const struct command commands[] = {
 		{NULL}, COMMON | REPOSITORY,
 		{{"ebb repo init --repo /mnt/backup/ebb --key-file ~/.ebb.key", "to begin with"}},
 		call_repo_init},
+	{"repo", "gc", "remove points by rules, and give back the room of what none needs",
+		"Without a rule no point is removed. Rules count for each resource apart; a point "
+		"stays when any of them keeps it, and so do the newest one of each resource, held "
+		"ones, and all of a resource of which one is suspicious (`ebb snap accept`). What "
+		"no point needs is marked, stays as long as --soak says, and is removed by a later "
+		"call; backups may run meanwhile. With --soak 0s it is removed at once, and a "
+		"backup that is running may have to begin anew. Asks at a terminal before points "
+		"go; elsewhere that needs -y.",
+		{NULL},
+		COMMON | READER | ONE(OPTION_KEEP_LAST) | ONE(OPTION_KEEP_HOURLY) |
+			ONE(OPTION_KEEP_DAILY) | ONE(OPTION_KEEP_WEEKLY) |
+			ONE(OPTION_KEEP_MONTHLY) | ONE(OPTION_KEEP_YEARLY) |
+			ONE(OPTION_KEEP_WITHIN) | ONE(OPTION_UTC) | ONE(OPTION_SOAK) |
+			ONE(OPTION_RESOURCE) | ONE(OPTION_YES) | ONE(OPTION_DRY_RUN),
+		{{"ebb repo gc -n --keep-daily 7 --keep-weekly 5 --keep-monthly 12",
+			 "what would go, and why the rest stays"},
+			{"ebb repo gc", "only what nothing needs"}},
+		call_repo_gc},
 	{"backup", NULL, "save a folder into a repository, once",
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "

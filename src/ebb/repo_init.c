@@ -70,7 +70,7 @@ int call_repo_init(const struct call *call)
 	uint8_t secret[SECRET_SIZE];
 	char text[SECRET_TEXT], path[KEEP_PATH];
 	struct why why;
-	const struct repo_options how = {.parity_percent = PARITY_PERCENT};
+	const struct repo_options how = {.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE};
 	const char *key_file = keep_key_file(call);
 	if (!key_file || !keep_absolute(call, key_file, path))
 		return EXIT_USAGE;

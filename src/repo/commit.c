@@ -18,6 +18,7 @@
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/why.h"
+#include "os/clock.h"
 #include "os/dice.h"
 #include "place/place.h"
 #include "repo/inner.h"
@@ -31,20 +32,24 @@ uint64_t repo_resource(const struct repo *repo, const char *name)
 	return get_le64(digest.b);
 }
 
-/* An index object for the packs that none tells of yet. Tells its id, if one was needed. */
-static int put_index(struct repo *repo, struct object_id *ret_id, bool *ret_needed, struct why *why)
+int repo_put_index(struct repo *repo, const struct index *index, uint32_t first, ids_t *ret_ids,
+	struct why *why)
 {
-	OWN(own_free) uint8_t *body = NULL;
-	struct object_header header = {.kind = OBJECT_INDEX};
-	size_t len;
-	*ret_needed = repo->indexed < repo->index.packs.len;
-	if (!*ret_needed)
-		return 0;
-	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
-	*ret_id = header.id;
-	int err = index_put(&repo->index, repo->indexed, &body, &len);
-	return err ? why_errno(why, err, "making an index")
-		   : repo_store(repo, &header, body, len, why);
+	while (first < index->packs.len) {
+		OWN(own_free) uint8_t *body = NULL;
+		struct object_header header = {.kind = OBJECT_INDEX};
+		size_t len;
+		dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
+		int err = index_put(index, first, &body, &len, &first);
+		if (!err)
+			err = vec_push(ret_ids, header.id);
+		if (err)
+			return why_errno(why, err, "making an index");
+		err = repo_store(repo, &header, body, len, why);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int put_point(struct repo *repo, struct point *point, struct why *why)
@@ -73,14 +78,21 @@ static bool holds_id(const ids_t *ids, const struct object_id *id)
 	return ids->len && bsearch(id, ids->at, ids->len, sizeof(*id), by_id);
 }
 
-static void ids_done(ids_t *ids)
-{
-	vec_done(ids);
-}
+struct committing {
+	struct repo *repo;
+	const ids_t *indexes;
+	const struct point *point; /* NULL: only chunks were copied */
+};
 
-/* The packs whose chunks this writer named, its own among them; sorted. */
-static int relied_packs(const struct repo *repo, ids_t *ret_ids)
+/* What the new head relies on: packs in which we found chunks, and all of our own; sorted. */
+static int relied_objects(const struct committing *c, ids_t *ret_ids)
 {
+	const struct repo *repo = c->repo;
+	int err = c->point ? vec_push(ret_ids, c->point->id) : 0;
+	vec_each (id, c->indexes)
+		err = err ? err : vec_push(ret_ids, *id);
+	if (err)
+		return err;
 	for (size_t i = 0; i < repo->index.packs.len; i++) {
 		const struct index_pack *pack = &repo->index.packs.at[i];
 		if ((pack->relied || i >= repo->indexed) && vec_push(ret_ids, pack->id))
@@ -97,19 +109,23 @@ static bool is_zero(const struct object_id *id)
 	return object_id_equal(id, &zero);
 }
 
+static bool parent_gone(const struct committing *c, const struct head *head)
+{
+	return c->point && !is_zero(&c->point->parent) && !head_find_point(head, &c->point->parent);
+}
+
 /*
  * Takes away the tombstones of what we rely on. What was taken over unread from the parent is safe
  * as long as the head names the parent; when it does no longer, every younger tombstone goes.
  */
-static void lift_tombstones(
-	const struct repo *repo, const struct point *point, const ids_t *relied, struct head *head)
+static void lift_tombstones(const struct committing *c, const ids_t *relied, struct head *head)
 {
-	bool orphaned = !is_zero(&point->parent) && !head_find_point(head, &point->parent);
+	bool orphaned = parent_gone(c, head);
 	size_t kept = 0;
 	vec_each (retired, &head->retired) {
 		bool lift = holds_id(relied, &retired->id) ||
-			(orphaned && retired->since > repo->base);
-		if (retired->state == RETIRED_DEAD || !lift || planted(REPO_TOMBSTONE_LEFT))
+			(orphaned && retired->since > c->repo->base);
+		if (retired->state == RETIRED_DEAD || !lift)
 			head->retired.at[kept++] = *retired;
 	}
 	head->retired.len = kept;
@@ -154,14 +170,16 @@ static bool own_is_there(struct repo *repo, const struct head *head, const struc
 }
 
 /* Something died since we opened: is all there that we rely on? */
-static int check_survived(
-	struct repo *repo, const struct point *point, const struct head *head, struct why *why)
+static int check_survived(const struct committing *c, const struct head *head, struct why *why)
 {
 	OWN(ids_done) ids_t named = {0};
-	bool whole = is_zero(&point->parent) || head_find_point(head, &point->parent);
+	struct repo *repo = c->repo;
+	bool whole = !parent_gone(c, head) && !(c->point && is_dead(head, &c->point->id));
 	int err = named_packs(repo, head, &named, why);
 	if (err)
 		return err;
+	vec_each (id, c->indexes)
+		whole = whole && !is_dead(head, id);
 	for (size_t i = 0; whole && i < repo->index.packs.len; i++) {
 		const struct index_pack *pack = &repo->index.packs.at[i];
 		if (i >= repo->indexed)
@@ -177,59 +195,72 @@ static int check_survived(
 
 /* ---- the new head ---- */
 
-struct committing {
-	struct repo *repo;
-	const struct object_id *index; /* NULL: none was needed */
-	const struct point *point;
-};
-
-static bool names_index(const struct head *head, const struct object_id *id)
+/* Those that it does not name yet. */
+static int add_indexes(struct head *head, const ids_t *indexes)
 {
-	vec_each (index, &head->indexes)
-		if (object_id_equal(index, id))
-			return true;
-	return false;
+	int err = 0;
+	vec_each (id, indexes)
+		if (!err && !head_names_index(head, id))
+			err = vec_push(&head->indexes, *id);
+	return err;
 }
 
-static int add_point(void *arg, struct head *head, struct why *why)
+static int add_point(const struct committing *c, struct head *head)
 {
-	const struct committing *c = arg;
-	OWN(ids_done) ids_t relied = {0};
 	const struct head_point named = {
 		.id = c->point->id,
 		.end_ns = c->point->end_ns,
 		.source = c->point->source,
 		.resource = repo_resource(c->repo, c->point->resource),
 	};
-	if (head_find_point(head, &c->point->id))
-		return HEAD_AS_IS;
-	int err = relied_packs(c->repo, &relied);
+	return head_find_point(head, &c->point->id) ? 0 : vec_push(&head->points, named);
+}
+
+static int add_all(void *arg, struct head *head, struct why *why)
+{
+	const struct committing *c = arg;
+	OWN(ids_done) ids_t relied = {0};
+	int err = relied_objects(c, &relied);
 	if (!err && head->collected > c->repo->base && !planted(REPO_DEAD_TRUSTED))
-		err = check_survived(c->repo, c->point, head, why);
+		err = check_survived(c, head, why);
 	if (err)
 		return err;
-	lift_tombstones(c->repo, c->point, &relied, head);
-	if (c->index && !names_index(head, c->index) && !planted(REPO_INDEX_UNNAMED))
-		err = vec_push(&head->indexes, *c->index);
-	return err ? err : vec_push(&head->points, named);
+	if (!planted(REPO_TOMBSTONE_LEFT))
+		lift_tombstones(c, &relied, head);
+	if (!planted(REPO_INDEX_UNNAMED))
+		err = add_indexes(head, c->indexes);
+	return err || !c->point ? err : add_point(c, head);
 }
 
 int repo_commit(struct repo *repo, struct point *point, struct why *why)
 {
-	struct object_id index;
-	bool needed;
+	OWN(ids_done) ids_t indexes = {0};
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);
 	if (!err)
-		err = put_index(repo, &index, &needed, why);
+		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
 	if (!err && !planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
-	struct committing c = {repo, needed ? &index : NULL, point};
+	struct committing c = {repo, &indexes, point};
 	if (!err)
-		err = repo_edit_head(repo, add_point, &c, why);
+		err = repo_edit_head(repo, add_all, &c, why);
 	if (!err && planted(REPO_PACKS_AFTER_HEAD))
 		err = repo_close_packs(repo, why);
 	if (!err && planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
+	if (!err)
+		repo->indexed = (uint32_t)repo->index.packs.len;
+	return err;
+}
+
+int repo_commit_copies(struct repo *repo, struct why *why)
+{
+	OWN(ids_done) ids_t indexes = {0};
+	struct committing c = {repo, &indexes, NULL};
+	int err = repo_close_packs(repo, why);
+	if (!err)
+		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+	if (!err)
+		err = repo_edit_head(repo, add_all, &c, why);
 	if (!err)
 		repo->indexed = (uint32_t)repo->index.packs.len;
 	return err;
@@ -240,16 +271,19 @@ int repo_commit(struct repo *repo, struct point *point, struct why *why)
 struct changing {
 	const struct point_change *changes;
 	size_t count;
+	int64_t now;
 };
 
 /* A point that goes is tombstoned itself: its object is removed when nobody can want it back. */
-static int remove_point(struct head *head, const struct head_point *point, struct why *why)
+static int remove_point(
+	struct head *head, const struct head_point *point, int64_t now, struct why *why)
 {
 	char hex[33];
 	struct head_retired retired = {.id = point->id,
 		.kind = OBJECT_POINT,
 		.state = RETIRED_TOMBSTONED,
-		.since = head->generation + 1};
+		.since = head->generation + 1,
+		.since_ns = now};
 	if (point->flags & HEAD_POINT_HELD)
 		return why_set(why, -EPERM, "point %.8s is held: release it first",
 			object_show_id(&point->id, hex));
@@ -264,7 +298,8 @@ static int remove_point(struct head *head, const struct head_point *point, struc
 }
 
 /* 1 when it changed something, 0 when all was so already. */
-static int change_point(struct head *head, const struct point_change *change, struct why *why)
+static int change_point(
+	struct head *head, const struct point_change *change, int64_t now, struct why *why)
 {
 	char hex[33];
 	struct head_point *point = head_find_point(head, &change->id);
@@ -289,7 +324,7 @@ static int change_point(struct head *head, const struct point_change *change, st
 		break;
 	case POINT_REMOVE:
 	default: {
-		int err = remove_point(head, point, why);
+		int err = remove_point(head, point, now, why);
 		return err ? err : 1;
 	}
 	}
@@ -301,7 +336,7 @@ static int change_points(void *arg, struct head *head, struct why *why)
 	const struct changing *c = arg;
 	bool changed = false;
 	for (size_t i = 0; i < c->count; i++) {
-		int did = change_point(head, &c->changes[i], why);
+		int did = change_point(head, &c->changes[i], c->now, why);
 		if (did < 0)
 			return did;
 		changed |= did;
@@ -312,6 +347,6 @@ static int change_points(void *arg, struct head *head, struct why *why)
 int repo_change_points(
 	struct repo *repo, const struct point_change *changes, size_t count, struct why *why)
 {
-	struct changing c = {changes, count};
+	struct changing c = {changes, count, clock_wall_ns(repo->world.clock)};
 	return repo_edit_head(repo, change_points, &c, why);
 }

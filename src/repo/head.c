@@ -12,7 +12,7 @@
 #include "repo/fields.h"
 
 /* KEY: at least, without the label. */
-enum { VERSION = 1, PUBLIC = 32, SIGNATURE = SIGNATURE_SIZE, POINT = 36, RETIRED = 26, KEY = 83 };
+enum { VERSION = 1, PUBLIC = 32, SIGNATURE = SIGNATURE_SIZE, POINT = 36, RETIRED = 34, KEY = 83 };
 
 static const char purpose[] = "ebb head 1";
 
@@ -64,6 +64,14 @@ struct head_point *head_find_point(const struct head *head, const struct object_
 	return NULL;
 }
 
+bool head_names_index(const struct head *head, const struct object_id *id)
+{
+	vec_each (one, &head->indexes)
+		if (object_id_equal(one, id))
+			return true;
+	return false;
+}
+
 static void put_fields(const struct head *head, struct fields_out *out)
 {
 	out_u32(out, VERSION);
@@ -90,6 +98,7 @@ static void put_fields(const struct head *head, struct fields_out *out)
 		out_u8(out, (uint8_t)retired->kind);
 		out_u8(out, (uint8_t)retired->state);
 		out_u64(out, retired->since);
+		out_u64(out, (uint64_t)retired->since_ns);
 	}
 	out_u32(out, (uint32_t)head->keys.len);
 	vec_each (key, &head->keys) {
@@ -183,6 +192,7 @@ static int get_retired(struct fields_in *in, struct head *head)
 		retired->kind = (enum object_kind)in_u8(in);
 		retired->state = (enum retired_state)in_u8(in);
 		retired->since = in_u64(in);
+		retired->since_ns = (int64_t)in_u64(in);
 		if (retired->state < RETIRED_TOMBSTONED || retired->state > RETIRED_DEAD ||
 			retired->kind < OBJECT_DATA || retired->kind > OBJECT_POINT)
 			in->bad = true;

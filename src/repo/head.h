@@ -8,6 +8,7 @@
 #ifndef EBB_REPO_HEAD_H
 #define EBB_REPO_HEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct head_retired {
 	enum object_kind kind; /* a pack, an index or a point */
 	enum retired_state state;
 	uint64_t since;
+	int64_t since_ns; /* wall time then: how long it has soaked */
 };
 
 enum { HEAD_LABEL = 64, HEAD_KEYS_MAX = 256 };
@@ -77,6 +79,8 @@ struct head_point *head_find_point(const struct head *head, const struct object_
 
 /* The same for keys. */
 struct head_key *head_find_key(const struct head *head, const struct object_id *id);
+
+bool head_names_index(const struct head *head, const struct object_id *id);
 
 /* Gives a copy. 0 or -ENOMEM. */
 int head_copy(const struct head *head, struct head *ret_head);

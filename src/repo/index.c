@@ -20,8 +20,31 @@ void index_done(struct index *index)
 {
 	vec_done(&index->packs);
 	vec_done(&index->entries);
+	vec_done(&index->retired);
 	free(index->slots);
 	*index = (struct index){0};
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct object_id));
+}
+
+int index_set_retired(struct index *index, const struct object_id *ids, size_t count)
+{
+	index->retired.len = 0;
+	for (size_t i = 0; i < count; i++)
+		if (vec_push(&index->retired, ids[i]))
+			return -ENOMEM;
+	if (count)
+		qsort(index->retired.at, count, sizeof(*ids), by_id);
+	return 0;
+}
+
+static bool is_retired(const struct index *index, const struct object_id *id)
+{
+	return index->retired.len &&
+		bsearch(id, index->retired.at, index->retired.len, sizeof(*id), by_id);
 }
 
 /* The slot that holds the digest, or the free one where it belongs. */
@@ -44,6 +67,26 @@ bool index_find(
 	if (number)
 		*ret_entry = index->entries.at[number - 1];
 	return number != 0;
+}
+
+size_t index_count(const struct index *index)
+{
+	return index->entries.len;
+}
+
+bool index_find_number(const struct index *index, const struct digest *digest, uint32_t *ret_number)
+{
+	if (!index->slot_count)
+		return false;
+	uint32_t number = index->slots[find_slot(index, digest)];
+	if (number)
+		*ret_number = number - 1;
+	return number != 0;
+}
+
+struct index_entry index_at(const struct index *index, uint32_t number)
+{
+	return index->entries.at[number];
 }
 
 /* Slots for `count` entries, at most half full. */
@@ -69,42 +112,86 @@ static int make_slots(struct index *index, size_t count)
 
 int index_add_pack(struct index *index, const struct index_pack *pack, uint32_t *ret_number)
 {
-	int err = vec_push(&index->packs, *pack);
+	struct index_pack added = *pack;
+	added.retired = is_retired(index, &pack->id);
+	int err = vec_push(&index->packs, added);
 	if (!err)
 		*ret_number = (uint32_t)(index->packs.len - 1);
 	return err;
 }
 
-int index_add(struct index *index, uint32_t pack, const struct pack_entry *entry)
+/* An index of what waits in open packs knows no packs. */
+static bool in_retired(const struct index *index, const struct index_entry *entry)
+{
+	return entry->pack < index->packs.len && index->packs.at[entry->pack].retired;
+}
+
+static int put_entry(struct index *index, const struct index_entry *entry)
 {
 	int err = make_slots(index, index->entries.len + 1);
 	if (err)
 		return err;
-	size_t slot = find_slot(index, &entry->digest);
-	if (index->slots[slot])
+	size_t slot = find_slot(index, &entry->at.digest);
+	if (index->slots[slot]) {
+		struct index_entry *known = &index->entries.at[index->slots[slot] - 1];
+		if (in_retired(index, known) || !in_retired(index, entry))
+			*known = *entry;
 		return 0;
-	struct index_entry added = {.at = *entry, .pack = pack};
-	err = vec_push(&index->entries, added);
+	}
+	err = vec_push(&index->entries, *entry);
 	if (!err)
 		index->slots[slot] = (uint32_t)index->entries.len;
 	return err;
 }
 
-int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, size_t *ret_len)
+int index_add(struct index *index, uint32_t pack, const struct pack_entry *entry)
+{
+	return put_entry(index, &(struct index_entry){.at = *entry, .pack = pack});
+}
+
+/* Where an index object that begins with pack `first` has to end, and how many entries it has. */
+static int find_end(
+	const struct index *index, uint32_t first, uint32_t *ret_next, uint32_t *ret_entries)
+{
+	size_t packs = index->packs.len - first;
+	OWN(own_free) uint32_t *counts = calloc(packs + 1, sizeof(*counts));
+	uint32_t next = 0, entries = 0;
+	if (!counts)
+		return -ENOMEM;
+	vec_each (entry, &index->entries)
+		if (entry->pack >= first)
+			counts[entry->pack - first]++;
+	do
+		entries += counts[next++];
+	while (next < packs && entries + counts[next] <= INDEX_OBJECT_ENTRIES);
+	*ret_next = first + (packs ? next : 0);
+	*ret_entries = entries;
+	return 0;
+}
+
+static void put_packs(
+	const struct index *index, uint32_t first, uint32_t next, struct fields_out *out)
+{
+	out_u32(out, next - first);
+	for (size_t i = first; i < next; i++) {
+		out_bytes(out, index->packs.at[i].id.b, sizeof(struct object_id));
+		out_u8(out, index->packs.at[i].kind == OBJECT_DATA);
+	}
+}
+
+int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, size_t *ret_len,
+	uint32_t *ret_next)
 {
 	OWN(out_done) struct fields_out out = {0};
-	uint32_t count = 0;
-	vec_each (entry, &index->entries)
-		count += entry->pack >= first;
+	uint32_t next, count;
+	int err = find_end(index, first, &next, &count);
+	if (err)
+		return err;
 	out_u32(&out, VERSION);
-	out_u32(&out, (uint32_t)index->packs.len - first);
-	for (size_t i = first; i < index->packs.len; i++) {
-		out_bytes(&out, index->packs.at[i].id.b, sizeof(struct object_id));
-		out_u8(&out, index->packs.at[i].kind == OBJECT_DATA);
-	}
+	put_packs(index, first, next, &out);
 	out_u32(&out, count);
 	vec_each (entry, &index->entries) {
-		if (entry->pack < first)
+		if (entry->pack < first || entry->pack >= next)
 			continue;
 		out_bytes(&out, entry->at.digest.b, DIGEST_SIZE);
 		out_u32(&out, entry->pack - first);
@@ -115,6 +202,7 @@ int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, siz
 	}
 	if (out.failed)
 		return -ENOMEM;
+	*ret_next = next;
 	*ret_len = out.len;
 	*ret_body = TAKE(out.at);
 	return 0;
@@ -169,18 +257,17 @@ static int merge(struct index *index, const struct index *more)
 		err = vec_reserve(&index->packs, index->packs.len + more->packs.len);
 	if (err)
 		return err;
-	vec_each (pack, &more->packs)
-		index->packs.at[index->packs.len++] = *pack;
-	vec_each (entry, &more->entries) {
-		size_t slot = find_slot(index, &entry->at.digest);
-		if (index->slots[slot])
-			continue;
-		struct index_entry *copy = &index->entries.at[index->entries.len++];
-		*copy = *entry;
-		copy->pack += first;
-		index->slots[slot] = (uint32_t)index->entries.len;
+	vec_each (pack, &more->packs) {
+		uint32_t number;
+		err = index_add_pack(index, pack, &number);
 	}
-	return 0;
+	vec_each (entry, &more->entries) {
+		struct index_entry copy = *entry;
+		copy.pack += first;
+		if (!err)
+			err = put_entry(index, &copy);
+	}
+	return err;
 }
 
 int index_get(struct index *index, const uint8_t *body, size_t len, struct why *why)

@@ -168,7 +168,9 @@ int repo_init_with(const struct repo_world *world, const struct repo_options *op
 	int err = check_options(options, why);
 	if (!err && !place_size(world->place, "repo", &size))
 		err = why_set(why, -EEXIST, "there is a repository already");
-	return err ? err : make(repo, options, &want, why);
+	if (!err)
+		err = make(repo, options, &want, why);
+	return err ? err : repo_put_reserve(world, options->reserve, why);
 }
 
 int repo_init(const struct repo_world *world, const struct repo_options *options,

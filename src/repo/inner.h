@@ -147,6 +147,24 @@ bool repo_rely(struct repo *repo, const struct digest *digest);
 
 typedef VEC(struct object_id) ids_t;
 
+static inline void ids_done(ids_t *ids)
+{
+	vec_done(ids);
+}
+
+/* Index objects for the packs of `index` from number `first` on. Adds their ids. */
+int repo_put_index(struct repo *repo, const struct index *index, uint32_t first, ids_t *ret_ids,
+	struct why *why);
+
+/* Puts an object of no use to the place, unless it is there: room for the next collection. */
+int repo_put_reserve(const struct repo_world *world, uint64_t bytes, struct why *why);
+
+/* repo_commit() without a point: what packing_add() got is found from now on. */
+int repo_commit_copies(struct repo *repo, struct why *why);
+
+/* Reads the index anew, by the newest head that we know. Nothing may wait in open packs. */
+int repo_read_indexes(struct repo *repo, struct why *why);
+
 /* ---- read.c ---- */
 
 /* One chunk to be read, with the tools for it: any thread that has an opener can. */

@@ -59,12 +59,29 @@ int repo_read_parameters(struct repo *repo, struct why *why)
 	return 0;
 }
 
-static int read_indexes(struct repo *repo, struct why *why)
+/* Retired packs are known before others, so that no chunk is looked for there without need. */
+static int note_retired(struct repo *repo)
 {
+	OWN(ids_done) ids_t retired = {0};
+	vec_each (one, &repo->head.retired)
+		if (vec_push(&retired, one->id))
+			return -ENOMEM;
+	return index_set_retired(&repo->index, retired.at, retired.len);
+}
+
+int repo_read_indexes(struct repo *repo, struct why *why)
+{
+	for (size_t i = 0; i < OPENERS; i++) {
+		opener_free(repo->openers[i].opener);
+		repo->openers[i] = (struct opener_slot){0};
+	}
+	index_done(&repo->index);
+	int err = note_retired(repo);
 	vec_each (id, &repo->head.indexes) {
 		OWN(own_free) uint8_t *plain = NULL;
 		size_t len;
-		int err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
+		if (!err)
+			err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
 		if (!err)
 			err = index_get(&repo->index, plain, len, why);
 		if (err)
@@ -72,7 +89,7 @@ static int read_indexes(struct repo *repo, struct why *why)
 	}
 	repo->indexed = (uint32_t)repo->index.packs.len;
 	repo->base = repo->head.generation;
-	return 0;
+	return err;
 }
 
 static void repo_own(struct repo **repo)
@@ -108,7 +125,7 @@ int repo_open_with(const struct repo_world *world, const struct unlock *unlock, 
 	if (!err && !newest)
 		err = repo_first_head(repo, why);
 	if (!err)
-		err = read_indexes(repo, why);
+		err = repo_read_indexes(repo, why);
 	if (!err)
 		*ret_repo = TAKE(repo);
 	return err;

@@ -42,9 +42,13 @@ struct repo_options {
 	unsigned parity_percent;     /* 1 .. 100 */
 	uint32_t pack_size;          /* bytes, 0: PACK_SIZE */
 	const char *label;           /* words for people */
+	uint64_t reserve;            /* bytes kept aside for the first collection; 0: none */
 	const struct key_ring *ring; /* the keys of another repository, for its twin; NULL: fresh */
 	struct passphrase_cost cost; /* zeros: the floor */
 };
+
+/* Room kept aside at places that can be full, so that a collection can still be written. */
+enum { REPO_RESERVE = 4 << 20 };
 
 struct repo;
 

@@ -270,9 +270,20 @@ static int load_part(struct repo *repo, const struct digest *digest, uint8_t **r
 	return 0;
 }
 
+struct joining {
+	struct repo *repo;
+	tree_part_fn *fn; /* told of each part; may be NULL */
+	void *arg;
+	struct fields_out joined;
+};
+
+static void joining_done(struct joining *joining)
+{
+	out_done(&joining->joined);
+}
+
 /* Adds the entries of every part that `root` names. */
-static int join_parts(struct repo *repo, const uint8_t *root, size_t len, struct fields_out *joined,
-	struct why *why)
+static int join_parts(struct joining *joining, const uint8_t *root, size_t len, struct why *why)
 {
 	struct fields_in in = {.at = root, .end = root + len};
 	while (in.at < in.end) {
@@ -283,11 +294,13 @@ static int join_parts(struct repo *repo, const uint8_t *root, size_t len, struct
 		if (!get_entry(&in, &more) || (int)more.meta.type != TYPE_MORE || !more.folder)
 			return why_set(why, -EBADMSG, "a tree is damaged");
 		memcpy(digest.b, more.folder, DIGEST_SIZE);
-		int err = load_part(repo, &digest, &bytes, &part_len, why);
+		int err = joining->fn ? joining->fn(joining->arg, &digest) : 0;
+		if (!err)
+			err = load_part(joining->repo, &digest, &bytes, &part_len, why);
 		if (err)
 			return err;
-		out_bytes(joined, bytes, part_len);
-		if (joined->failed)
+		out_bytes(&joining->joined, bytes, part_len);
+		if (joining->joined.failed)
 			return -ENOMEM;
 	}
 	return 0;
@@ -310,19 +323,25 @@ static int take_self(struct tree *tree, struct why *why)
 int tree_load(
 	struct repo *repo, const struct digest *digest, struct tree *ret_tree, struct why *why)
 {
+	return tree_load_parts(repo, digest, NULL, NULL, ret_tree, why);
+}
+
+int tree_load_parts(struct repo *repo, const struct digest *digest, tree_part_fn *fn, void *arg,
+	struct tree *ret_tree, struct why *why)
+{
 	OWN(own_free) uint8_t *bytes = NULL;
 	size_t len;
 	int err = load_part(repo, digest, &bytes, &len, why);
 	if (err)
 		return err;
 	if (len > 4 && bytes[4] == TYPE_MORE) {
-		OWN(out_done) struct fields_out joined = {0};
-		err = join_parts(repo, bytes, len, &joined, why);
+		OWN(joining_done) struct joining joining = {.repo = repo, .fn = fn, .arg = arg};
+		err = join_parts(&joining, bytes, len, why);
 		if (err)
 			return err;
 		free(bytes);
-		bytes = TAKE(joined.at);
-		len = joined.len;
+		bytes = TAKE(joining.joined.at);
+		len = joining.joined.len;
 	}
 	*ret_tree = (struct tree){.bytes = TAKE(bytes), .len = len};
 	ret_tree->at = ret_tree->bytes;

@@ -77,6 +77,11 @@ int tree_load(
 	struct repo *repo, const struct digest *digest, struct tree *ret_tree, struct why *why);
 void tree_done(struct tree *tree);
 
+/* The same; tells the digest of each chunk that the folder was cut into, but for the first one. */
+typedef int tree_part_fn(void *arg, const struct digest *part);
+int tree_load_parts(struct repo *repo, const struct digest *digest, tree_part_fn *fn, void *arg,
+	struct tree *ret_tree, struct why *why);
+
 /* 1 and the next entry, 0 at the end, -EBADMSG. Names are single components, in order. */
 int tree_next(struct tree *tree, struct tree_entry *ret_entry, struct why *why);
 

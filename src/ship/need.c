@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trees and lists, to their last chunk. What was followed before is not read again. */
+#include "ship/need.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "repo/repo.h"
+#include "ship/tree.h"
+
+struct need {
+	struct repo *repo;
+	gc_chunk_fn *fn;
+	void *arg;
+	struct why *why;
+	int depth;
+};
+
+static struct digest digest_at(const uint8_t *bytes)
+{
+	struct digest digest;
+	memcpy(digest.b, bytes, DIGEST_SIZE);
+	return digest;
+}
+
+static int tell_row(struct need *need, const uint8_t *digests, size_t count)
+{
+	int err = 0;
+	for (size_t i = 0; err >= 0 && i < count; i++) {
+		struct digest digest = digest_at(digests + i * DIGEST_SIZE);
+		err = need->fn(need->arg, &digest, CHUNK_CONTENT, false);
+	}
+	return err < 0 ? err : 0;
+}
+
+static int follow_list(struct need *need, const struct digest *digest)
+{
+	OWN(own_free) uint8_t *list = NULL;
+	size_t len;
+	int go_on = need->fn(need->arg, digest, CHUNK_LIST, true);
+	if (go_on <= 0)
+		return go_on;
+	int err = repo_chunk(need->repo, digest, CHUNK_LIST, &list, &len, need->why);
+	return err ? err : tell_row(need, list, len / DIGEST_SIZE);
+}
+
+static int follow_lists(struct need *need, const uint8_t *digests, size_t count)
+{
+	int err = 0;
+	for (size_t i = 0; !err && i < count; i++) {
+		struct digest digest = digest_at(digests + i * DIGEST_SIZE);
+		err = follow_list(need, &digest);
+	}
+	return err;
+}
+
+static int follow_tree(struct need *need, const uint8_t *bytes);
+
+static int follow_entry(struct need *need, const struct tree_entry *entry)
+{
+	int err = entry->flags & TREE_LISTED
+		? follow_lists(need, entry->digests, entry->digest_count)
+		: tell_row(need, entry->digests, entry->digest_count);
+	return err || !entry->folder ? err : follow_tree(need, entry->folder);
+}
+
+/* A part is a chunk that is needed; what it names is told with the folder as a whole. */
+static int tell_part(void *arg, const struct digest *part)
+{
+	struct need *need = arg;
+	int err = need->fn(need->arg, part, CHUNK_TREE, false);
+	return err < 0 ? err : 0;
+}
+
+static int follow_tree(struct need *need, const uint8_t *bytes)
+{
+	OWN(tree_done) struct tree tree = {0};
+	struct tree_entry entry;
+	struct digest digest = digest_at(bytes);
+	int go_on = need->fn(need->arg, &digest, CHUNK_TREE, true);
+	if (go_on <= 0)
+		return go_on;
+	if (need->depth >= TREE_DEPTH_MAX)
+		return why_set(
+			need->why, -ELOOP, "its folders are more than %d deep", TREE_DEPTH_MAX);
+	int err = tree_load_parts(need->repo, &digest, tell_part, need, &tree, need->why);
+	need->depth++;
+	while (!err && (err = tree_next(&tree, &entry, need->why)) == 1)
+		err = follow_entry(need, &entry);
+	need->depth--;
+	return err;
+}
+
+int need_walk(
+	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
+{
+	struct need need = {.repo = repo, .fn = fn, .arg = arg, .why = why};
+	if (point->source == POINT_DIR)
+		return follow_tree(&need, point->root.b);
+	return why_set(why, -ENOTSUP, "its source is none that this ebb knows");
+}
