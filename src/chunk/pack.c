@@ -121,6 +121,11 @@ size_t pack_count(const struct pack_writer *writer)
 	return writer->entries.len + writer->waiting_count;
 }
 
+size_t pack_bytes(const struct pack_writer *writer)
+{
+	return writer->at + writer->waiting_bytes;
+}
+
 bool pack_fits(const struct pack_writer *writer, size_t blob_len)
 {
 	size_t count = pack_count(writer) + 1;

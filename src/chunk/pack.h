@@ -56,6 +56,9 @@ int pack_add(struct pack_writer *writer, const struct digest *digest, enum chunk
 
 size_t pack_count(const struct pack_writer *writer);
 
+/* What it holds so far, sealed or waiting. */
+size_t pack_bytes(const struct pack_writer *writer);
+
 struct pack_result {
 	struct object_id id;
 	uint8_t *bytes; /* the whole object with parity; borrowed from the writer */

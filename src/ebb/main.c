@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ebb: the command line. Finds what is outside, and calls the handler of the command. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,8 @@ int main(int argc, char **argv)
 	if (args_parse((const char *const *)argv + 1, (size_t)argc - 1, &call.args, &why))
 		return call_fail(EXIT_USAGE, "%s", why.text);
 	allow_open_files();
+	/* Chunks and packs go back to the kernel when they are done with, and do not tear holes. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	call.config_env = getenv("EBB_CONFIG");
 	call.repo_env = getenv("EBB_REPO");
 	call.key_file_env = getenv("EBB_KEY_FILE");

@@ -270,6 +270,16 @@ static int dir_remove(struct place *place, const char *name)
 	return err ? err : disk_sync_dir(dir_of(place)->disk, folder);
 }
 
+static int dir_settle(struct place *place, const char *name)
+{
+	char folder[NAME];
+	if (!disk_name_ok(name) || strlen(name) >= NAME)
+		return -EINVAL;
+	parent_of(name, folder);
+	int err = ensure_folder(dir_of(place), folder);
+	return err ? err : disk_sync_dir(dir_of(place)->disk, folder);
+}
+
 static void dir_close(struct place *place)
 {
 	struct dir_place *dir = dir_of(place);
@@ -290,6 +300,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 		.size = dir_size,
 		.list = dir_list,
 		.remove = dir_remove,
+		.settle = dir_settle,
 		.close = dir_close,
 	};
 	struct dir_place *dir = calloc(1, sizeof(*dir));

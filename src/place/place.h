@@ -39,6 +39,7 @@ struct place_ops {
 	int (*size)(struct place *place, const char *name, uint64_t *ret_size);
 	int (*list)(struct place *place, const char *folder, place_list_fn *fn, void *arg);
 	int (*remove)(struct place *place, const char *name);
+	int (*settle)(struct place *place, const char *name);
 	int (*lock)(struct place *place, const char *name, int64_t until_ns, struct why *why);
 	void (*close)(struct place *place);
 };
@@ -84,6 +85,15 @@ static inline int place_list(struct place *place, const char *folder, place_list
 static inline int place_remove(struct place *place, const char *name)
 {
 	return place->ops->remove(place, name);
+}
+
+/*
+ * Makes durable what another process, which may be dead, has put under that name and perhaps not
+ * waited for. Where a name that is there is durable this does nothing.
+ */
+static inline int place_settle(struct place *place, const char *name)
+{
+	return place->ops->settle ? place->ops->settle(place, name) : 0;
 }
 
 /*

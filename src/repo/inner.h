@@ -66,6 +66,7 @@ struct repo {
 	struct index index;   /* what is in packs at the place */
 	uint32_t indexed;     /* packs of `index` that index objects tell of */
 	uint64_t base;        /* generation of the head by which `index` was read */
+	bool adopted;         /* repo_adopt() was done */
 	struct packing packing[STREAMS];
 	struct flight *flights;
 	unsigned flights_out;
@@ -142,6 +143,9 @@ int repo_edit_head_as(struct repo *repo, const struct key_ring *ring, head_edit_
 /* Waits for the crew, then closes the open packs and puts them to the place. */
 int repo_close_packs(struct repo *repo, struct why *why);
 
+/* repo_rely(), after repo_adopt() where it is not known else: 1, 0 or an error. */
+int repo_known(struct repo *repo, const struct digest *digest, struct why *why);
+
 /* repo_has(), and the commit will see to it that the chunk's pack stays. For writers. */
 bool repo_rely(struct repo *repo, const struct digest *digest);
 
@@ -182,6 +186,14 @@ int reading_run(
 
 /* The opener of a pack of the index; borrowed until OPENERS others were asked for. */
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
+
+/* ---- adopt.c ---- */
+
+/*
+ * Once for each open repository, when the first chunk is met that no index knows: a run with
+ * nothing new lists nothing.
+ */
+int repo_adopt(struct repo *repo, struct why *why);
 
 /* ---- packing.c ---- */
 

@@ -101,18 +101,29 @@ static int land_one(struct repo *repo, struct why *why)
 	return err;
 }
 
+/* The reader waits for the place: the level of compression is told. */
+static int wait_and_land(struct repo *repo, struct why *why)
+{
+	repo->place_waits += !crew_ready(repo->world.carriers);
+	return land_one(repo, why);
+}
+
+static unsigned most_flights(const struct repo *repo)
+{
+	return repo->world.carriers ? crew_hands(repo->world.carriers) : 1;
+}
+
 /* A free flight, after waiting for one where the most are out. */
 static int find_flight(struct repo *repo, struct flight **ret_flight, struct why *why)
 {
-	unsigned most = repo->world.carriers ? crew_hands(repo->world.carriers) : 1;
+	unsigned most = most_flights(repo);
 	if (!repo->flights) {
 		repo->flights = calloc(most, sizeof(*repo->flights));
 		if (!repo->flights)
 			return -ENOMEM;
 	}
 	if (repo->flights_out == most) {
-		repo->place_waits++;
-		int err = land_one(repo, why);
+		int err = wait_and_land(repo, why);
 		if (err)
 			return err;
 	}
@@ -159,12 +170,19 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 									       : STREAM_META;
 	struct packing *packing = &repo->packing[stream];
 	struct pack_entry entry = {.digest = note->digest, .kind = note->kind};
-	if (packing->writer && !pack_fits(packing->writer, len)) {
-		int err = close_pack(repo, stream, why);
-		if (err)
-			return err;
-	}
-	int err = packing->writer ? 0 : open_pack(repo, stream);
+	int err = 0;
+	while (!err && repo->flights_out && crew_ready(repo->world.carriers))
+		err = land_one(repo, why);
+	if (err)
+		return err;
+	if (packing->writer && !pack_fits(packing->writer, len))
+		err = close_pack(repo, stream, why);
+	/* While all carriers are busy the next pack grows to a quarter and no further: memory. */
+	else if (packing->writer && repo->flights_out == most_flights(repo) &&
+		pack_bytes(packing->writer) > repo->pack_size / 4)
+		err = wait_and_land(repo, why);
+	if (!err && !packing->writer)
+		err = open_pack(repo, stream);
 	if (!err)
 		err = pack_add(packing->writer, &note->digest, note->kind, blob, len);
 	if (!err)

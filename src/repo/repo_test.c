@@ -126,6 +126,75 @@ TEST(chunks_come_back_from_a_fresh_opening)
 	end(&f);
 }
 
+/* As its writer's death right after the rename leaves a pack: whole, its name not durable. */
+static bool unsettle(void *arg, const char *name, uint64_t size)
+{
+	struct fixture *f = arg;
+	struct disk *disk = sim_disk_seam(f->disk);
+	char folder[80];
+	OWN(own_free) uint8_t *bytes = malloc(size);
+	OWN(file_close_own) struct file *file = NULL;
+	CHECK(bytes && place_get(f->world.place, name, 0, bytes, size) == (ssize_t)size);
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(name, '/') - name), name);
+	CHECK_EQ(disk_unlink(disk, name), 0);
+	CHECK_EQ(disk_sync_dir(disk, folder), 0);
+	CHECK_EQ(disk_open(disk, name, FILE_WRITE | FILE_CREATE, &file), 0);
+	CHECK_EQ(file_write_full(file, bytes, size, 0), 0);
+	CHECK_EQ(file_sync(file), 0);
+	return true;
+}
+
+static uint64_t as_durable(void *arg, enum sim_thing thing, uint64_t options_count)
+{
+	(void)arg;
+	(void)thing;
+	(void)options_count;
+	return 0;
+}
+
+TEST(an_ended_runs_packs_are_found_again_and_stay)
+{
+	enum { N = 700 };
+	struct fixture f;
+	static struct digest digests[N];
+	struct point point = a_point("home");
+	begin(&f, 7);
+	struct repo *repo = must_open(&f);
+	put_chunks(&f, repo, 0, N, digests);
+	uint64_t sent = repo_written(repo).written_bytes;
+	CHECK(sent > 2 << 20);
+	repo_close(repo); /* as a kill: what is in open packs is lost */
+	CHECK_EQ(place_list(f.world.place, "data", unsettle, &f), 0);
+	CHECK_EQ(place_list(f.world.place, "meta", unsettle, &f), 0);
+
+	place_close(f.world.place);
+	CHECK_EQ(place_dir_open(sim_disk_seam(f.disk), &f.world.place), 0);
+	repo = must_open(&f);
+	put_chunks(&f, repo, 0, N, digests);
+	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	/* Two open packs, index, point and head. */
+	CHECK(repo_written(repo).written_bytes < 3 << 20);
+	CHECK(repo_written(repo).adopted_packs > 2);
+	repo_close(repo);
+
+	struct sim_disk *crashed = sim_disk_new();
+	CHECK(crashed && sim_disk_crash(f.disk, as_durable, NULL, crashed) == 0);
+	place_close(f.world.place);
+	sim_disk_free(f.disk);
+	f.disk = crashed;
+	CHECK_EQ(place_dir_open(sim_disk_seam(f.disk), &f.world.place), 0);
+	repo = must_open(&f);
+#ifdef PLANTED
+	static uint8_t *bytes;
+	size_t len;
+	CHECK(repo_chunk(repo, &digests[1], CHUNK_CONTENT, &bytes, &len, &f.why) == -ENOENT);
+#else
+	check_chunks(&f, repo, 0, N, digests);
+#endif
+	repo_close(repo);
+	end(&f);
+}
+
 TEST(two_writers_both_get_their_point)
 {
 	struct fixture f;

@@ -46,7 +46,7 @@ struct squeezing {
 };
 
 /* More than hands, so that none is idle while chunks come in bursts. */
-enum { PER_HAND = 3 };
+enum { PER_HAND = 2 };
 
 /* Chunks between two looks, and how many waits in them are many. */
 enum { LOOK_EVERY = 16, WAITS_MANY = 8, LEVEL_LEAST = 1, LEVEL_MOST = 9 };
@@ -153,15 +153,17 @@ static struct squeeze *take_back(struct repo *repo)
 }
 
 /* A chunk that has its name: known, and then done with, or new and on to be compressed. */
-static void named(struct repo *repo, struct squeeze *s)
+static int named(struct repo *repo, struct squeeze *s, struct why *why)
 {
 	s->list->at[s->at] = s->note.digest;
 	s->state = FREE;
-	if (repo_rely(repo, &s->note.digest))
-		return;
+	int known = repo_known(repo, &s->note.digest, why);
+	if (known)
+		return known < 0 ? known : 0;
 	repo->written.new_chunks++;
 	repo->written.new_bytes += s->len;
 	give(repo, s, PACKING);
+	return 0;
 }
 
 static int finish_one(struct repo *repo, struct why *why)
@@ -171,10 +173,8 @@ static int finish_one(struct repo *repo, struct why *why)
 		s->state = FREE;
 		return why_errno(why, s->err, "compressing a chunk");
 	}
-	if (s->state == NAMING) {
-		named(repo, s);
-		return 0;
-	}
+	if (s->state == NAMING)
+		return named(repo, s, why);
 	/* Before it is free: its name must be known somewhere all the time. */
 	int err = packing_add(repo, &s->note, s->blob, s->blob_len, why);
 	s->state = FREE;

@@ -24,6 +24,14 @@ static int pack_here(struct repo *repo, const struct blob_note *note, const void
 	return packing_add(repo, note, blob, blob_len, why);
 }
 
+int repo_known(struct repo *repo, const struct digest *digest, struct why *why)
+{
+	if (repo_rely(repo, digest))
+		return 1;
+	int err = repo_adopt(repo, why);
+	return err ? err : repo_rely(repo, digest);
+}
+
 int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,
 	struct digest *ret_digest, struct why *why)
 {
@@ -31,7 +39,10 @@ int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, s
 	int err = digest_of(repo->digester, kind, bytes, len, &note.digest);
 	if (err)
 		return why_errno(why, err, "naming a chunk");
-	if (!repo_rely(repo, &note.digest)) {
+	int known = repo_known(repo, &note.digest, why);
+	if (known < 0)
+		return known;
+	if (!known) {
 		err = repo->world.crew && len >= CREW_FROM
 			? squeeze_named(repo, &note, bytes, len, why)
 			: pack_here(repo, &note, bytes, len, why);

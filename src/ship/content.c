@@ -18,7 +18,7 @@
 #include "ship/tree.h"
 
 enum {
-	WINDOW = 4 * CUT_MAX,
+	WINDOW = 3 * CUT_MAX,
 	DIRECT_MAX = 1024, /* digests in an entry; a file with more names list chunks */
 	LIST_MAX = 8192,   /* digests in a list chunk */
 };

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packs that no index tells of: what a writer that was killed, or whose commit failed, had brought
+ * to the place already. They are taken into our index, so that nothing in them is sent again.
+ *
+ * Of each pack only envelope, directory and marks are read. The directory is authenticated and the
+ * place keeps objects whole, so what it tells is there; each chunk is checked whenever it is read.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/own.h"
+#include "base/plant.h"
+#include "base/vec.h"
+#include "base/why.h"
+#include "chunk/parity.h"
+#include "place/place.h"
+#include "repo/inner.h"
+
+struct orphan {
+	struct object_id id;
+	enum object_kind kind;
+	uint64_t size;
+};
+
+struct search {
+	ids_t known; /* sorted */
+	VEC(struct orphan) orphans;
+	bool failed;
+};
+
+enum { MARKS = 128 };
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct object_id));
+}
+
+static bool note(void *arg, const char *name, uint64_t size)
+{
+	struct search *search = arg;
+	struct orphan found = {.size = size};
+	if (!object_parse_name(name, &found.kind, &found.id) ||
+		(found.kind != OBJECT_DATA && found.kind != OBJECT_META))
+		return true;
+	if (search->known.len &&
+		bsearch(&found.id, search->known.at, search->known.len, sizeof(found.id), by_id))
+		return true;
+	search->failed = vec_push(&search->orphans, found) != 0;
+	return !search->failed;
+}
+
+static void search_done(struct search *search)
+{
+	vec_done(&search->known);
+	vec_done(&search->orphans);
+}
+
+static int find_orphans(struct repo *repo, struct search *search, struct why *why)
+{
+	vec_each (pack, &repo->index.packs)
+		if (vec_push(&search->known, pack->id))
+			return -ENOMEM;
+	if (search->known.len)
+		qsort(search->known.at, search->known.len, sizeof(struct object_id), by_id);
+	int err = place_list(repo->world.place, "data", note, search);
+	if (!err)
+		err = place_list(repo->world.place, "meta", note, search);
+	if (search->failed)
+		err = -ENOMEM;
+	return err ? why_errno(why, err, "looking for packs of a run that was ended") : 0;
+}
+
+static int get_piece(struct repo *repo, const char *name, uint8_t *bytes, uint64_t at, size_t len)
+{
+	ssize_t n = place_get(repo->world.place, name, at, bytes + at, len);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == len ? 0 : -EBADMSG;
+}
+
+/* Fetches the parts that tell what is in the pack, each to where it lies in `bytes`. */
+static int get_parts(struct repo *repo, const struct orphan *orphan, const char *name,
+	uint8_t *bytes, size_t *ret_len)
+{
+	struct object_header header;
+	struct object_id whose;
+	int err = get_piece(repo, name, bytes, 0, SEAL_BODY);
+	if (!err)
+		err = object_get_header(bytes, SEAL_BODY, &header, NULL);
+	if (!err)
+		err = object_is(&header, orphan->kind, &repo->id, &orphan->id, NULL);
+	if (!err && (header.length < SEAL_BODY + PACK_TAIL || header.length > orphan->size))
+		err = -EBADMSG;
+	if (!err)
+		err = get_piece(repo, name, bytes, orphan->size - MARKS, MARKS);
+	if (!err)
+		err = parity_whose(bytes, orphan->size, &whose);
+	if (!err && !object_id_equal(&whose, &orphan->id))
+		err = -EBADMSG;
+	if (!err)
+		err = get_piece(repo, name, bytes, header.length - PACK_TAIL, PACK_TAIL);
+	if (err)
+		return err;
+	uint64_t directory = get_le64(bytes + header.length - PACK_TAIL);
+	if (directory < SEAL_BODY || directory >= header.length)
+		return -EBADMSG;
+	*ret_len = header.length;
+	return get_piece(repo, name, bytes, directory, header.length - PACK_TAIL - directory);
+}
+
+/* One that does not open is left to the collection: it may be on its way from another writer. */
+static int adopt(struct repo *repo, const struct orphan *orphan)
+{
+	char name[OBJECT_NAME];
+	struct pack_directory directory;
+	struct index_pack pack = {.id = orphan->id, .kind = orphan->kind};
+	uint32_t number;
+	size_t len;
+	if (orphan->size < SEAL_BODY + MARKS || orphan->size > OBJECT_WHOLE_MAX)
+		return -EBADMSG;
+	/* Mostly pages that are never touched. */
+	OWN(own_free) uint8_t *bytes = calloc(1, orphan->size);
+	if (!bytes)
+		return -ENOMEM;
+	object_name(orphan->kind, &orphan->id, name);
+	int err = get_parts(repo, orphan, name, bytes, &len);
+	if (!err)
+		err = pack_read_directory(bytes, len, repo->ring, &directory, NULL);
+	if (err)
+		return err;
+	/* Its writer may have died before the name was durable. */
+	err = planted(REPO_ADOPTED_UNSETTLED) ? 0 : place_settle(repo->world.place, name);
+	if (!err)
+		err = index_add_pack(&repo->index, &pack, &number);
+	for (size_t i = 0; !err && i < directory.count; i++)
+		err = index_add(&repo->index, number, &directory.entries[i]);
+	pack_directory_done(&directory);
+	return err;
+}
+
+static bool is_dead(const struct repo *repo, const struct object_id *id)
+{
+	vec_each (retired, &repo->head.retired)
+		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
+			return true;
+	return false;
+}
+
+int repo_adopt(struct repo *repo, struct why *why)
+{
+	OWN(search_done) struct search search = {0};
+	if (repo->adopted || repo->ring->write_only)
+		return 0;
+	repo->adopted = true;
+	int err = find_orphans(repo, &search, why);
+	if (err)
+		return err;
+	vec_each (orphan, &search.orphans) {
+		if (is_dead(repo, &orphan->id))
+			continue;
+		err = adopt(repo, orphan);
+		if (err == -ENOMEM)
+			return why_errno(why, err, "taking in packs of a run that was ended");
+		repo->written.adopted_packs += !err;
+	}
+	return 0;
+}
