@@ -12,7 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum chunk_kind { CHUNK_CONTENT = 1, CHUNK_TREE, CHUNK_LIST, CHUNK_MAP, CHUNK_BLOCKS, CHUNK_KINDS };
+enum chunk_kind {
+	CHUNK_CONTENT = 1,
+	CHUNK_TREE,
+	CHUNK_LIST,
+	CHUNK_MAP,
+	CHUNK_BLOCKS,
+	CHUNK_SUMS,
+	CHUNK_KINDS
+};
 
 enum { DIGEST_SIZE = 32 };
 

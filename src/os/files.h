@@ -67,6 +67,8 @@ struct folder_ops {
 	int (*read)(struct folder *folder, const char *name, struct file **ret_file);
 	ssize_t (*link_target)(struct folder *folder, const char *name, char *ret_text, size_t cap);
 	int (*xattrs)(struct folder *folder, const char *name, folder_xattr_fn *fn, void *arg);
+	int (*open)(
+		struct folder *folder, const char *name, unsigned flags, struct file **ret_file);
 	int (*data_after)(struct file *file, uint64_t at, uint64_t *ret_from, uint64_t *ret_to);
 	/* ---- making ---- */
 	int (*make_file)(struct folder *folder, const char *name, struct file **ret_file);
@@ -114,6 +116,17 @@ static inline int folder_read(struct folder *folder, const char *name, struct fi
 	return folder->ops->read(folder, name, ret_file);
 }
 
+/*
+ * Gives a file or block device for reading, or for both with FILE_WRITE (os/disk.h); file_size()
+ * tells a device's size, too. FILE_DIRECT: -EINVAL where the file system has no way past the page
+ * cache. FILE_EXCLUSIVE: -EBUSY for a device that is mounted or otherwise in use.
+ */
+static inline int folder_open(
+	struct folder *folder, const char *name, unsigned flags, struct file **ret_file)
+{
+	return folder->ops->open(folder, name, flags, ret_file);
+}
+
 /* The target's length, without a NUL; -ENAMETOOLONG when it is longer than `cap`. */
 static inline ssize_t folder_link_target(
 	struct folder *folder, const char *name, char *ret_text, size_t cap)
@@ -128,7 +141,8 @@ static inline int folder_xattrs(
 	return folder->ops->xattrs(folder, name, fn, arg);
 }
 
-/* The next run of data at or after `at` in a file that folder_read() gave; -ENXIO: none. */
+/* The next run of data at or after `at` in a file of folder_read() or folder_open(); -ENXIO: none.
+ */
 static inline int folder_data_after(
 	struct folder *folder, struct file *file, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
 {

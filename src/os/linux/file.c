@@ -3,8 +3,10 @@
 #include "os/linux/file.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +67,8 @@ static int linux_size(struct file *file, uint64_t *ret_size)
 	if (fstat(linux_file_fd(file), &about) < 0)
 		return -errno;
 	*ret_size = (uint64_t)about.st_size;
+	if (S_ISBLK(about.st_mode) && ioctl(linux_file_fd(file), BLKGETSIZE64, ret_size) < 0)
+		return -errno;
 	return 0;
 }
 

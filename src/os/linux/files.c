@@ -19,6 +19,7 @@
 #include "base/container.h"
 #include "base/own.h"
 #include "base/units.h"
+#include "os/disk.h"
 #include "os/linux/fd.h"
 #include "os/linux/file.h"
 
@@ -162,6 +163,18 @@ static int read_file(struct folder *folder, const char *name, struct file **ret_
 	int fd = open_at(fd_of(folder), name, flags | O_NOATIME, 0);
 	if (fd == -EPERM)
 		fd = open_at(fd_of(folder), name, flags, 0);
+	return fd < 0 ? fd : file_give(fd, ret_file);
+}
+
+static int open_file(
+	struct folder *folder, const char *name, unsigned wanted, struct file **ret_file)
+{
+	int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	flags |= wanted & FILE_WRITE ? O_RDWR : O_RDONLY;
+	flags |= wanted & FILE_DIRECT ? O_DIRECT : 0;
+	/* Without O_CREAT only a block device listens to it. */
+	flags |= wanted & FILE_EXCLUSIVE ? O_EXCL : 0;
+	int fd = open_at(fd_of(folder), name, flags, 0);
 	return fd < 0 ? fd : file_give(fd, ret_file);
 }
 
@@ -350,6 +363,7 @@ static const struct folder_ops folder_ops = {
 	.meta = meta,
 	.enter = enter,
 	.read = read_file,
+	.open = open_file,
 	.link_target = link_target,
 	.xattrs = xattrs,
 	.data_after = data_after,
