@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "repo/repo.h"
+#include "ship/map.h"
 #include "ship/tree.h"
 
 struct need {
@@ -99,5 +100,7 @@ int need_walk(
 	struct need need = {.repo = repo, .fn = fn, .arg = arg, .why = why};
 	if (point->source == POINT_DIR)
 		return follow_tree(&need, point->root.b);
+	if (point->source == POINT_IMAGE)
+		return map_walk(repo, &point->root, fn, arg, why);
 	return why_set(why, -ENOTSUP, "its source is none that this ebb knows");
 }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/why.h"
 #include "repo/repo.h"
+#include "ship/map.h"
 #include "ship/tree.h"
 
 struct follow {
@@ -103,6 +104,26 @@ static void follow_tree(struct follow *f, const uint8_t *bytes)
 		tell(f, why.text);
 }
 
+/* Nodes are read once for each point; what they name must be known. */
+static int visit_map(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
+{
+	struct follow *f = arg;
+	(void)kind;
+	(void)leads_on;
+	if (!known(f, digest->b)) {
+		tell(f, "a chunk of its image is missing");
+		return 0;
+	}
+	return 1;
+}
+
+static void follow_map(struct follow *f, const struct digest *root)
+{
+	struct why why;
+	if (map_walk(f->repo, root, visit_map, f, &why))
+		tell(f, why.text);
+}
+
 static void follow_done(struct follow *f)
 {
 	str_done(&f->path);
@@ -121,6 +142,8 @@ static void follow_point(struct repo *repo, const struct object_id *id,
 		tell(&f, "it cannot be read");
 	else if (point.source == POINT_DIR)
 		follow_tree(&f, point.root.b);
+	else if (point.source == POINT_IMAGE)
+		follow_map(&f, &point.root);
 	result->missing += f.missing;
 	result->broken += f.missing != 0;
 }
