@@ -126,6 +126,9 @@ static int put_head(
 	OWN(own_free) uint8_t *body = NULL;
 	OWN(own_free) uint8_t *bytes = NULL;
 	size_t len, bytes_len;
+	if (ring->epoch_count <= repo->head.signer)
+		return why_set(why, -ESTALE, "the keys were rotated: open the repository anew");
+	head->signer = ring->epoch_count - 1;
 	head->generation = repo->head.generation + 1;
 	head->id = object_head_id(head->generation);
 	head->wall_ns = clock_wall_ns(repo->world.clock);

@@ -126,6 +126,9 @@ static int choose(struct key_search *search, uint64_t newest, struct why *why)
 		if (!err)
 			return 0;
 		swap_key(repo, &search->found[i]);
+		/* A head that could not be read is no reason to try older keys on it. */
+		if (err != -EBADMSG && err != -EACCES)
+			return err;
 	}
 	return err;
 }
@@ -147,8 +150,10 @@ int repo_find_key(struct repo *repo, const struct unlock *unlock, uint64_t newes
 	int err = place_list(repo->world.place, "key", try_slot, search);
 	if (err)
 		return why_errno(why, err, "key: listing the key slots");
-	if (search->count)
-		return choose(search, newest, why);
+	err = search->count ? choose(search, newest, why) : -EACCES;
+	/* The slot that counts may be the one that could not be read. */
+	if (!err || (search->count && (!search->damaged || err != -EACCES)))
+		return err;
 	if (!search->slots)
 		return why_set(why, -EBADMSG, "key: all key slots are gone");
 	if (search->damaged)
