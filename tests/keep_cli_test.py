@@ -54,6 +54,63 @@ def a_new_machine_needs_only_program_place_and_key(_place, _program):
 
 
 @test
+def a_recovery_sheet_is_enough(_place, _program):
+    """a new machine needs only program place and recovery sheet"""
+    with Bench() as b, Bench() as other:
+        b.ebb("repo init")
+        b.ebb("backup source")
+        sheet = b.ebb("repo key add --recovery --label safe").stdout
+        shutil.copytree(b.path("store"), other.path("store"))
+        with open(other.path("sheet.txt"), "w", encoding="utf-8") as file:
+            file.write(sheet)
+        other.ebb("restore latest out --key-file sheet.txt", env={"EBB_KEY_FILE": ""})
+        # Typed by hand: the two lines of the key alone, in small letters.
+        lines = [line for line in sheet.splitlines() if line.startswith("    ")]
+        with open(other.path("typed"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines).lower())
+        generation = next(line.split()[1] for line in sheet.splitlines()
+                          if line.startswith("generation")).rstrip(",")
+        other.ebb(f"snap ls --key-file typed --generation {generation}")
+        shutil.move(b.path("source"), other.path("want"))
+        other.same("want", "out")
+
+
+@test
+def keys_come_go_and_rotate(_place, _program):
+    """keys come go and rotate"""
+    with Bench() as b:
+        with open(b.path("word"), "w", encoding="utf-8") as file:
+            file.write("a pass phrase\n")
+        word = {"EBB_KEY_FILE": "", "EBB_PASSWORD_FILE": "word"}
+        b.ebb("repo init", env=word)
+        b.ebb("backup source", env=word)
+        added = b.ebb("repo key add --new-key-file second --label two --json", env=word)
+        second = json.loads(added.stdout)["id"]
+        check(os.stat(b.path("second")).st_mode & 0o777 == 0o600, "others may read the key")
+        b.ebb("snap ls --key-file second")
+        b.ebb("repo key add --secret --recovery --new-key-file x", 2, env=word)
+        b.ebb("repo key add", 2, env=word)
+        b.ebb("repo key add --new-key-file second", 5, env=word)
+        listed = json.loads(b.ebb("repo key ls --json", env=word).stdout)
+        check([k["key"] for k in listed["keys"]] == ["passphrase", "secret"], listed)
+        first = listed["keys"][0]["id"]
+        b.ebb(f"repo key rm {second}", 5, env=word)
+        b.ebb(f"repo key rm -y {first}", 5, env=word)
+        b.ebb("repo key rm -y 00000000", 4, env=word)
+        b.ebb("repo key rotate", env=word)
+        b.ebb("backup source --full", env=word)
+        b.ebb("snap ls --key-file second --password-command x", 2)
+        b.ebb(f"repo key rm -y {second[:8]}", env=word)
+        b.ebb("snap ls --key-file second", 12)
+        said = subprocess.run([PROGRAM, "restore", "latest", "out", "--password-command",
+                               "cat word"], cwd=b.folder, capture_output=True, text=True,
+                              check=False, env={"PATH": os.environ["PATH"], "EBB_REPO": "store"})
+        check(said.returncode == 0, said)
+        b.same("source", "out")
+        check(json.loads(b.ebb("repo upgrade --json", env=word).stdout)["format"] == 1, "format")
+
+
+@test
 def damage_is_found_mended_and_never_restored(_place, _program):
     """damage is found mended and never restored"""
     with Bench() as b:

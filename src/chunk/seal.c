@@ -138,7 +138,7 @@ static int envelope_open(
 	if (ring->write_only)
 		return why_set(why, -EACCES, "this key may only write: it opens nothing");
 	if (epoch >= ring->epoch_count)
-		return why_set(why, -EBADMSG,
+		return why_set(why, -EKEYEXPIRED,
 			"sealed under key epoch %u, and these keys end at %u: they are older",
 			epoch, ring->epoch_count - 1);
 	envelope_aad(start, aad);

@@ -55,7 +55,8 @@ int seal_segment(struct sealer *sealer, const void *plain, size_t len, uint8_t *
 uint32_t sealer_next(const struct sealer *sealer);
 
 /*
- * From the first SEAL_BODY bytes of an object. -EBADMSG: forged, damaged or not for these keys.
+ * From the first SEAL_BODY bytes of an object. -EBADMSG: forged, damaged or not for these keys;
+ * -EKEYEXPIRED: it says that it is for newer ones of them; -EACCES: these may only write.
  * Gives the opener.
  */
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,

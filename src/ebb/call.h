@@ -20,6 +20,7 @@ struct call {
 	const char *config_env;         /* EBB_CONFIG, NULL: not set */
 	const char *repo_env;           /* EBB_REPO */
 	const char *key_file_env;       /* EBB_KEY_FILE */
+	const char *password_file_env;  /* EBB_PASSWORD_FILE */
 	const char *const *environment; /* for programs that are started; NULL at the end */
 	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
 	char catalog_folder[CALL_PATH]; /* where the catalog lies, "" unknown */
@@ -38,6 +39,8 @@ int call_help(const struct call *call);
 int call_man(const struct call *call);
 int call_repo_gc(const struct call *call);
 int call_repo_init(const struct call *call);
+int call_repo_key(const struct call *call);
+int call_repo_upgrade(const struct call *call);
 int call_restore(const struct call *call);
 int call_run(const struct call *call);
 int call_snap_diff(const struct call *call);

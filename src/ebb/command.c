@@ -10,7 +10,8 @@
 #define ONE(id) (UINT64_C(1) << (id))
 #define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
 #define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
-#define REPOSITORY (ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_JSON))
+#define REPOSITORY \
+	(ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_PASSWORD_COMMAND) | ONE(OPTION_JSON))
 #define HOOKS \
 	(ONE(OPTION_BEFORE) | ONE(OPTION_AFTER) | ONE(OPTION_HOOK_ARG) | ONE(OPTION_HOOK_TIMEOUT))
 #define READER (REPOSITORY | ONE(OPTION_GENERATION))
@@ -28,6 +29,19 @@ const struct option options[OPTIONS] = {
 		"where the repository is, a path or a URL, instead of $EBB_REPO"},
 	[OPTION_KEY_FILE] = {"key-file", 0, VALUE_FILE, "FILE",
 		"the file with its key, instead of $EBB_KEY_FILE"},
+	[OPTION_PASSWORD_COMMAND] = {"password-command", 0, VALUE_TEXT, "COMMAND",
+		"a program that prints the passphrase; spaces part its words, no shell sees it"},
+	[OPTION_PASSPHRASE] = {"passphrase", 0, VALUE_NONE, NULL, "a key that is a passphrase"},
+	[OPTION_SECRET] = {"secret", 0, VALUE_NONE, NULL, "a key in a file; the default"},
+	[OPTION_RECOVERY] = {"recovery", 0, VALUE_NONE, NULL,
+		"a key on a sheet to print, with what is needed to restore by it"},
+	[OPTION_WRITE_ONLY] = {"write-only", 0, VALUE_NONE, NULL,
+		"a key in a file that may add backups and read nothing"},
+	[OPTION_LABEL] = {"label", 0, VALUE_TEXT, "WORDS", "whose or what for the new key is"},
+	[OPTION_NEW_KEY_FILE] = {"new-key-file", 0, VALUE_FILE, "FILE",
+		"the new file that the new key is written to"},
+	[OPTION_NEW_PASSWORD_FILE] = {"new-password-file", 0, VALUE_FILE, "FILE",
+		"a file with the new passphrase, instead of asking for it"},
 	[OPTION_GENERATION] = {"generation", 0, VALUE_TEXT, "N",
 		"refuse a repository that is older than this: it was rolled back"},
 	[OPTION_EXCLUDE] = {"exclude", 0, VALUE_TEXT, "PATTERN",
@@ -150,6 +164,28 @@ const struct command commands[] = {
 			 "what would go, and why the rest stays"},
 			{"ebb repo gc", "only what nothing needs"}},
 		call_repo_gc},
+	{"repo", "key", "add, list, remove and rotate the keys of a repository",
+		"ACTION is add, ls, rm or rotate. A repository has any number of keys; rm takes "
+		"the "
+		"first digits of one, and never the last that can read. A key that was removed "
+		"opens "
+		"nothing more, but who has kept it and all that it opened reads on: rotate, and "
+		"what "
+		"is written from then on is sealed to keys that only the remaining holders get.",
+		{"ACTION [ID]", VALUE_TEXT, false, 2, NULL},
+		COMMON | READER | ONE(OPTION_PASSPHRASE) | ONE(OPTION_SECRET) |
+			ONE(OPTION_RECOVERY) | ONE(OPTION_WRITE_ONLY) | ONE(OPTION_LABEL) |
+			ONE(OPTION_NEW_KEY_FILE) | ONE(OPTION_NEW_PASSWORD_FILE) | ONE(OPTION_YES),
+		{{"ebb repo key add --recovery > sheet.txt", "a sheet for the safe"},
+			{"ebb repo key add --write-only --new-key-file client.key",
+				"for a machine that must not read"},
+			{"ebb repo key rm -y 3f2a && ebb repo key rotate", "somebody leaves"}},
+		call_repo_key},
+	{"repo", "upgrade", "bring a repository to the newest format that this ebb knows",
+		"There is one format, so there is nothing to bring up yet. A repository that needs "
+		"a "
+		"newer ebb is refused by every command, and the refusal names the version.",
+		{NULL}, COMMON | READER, {{"ebb repo upgrade", "look"}}, call_repo_upgrade},
 	{"backup", NULL, "save a folder into a repository, once",
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "
@@ -272,6 +308,8 @@ const struct variable variables[] = {
 		"where else that stands; ~/.aws/credentials by default"},
 	{"AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_CA_BUNDLE, HTTPS_PROXY",
 		"how a store is reached; the URL of a place comes before them"},
+	{"EBB_PASSWORD_FILE",
+		"a file whose first line is the passphrase; any key file comes before it"},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},

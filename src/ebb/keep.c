@@ -13,11 +13,11 @@
 #include "base/why.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/key_in.h"
 #include "ebb/ledger.h"
 #include "ebb/shown.h"
 #include "os/linux/crew.h"
 #include "os/linux/files.h"
-#include "os/linux/textfile.h"
 #include "os/linux/world.h"
 #include "os/world.h"
 
@@ -58,19 +58,9 @@ int keep_fail(const struct keep *keep, int err, const struct why *why)
 		code = EXIT_DAMAGED;
 	else if (err == -EWOULDBLOCK)
 		code = EXIT_LOCKED;
-	else if (err == -EEXIST)
+	else if (err == -EEXIST || err == -EPERM || err == -ENOTSUP)
 		code = EXIT_GUARDED;
 	return call_fail(code, "%s: %s", keep->where, why->text);
-}
-
-const char *keep_key_file(const struct call *call)
-{
-	if (args_given(&call->args, OPTION_KEY_FILE))
-		return call->args.values[OPTION_KEY_FILE];
-	if (call->key_file_env && *call->key_file_env)
-		return call->key_file_env;
-	call_fail(EXIT_USAGE, "which key? give --key-file FILE or set EBB_KEY_FILE");
-	return NULL;
 }
 
 /* The place of the repository. Only `make` may bring it into being. */
@@ -123,34 +113,21 @@ static int least_generation(const struct call *call, uint64_t *ret_generation)
 	return EXIT_OK;
 }
 
-static int read_key(const struct call *call, uint8_t ret_secret[SECRET_SIZE])
-{
-	OWN(own_free) char *text = NULL;
-	size_t len;
-	struct why why;
-	const char *path = keep_key_file(call);
-	if (!path)
-		return EXIT_USAGE;
-	if (textfile_read(path, KEY_FILE_MAX, &text, &len, &why))
-		return call_fail(EXIT_WRONG_KEY, "%s", why.text);
-	if (secret_read(text, ret_secret, &why))
-		return call_fail(EXIT_WRONG_KEY, "%s: %s", path, why.text);
-	return EXIT_OK;
-}
-
 /*
  * Opens it, and once more when this machine has seen a higher generation: another process may have
  * written meanwhile.
  */
-static int open_noted(struct keep *keep, const uint8_t secret[SECRET_SIZE], uint64_t least)
+static int open_noted(struct keep *keep, const struct unlock *unlock, uint64_t least)
 {
 	bool given = args_given(&keep->call->args, OPTION_GENERATION);
 	struct why why;
-	int err = repo_open(&keep->repo_world, secret, least, &keep->repo, &why);
-	uint64_t seen = err ? 0 : ledger_check(keep, given);
+	int err = repo_open_with(&keep->repo_world, unlock, least, &keep->repo, &why);
+	/* Who may only write does not know the generation. */
+	bool blind = err || repo_ring(keep->repo)->write_only;
+	uint64_t seen = blind ? 0 : ledger_check(keep, given);
 	if (seen) {
 		repo_close(TAKE(keep->repo));
-		err = repo_open(&keep->repo_world, secret, seen, &keep->repo, &why);
+		err = repo_open_with(&keep->repo_world, unlock, seen, &keep->repo, &why);
 	}
 	if (seen && err == -ESTALE)
 		return call_fail(EXIT_DAMAGED,
@@ -161,17 +138,16 @@ static int open_noted(struct keep *keep, const uint8_t secret[SECRET_SIZE], uint
 
 int keep_open(const struct call *call, struct keep *ret_keep)
 {
-	uint8_t secret[SECRET_SIZE];
+	OWN(key_in_done) struct key_in key = {0};
 	uint64_t generation;
 	int code = keep_begin(call, false, ret_keep);
 	if (!code)
 		code = least_generation(call, &generation);
 	if (!code)
-		code = read_key(call, secret);
+		code = key_in_read(call, &key);
 	if (code)
 		return code;
-	code = open_noted(ret_keep, secret, generation);
-	explicit_bzero(secret, sizeof(secret));
+	code = open_noted(ret_keep, &key.unlock, generation);
 	return code;
 }
 

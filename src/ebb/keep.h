@@ -44,9 +44,6 @@ int keep_open(const struct call *call, struct keep *ret_keep);
 /* For OWN(). */
 void keep_done(struct keep *keep);
 
-/* The file that holds the key: --key-file or $EBB_KEY_FILE. NULL: neither; that was told. */
-const char *keep_key_file(const struct call *call);
-
 /* Tells a failure of the repository and returns its exit code. */
 int keep_fail(const struct keep *keep, int err, const struct why *why);
 

@@ -94,6 +94,7 @@ int main(int argc, char **argv)
 	call.config_env = getenv("EBB_CONFIG");
 	call.repo_env = getenv("EBB_REPO");
 	call.key_file_env = getenv("EBB_KEY_FILE");
+	call.password_file_env = getenv("EBB_PASSWORD_FILE");
 	call.environment = (const char *const *)environ;
 	call.color = wants_color(&call.args);
 	find_state_home(call.state_home);

@@ -2,7 +2,6 @@
 /* Making a repository, and the key without which nobody reads it. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -10,33 +9,14 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
-#include "os/disk.h"
-#include "os/files.h"
+#include "ebb/key_in.h"
+#include "os/dice.h"
 #include "place/s3.h"
 
 enum { PARITY_PERCENT = 3 };
 
-/* A new file of mode 0600 in the folder that it names, durable. One that is there stays. */
-static int write_key(struct keep *keep, const char *path, const char *text, struct why *why)
-{
-	OWN(folder_close_own) struct folder *folder = NULL;
-	OWN(file_close_own) struct file *file = NULL;
-	char parent[KEEP_PATH];
-	const char *slash = strrchr(path, '/');
-	snprintf(parent, sizeof(parent), "%.*s", slash > path ? (int)(slash - path) : 1, path);
-	int err = files_open(&keep->files, parent, &folder);
-	if (!err)
-		err = folder_make_file(folder, slash + 1, &file);
-	if (!err)
-		err = file_write_full(file, text, strlen(text), 0);
-	if (!err)
-		err = file_write_full(file, "\n", 1, strlen(text));
-	if (!err)
-		err = file_sync(file);
-	if (!err)
-		err = folder_sync(folder);
-	return err ? why_errno(why, err, "%s", path) : 0;
-}
+/* What a passphrase is to cost whoever guesses. */
+static const int64_t passphrase_ns = 1000000000;
 
 /* What a store of objects makes of conditions, in words for people. "" for other places. */
 static const char *try_store(const struct keep *keep)
@@ -54,43 +34,70 @@ static int say_made(const struct call *call, const struct keep *keep, const char
 {
 	OWN(str_done) struct str text = {0};
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s,s:s}", "type", "repo-init", "repo",
+		return keep_print_json(json_pack("{s:s,s:s,s:s?}", "type", "repo-init", "repo",
 			keep->where, "key_file", path));
-	str_addf(&text,
-		"A repository is at %s, its key in %s.\n"
-		"Whoever has both can read everything; without the key nobody can. Keep a copy of "
-		"the\nkey where this machine is not: it is one line that can be printed.\n%s",
-		keep->where, path, try_store(keep));
+	if (path)
+		str_addf(&text, "A repository is at %s, its key in %s.\n", keep->where, path);
+	else
+		str_addf(&text, "A repository is at %s, and the passphrase opens it.\n",
+			keep->where);
+	str_add(&text,
+		"Whoever has both can read everything; without the key nobody can. Print a second "
+		"one\nfor the safe: `ebb repo key add --recovery`.\n");
+	str_add(&text, try_store(keep));
 	return call_print(&text);
+}
+
+static int init_by_passphrase(const struct call *call, struct keep *keep)
+{
+	OWN(key_in_done) struct key_in key = {0};
+	struct why why;
+	int code = key_in_read(call, &key);
+	if (code)
+		return code;
+	const struct repo_options how = {.parity_percent = PARITY_PERCENT,
+		.reserve = REPO_RESERVE,
+		.cost = passphrase_measure(keep->repo_world.clock, passphrase_ns)};
+	int err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
+	return err ? keep_fail(keep, err, &why) : EXIT_OK;
+}
+
+/* The file comes first: no repository is made to which nobody has a key. */
+static int init_by_file(struct keep *keep, const char *path)
+{
+	OWN(key_in_done) struct key_in key = {0};
+	char text[SECRET_TEXT + 1];
+	struct why why;
+	const struct repo_options how = {.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE};
+	dice_fill(keep->repo_world.dice, key.secret, sizeof(key.secret));
+	key.unlock.secret = key.secret;
+	if (secret_show(key.secret, text))
+		return call_fail(EXIT_FAILED, "no key can be made");
+	text[strlen(text) + 1] = '\0';
+	text[strlen(text)] = '\n';
+	int code = key_out_write(keep, path, text);
+	explicit_bzero(text, sizeof(text));
+	if (code)
+		return code;
+	int err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
+	if (err)
+		key_out_remove(keep, path);
+	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
 int call_repo_init(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
-	uint8_t secret[SECRET_SIZE];
-	char text[SECRET_TEXT], path[KEEP_PATH];
-	struct why why;
-	const struct repo_options how = {.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE};
-	const char *key_file = keep_key_file(call);
-	if (!key_file || !keep_absolute(call, key_file, path))
-		return EXIT_USAGE;
+	const char *path = call->args.values[OPTION_KEY_FILE];
+	bool by_passphrase = key_in_is_passphrase(call);
+	if (!path && !by_passphrase)
+		path = call->key_file_env;
+	if (!by_passphrase && (!path || !*path))
+		return call_fail(EXIT_USAGE,
+			"which key? give --key-file FILE for a new one, or --password-command "
+			"COMMAND, or set EBB_KEY_FILE or EBB_PASSWORD_FILE");
 	int code = keep_begin(call, true, &keep);
-	if (code)
-		return code;
-	if (access(path, F_OK) == 0)
-		return call_fail(EXIT_GUARDED,
-			"%s: this file is there already; a new key wants a new file", key_file);
-	int err = repo_init(&keep.repo_world, &how, secret, &why);
-	if (err)
-		return keep_fail(&keep, err, &why);
-	err = secret_show(secret, text);
-	if (!err)
-		err = write_key(&keep, path, text, &why);
-	explicit_bzero(secret, sizeof(secret));
-	explicit_bzero(text, sizeof(text));
-	if (err)
-		return call_fail(EXIT_FAILED,
-			"the key could not be kept, so the repository is of no use; remove %s: %s",
-			keep.where, why.text);
-	return say_made(call, &keep, key_file);
+	if (!code)
+		code = by_passphrase ? init_by_passphrase(call, &keep) : init_by_file(&keep, path);
+	return code ? code : say_made(call, &keep, path);
 }

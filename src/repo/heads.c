@@ -114,7 +114,8 @@ int repo_find_head(struct repo *repo, uint64_t seen, struct why *why)
 		return err;
 	err = repo_read_head(repo, newest, why);
 	/* Somebody may have rotated the keys since; if not, the head is what is wrong. */
-	if ((err == -EBADMSG || err == -EACCES) && !repo_find_key(repo, NULL, newest, NULL))
+	if ((err == -EBADMSG || err == -EACCES || err == -EKEYEXPIRED) &&
+		!repo_find_key(repo, NULL, newest, NULL))
 		err = 0;
 	return err;
 }

@@ -30,7 +30,7 @@ static int put_repo_object(const struct repo_world *world, const struct repo_opt
 	uint64_t written = 0;
 	struct object_header header = {.kind = OBJECT_REPO, .repo = *id, .id = *id};
 	out_bytes(&out, start, sizeof(start));
-	out_u32(&out, REPO_VERSION);
+	out_u32(&out, REPO_FORMAT);
 	out_u32(&out, 0);
 	out_text(&out, REPO_NEEDS_THIS);
 	out_u64(&out, (uint64_t)clock_wall_ns(world->clock));

@@ -19,8 +19,8 @@ enum { OBJECT_WHOLE_MAX = OBJECT_MAX / 2 * 3 };
 
 enum { OPENERS = 8 };
 
-/* The format of `repo`, and so of all: a reader of another one says what is needed instead. */
-enum { REPO_VERSION = 1, REPO_NEEDS = 32 };
+/* What `repo` tells readers that do not know its format. */
+enum { REPO_NEEDS = 32 };
 #define REPO_NEEDS_THIS "ebb 0.1"
 
 enum { PACK_SIZE_MIN = 1 << 20, PACK_SIZE_MAX = 128 << 20 };

@@ -47,11 +47,17 @@ static int check_full(const struct repo *repo, struct why *why)
 		: 0;
 }
 
-static void remove_slot(struct repo *repo, const struct object_id *slot)
+/*
+ * What stays is swept by the next rotation. But a failure is told: a place that failed once to make
+ * names durable may lose later ones as well.
+ */
+static int remove_slot(struct repo *repo, const struct object_id *slot, struct why *why)
 {
 	char name[OBJECT_NAME];
-	/* What stays is swept by the next rotation. */
-	place_remove(repo->world.place, object_name(OBJECT_KEY, slot, name));
+	int err = place_remove(repo->world.place, object_name(OBJECT_KEY, slot, name));
+	return err && err != -ENOENT
+		? why_errno(why, err, "%s: it counts no more, but could not be removed", name)
+		: 0;
 }
 
 /* ---- adding ---- */
@@ -109,8 +115,8 @@ int repo_key_add(
 		err = put_new_slot(&adding, key, why);
 		if (!err)
 			err = repo_edit_head(repo, name_key, &adding, why);
-		if (err == -EAGAIN)
-			remove_slot(repo, &adding.key.slot);
+		if (err == -EAGAIN && remove_slot(repo, &adding.key.slot, why))
+			return -EIO;
 	}
 	if (!err)
 		*ret_id = adding.key.id;
@@ -152,9 +158,7 @@ int repo_key_rm(struct repo *repo, const struct object_id *id, struct why *why)
 	int err = check_full(repo, why);
 	if (!err)
 		err = repo_edit_head(repo, forget_key, &removing, why);
-	if (!err)
-		remove_slot(repo, &removing.slot);
-	return err;
+	return err ? err : remove_slot(repo, &removing.slot, why);
 }
 
 /* ---- rotating ---- */
@@ -292,25 +296,24 @@ static bool note_old_slot(void *arg, const char *name, uint64_t size)
 }
 
 /* Removes slots of earlier epochs, those of rotations that were cut short among them. */
-static void sweep_slots(struct repo *repo)
+static int sweep_slots(struct repo *repo, struct why *why)
 {
 	struct sweep sweep = {.repo = repo};
-	if (!place_list(repo->world.place, "key", note_old_slot, &sweep))
-		vec_each (slot, &sweep.old)
-			remove_slot(repo, slot);
+	int err = place_list(repo->world.place, "key", note_old_slot, &sweep);
+	for (size_t i = 0; !err && i < sweep.old.len; i++)
+		err = remove_slot(repo, &sweep.old.at[i], why);
 	vec_done(&sweep.old);
+	return err;
 }
 
-static void drop_renewed(const struct rotating *rotating)
+static int remove_renewed(const struct rotating *rotating, bool before, struct why *why)
 {
-	vec_each (renewed, &rotating->slots)
-		remove_slot(rotating->repo, &renewed->slot);
-}
-
-static void remove_before(const struct rotating *rotating)
-{
-	vec_each (renewed, &rotating->slots)
-		remove_slot(rotating->repo, &renewed->before);
+	int err = 0;
+	for (size_t i = 0; !err && i < rotating->slots.len; i++) {
+		const struct renewed *renewed = &rotating->slots.at[i];
+		err = remove_slot(rotating->repo, before ? &renewed->before : &renewed->slot, why);
+	}
+	return err;
 }
 
 static int try_rotate(struct repo *repo, struct why *why)
@@ -326,16 +329,15 @@ static int try_rotate(struct repo *repo, struct why *why)
 	if (err)
 		return err;
 	if (planted(KEYS_OLD_SLOTS_FIRST))
-		remove_before(&rotating);
+		(void)remove_renewed(&rotating, true, why);
 	err = repo_edit_head_as(repo, rotating.ring, name_renewed, &rotating, why);
 	/* Only when no head of ours can be there. */
 	if (err == -EAGAIN || (err && planted(KEYS_DROPPED_IN_DOUBT)))
-		drop_renewed(&rotating);
+		err = remove_renewed(&rotating, false, why) ? -EIO : err;
 	if (err)
 		return err;
 	use_renewed(&rotating);
-	sweep_slots(repo);
-	return 0;
+	return sweep_slots(repo, why);
 }
 
 int repo_key_rotate(struct repo *repo, struct why *why)

@@ -42,11 +42,11 @@ int repo_read_parameters(struct repo *repo, struct why *why)
 	uint32_t version = in_u32(&in);
 	uint32_t capabilities = in_u32(&in);
 	in_text(&in, needs, sizeof(needs));
-	if (!in.bad && (version != REPO_VERSION || capabilities))
+	if (!in.bad && (version != REPO_FORMAT || capabilities))
 		return why_set(why, -ENOTSUP,
 			"this repository needs %s or newer (format %" PRIu32
 			", capabilities 0x%" PRIx32 "); this ebb knows format %d",
-			needs, version, capabilities, REPO_VERSION);
+			needs, version, capabilities, REPO_FORMAT);
 	in_u64(&in);
 	repo->parity_percent = in_u32(&in);
 	repo->pack_size = in_u32(&in);
@@ -162,6 +162,11 @@ const struct head *repo_head(const struct repo *repo)
 const struct object_id *repo_id(const struct repo *repo)
 {
 	return &repo->id;
+}
+
+const struct object_id *repo_key_id(const struct repo *repo)
+{
+	return &repo->own.key;
 }
 
 const struct key_ring *repo_ring(const struct repo *repo)

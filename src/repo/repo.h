@@ -50,6 +50,9 @@ struct repo_options {
 /* Room kept aside at places that can be full, so that a collection can still be written. */
 enum { REPO_RESERVE = 4 << 20 };
 
+/* The format that is written and read; any other is refused with what it needs. */
+enum { REPO_FORMAT = 1 };
+
 struct repo;
 
 /*
@@ -75,6 +78,8 @@ void repo_close(struct repo *repo);
 /* The newest head: its points are the recovery points. Borrowed until the next commit. */
 const struct head *repo_head(const struct repo *repo);
 const struct object_id *repo_id(const struct repo *repo);
+/* The key with which it was opened. */
+const struct object_id *repo_key_id(const struct repo *repo);
 const struct key_ring *repo_ring(const struct repo *repo);
 const struct index *repo_index(const struct repo *repo);
 

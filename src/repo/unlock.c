@@ -127,9 +127,12 @@ static int choose(struct key_search *search, uint64_t newest, struct why *why)
 			return 0;
 		swap_key(repo, &search->found[i]);
 		/* A head that could not be read is no reason to try older keys on it. */
-		if (err != -EBADMSG && err != -EACCES)
+		if (err != -EBADMSG && err != -EACCES && err != -EKEYEXPIRED)
 			return err;
 	}
+	if (err == -EKEYEXPIRED)
+		err = why_set(why, -EACCES,
+			"this key was taken away from the repository: newer keys are in force");
 	return err;
 }
 
