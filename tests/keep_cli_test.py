@@ -5,6 +5,7 @@ key. Speaks TAP.
 
 usage: tests/keep_cli_test.py EBB
 """
+import json
 import os
 import random
 import shutil

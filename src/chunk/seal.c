@@ -138,7 +138,7 @@ static int envelope_open(
 	if (ring->write_only)
 		return why_set(why, -EACCES, "this key may only write: it opens nothing");
 	if (epoch >= ring->epoch_count)
-		return why_set(why, -EKEYEXPIRED,
+		return why_set(why, -EBADMSG,
 			"sealed under key epoch %u, and these keys end at %u: they are older",
 			epoch, ring->epoch_count - 1);
 	envelope_aad(start, aad);
@@ -164,6 +164,11 @@ static int opener_make(
 	}
 	*ret_opener = opener;
 	return 0;
+}
+
+uint32_t seal_epoch(const uint8_t start[SEAL_BODY])
+{
+	return get_le32(start + OBJECT_HEADER);
 }
 
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,

@@ -56,7 +56,7 @@ uint32_t sealer_next(const struct sealer *sealer);
 
 /*
  * From the first SEAL_BODY bytes of an object. -EBADMSG: forged, damaged or not for these keys;
- * -EKEYEXPIRED: it says that it is for newer ones of them; -EACCES: these may only write.
+ * -EACCES: these may only write.
  * Gives the opener.
  */
 int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
@@ -65,6 +65,9 @@ int opener_new(const uint8_t *start, size_t len, const struct key_ring *ring,
 /* Gives another one for the same object, for another thread. 0 or -ENOMEM. */
 int opener_copy(const struct opener *opener, struct opener **ret_opener);
 void opener_free(struct opener *opener);
+
+/* The key epoch that an object tells in the clear. */
+uint32_t seal_epoch(const uint8_t start[SEAL_BODY]);
 
 /* `len` counts the tag. -EBADMSG: the segment is not what was sealed under this number. */
 int open_segment(struct opener *opener, uint32_t number, const uint8_t *sealed, size_t len,

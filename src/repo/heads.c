@@ -69,6 +69,9 @@ int repo_read_head(struct repo *repo, uint64_t generation, struct why *why)
 	size_t len, plain_len;
 	bool mended;
 	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, why);
+	/* Its parity vouches for the epoch: somebody has rotated. */
+	if (!err && len >= SEAL_BODY && seal_epoch(bytes) >= repo->ring->epoch_count)
+		err = why_set(why, -EKEYEXPIRED, "newer keys are in force");
 	if (!err)
 		err = open_whole(bytes, len, repo->ring, &plain, &plain_len, why);
 	if (!err)
