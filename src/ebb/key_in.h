@@ -11,8 +11,6 @@
 
 #include <stdint.h>
 
-#include "chunk/passphrase.h"
-#include "chunk/secret.h"
 #include "repo/slot.h"
 
 struct call;
