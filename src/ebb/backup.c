@@ -14,9 +14,11 @@
 #include "ebb/backup.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/image_file.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
 #include "os/clock.h"
+#include "os/linux/files.h"
 #include "os/linux/textfile.h"
 #include "os/world.h"
 #include "repo/point.h"
@@ -194,6 +196,20 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 	return backup_done(call, &keep, &job, &end);
 }
 
+/* A plain file or block device is saved as an image of a disk, everything else as a folder. */
+static bool names_image(const char *path)
+{
+	OWN(folder_close_own) struct folder *folder = NULL;
+	struct files files = linux_files();
+	struct files_meta meta;
+	char parent[IMAGE_PATH];
+	const char *name;
+	image_file_split(path, parent, &name);
+	return *name && files_open(&files, parent, &folder) == 0 &&
+		folder_meta(folder, name, &meta) == 0 &&
+		(meta.type == FILES_FILE || meta.type == FILES_BLOCK);
+}
+
 int call_backup(const struct call *call)
 {
 	const struct args *args = &call->args;
@@ -208,6 +224,13 @@ int call_backup(const struct call *call)
 		return call_fail(EXIT_USAGE, "backup wants one PATH; see `ebb help backup`");
 	if (!keep_absolute(call, args->operands[0], path))
 		return call_fail(EXIT_USAGE, "PATH is too long");
-	snprintf(resource, sizeof(resource), "dir%s", path);
-	return hooks_around(call, backup_folder, resource, path);
+	bool image = names_image(path);
+	if (!image &&
+		(args_given(args, OPTION_CHANGED) || args_given(args, OPTION_CHECK_CHANGED) ||
+			args_given(args, OPTION_FOLD)))
+		return call_fail(EXIT_USAGE,
+			"--changed, --check-changed and --fold are for images, and %s is none",
+			path);
+	snprintf(resource, sizeof(resource), "%s%s", image ? "image" : "dir", path);
+	return hooks_around(call, image ? backup_image_file : backup_folder, resource, path);
 }

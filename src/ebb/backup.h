@@ -27,6 +27,7 @@ struct made_point {
 typedef int backup_fn(const struct call *call, struct made_point *ret_made);
 
 int backup_folder(const struct call *call, struct made_point *ret_made);
+int backup_image_file(const struct call *call, struct made_point *ret_made);
 int backup_stream(const struct call *call, struct made_point *ret_made);
 
 enum { BACKUP_HOST = 256 };

@@ -54,6 +54,13 @@ const struct option options[OPTIONS] = {
 		"stay on the file system of PATH"},
 	[OPTION_FULL] = {"full", 0, VALUE_NONE, NULL,
 		"read everything again, also what has not changed"},
+	[OPTION_CHANGED] = {"changed", 0, VALUE_FILE, "FILE",
+		"what changed in an image since its newest point: lines OFFSET,LENGTH in bytes, "
+		"perhaps behind a line `since POINT`; nothing else is read"},
+	[OPTION_CHECK_CHANGED] = {"check-changed", 0, VALUE_NONE, NULL,
+		"read everything all the same, and tell what --changed misses"},
+	[OPTION_FOLD] = {"fold", 0, VALUE_NONE, NULL,
+		"store parts of an image whole that blocks of several runs lie over"},
 	[OPTION_STDIN] = {"stdin", 0, VALUE_NONE, NULL, "save standard input instead of a PATH"},
 	[OPTION_STDIN_NAME] = {"stdin-name", 0, VALUE_TEXT, "NAME",
 		"what the stream is called, and its file in the point"},
@@ -72,6 +79,8 @@ const struct option options[OPTIONS] = {
 	[OPTION_PATH] = {"path", 0, VALUE_TEXT, "PATH", "only this path within the point"},
 	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
 		"leave the owners of files as they fall"},
+	[OPTION_IN_PLACE] = {"in-place", 0, VALUE_NONE, NULL,
+		"overwrite what differs in the file or device of an image that is there"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
 		"write back what was damaged and parity makes whole"},
 	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
@@ -186,18 +195,21 @@ const struct command commands[] = {
 		"a "
 		"newer ebb is refused by every command, and the refusal names the version.",
 		{NULL}, COMMON | READER, {{"ebb repo upgrade", "look"}}, call_repo_upgrade},
-	{"backup", NULL, "save a folder into a repository, once",
+	{"backup", NULL, "save a folder or an image into a repository, once",
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "
 		"read are told one by one, and the code is then 3. A file that changes while it is "
 		"read is told, counted and marked. With --command the words behind `--` are a "
-		"program: what it writes is saved, unless it fails. Programs of --before and "
+		"program: what it writes is saved, unless it fails. A PATH that is a "
+		"plain file or a block device is saved as an image of a disk, by blocks of 4 KiB "
+		"of which only changed ones are stored. Programs of --before and "
 		"--after learn from EBB_PHASE, EBB_RESOURCE, EBB_PATH, EBB_POINT and EBB_EXIT what "
 		"it is about.",
 		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
+			ONE(OPTION_FULL) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
+			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
 			ONE(OPTION_COMMAND) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"}},
@@ -263,9 +275,12 @@ const struct command commands[] = {
 		"only when every byte of it was checked. What cannot be restored is told one by "
 		"one, and the code is then 3. With --stdout one file is written to standard output "
 		"instead, each chunk when it was checked; without --path the only one of the "
-		"point.",
+		"point. An image goes to a new file, which gets its name when it was read back; a "
+		"second try goes on where the first ended. With --in-place it goes onto a file or "
+		"device that is there, of which only what differs is written.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
-		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT),
+		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_IN_PLACE) |
+			ONE(OPTION_STDOUT),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
 			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A recovery point back into a folder. */
+/* A recovery point back into a folder; images are restore_image.c's. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "ebb/exit.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
+#include "ebb/restore.h"
 #include "os/disk.h"
 #include "os/linux/pipe.h"
 #include "repo/point.h"
@@ -92,8 +93,15 @@ int call_restore(const struct call *call)
 		code = keep_find_point(&keep, call->args.operands[0], &point);
 	if (code)
 		return code;
-	if (point.source == POINT_IMAGE)
-		return call_fail(EXIT_USAGE, "this point is not one of a folder");
+	if (point.source == POINT_IMAGE) {
+		struct catalog_job images = ledger_begin(&keep, JOB_RESTORE);
+		images.resource = point.resource;
+		images.entries = 1;
+		images.source_bytes = point.source_bytes;
+		return ledger_end(&keep, &images, restore_image_point(call, &keep, &point));
+	}
+	if (args_given(&call->args, OPTION_IN_PLACE))
+		return call_fail(EXIT_USAGE, "--in-place is for images; folders always are");
 	if (linux_disk_init(&made, target, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);
 	linux_disk_done(&made);

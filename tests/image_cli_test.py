@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Images through the command line: as an operator saves, restores and serves them.
+
+usage: image_cli_test.py EBB
+"""
+import filecmp
+import os
+import random
+import subprocess
+import sys
+
+import programs
+
+EBB = sys.argv[1] if len(sys.argv) > 1 else "ebb"
+MIB = 1 << 20
+
+
+def ebb(place, *words, code=0):
+    env = dict(os.environ, EBB_REPO=place.path("repo"), EBB_KEY_FILE=place.path("key"),
+               XDG_STATE_HOME=place.path("state"))
+    done = subprocess.run([EBB, *words], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def make_image(place, mib=8, name="disk.img"):
+    path = place.path(name)
+    with open(path, "wb") as file:
+        file.truncate(mib * MIB + 1000)
+        rng = random.Random(1)
+        for at in range(0, mib, 2):
+            file.seek(at * MIB + 8192)
+            file.write(rng.randbytes(MIB // 2))
+    return path
+
+
+def change(path, blocks):
+    with open(path, "r+b") as file:
+        for block in blocks:
+            file.seek(block * 4096)
+            file.write(os.urandom(4096))
+
+
+def ready(place):
+    ebb(place, "repo", "init")
+    return make_image(place)
+
+
+def test_round_trip(place):
+    """an image comes back with its holes"""
+    image = ready(place)
+    assert "1 entries" in ebb(place, "backup", image).stdout
+    ebb(place, "restore", "latest", place.path("back.img"))
+    assert filecmp.cmp(image, place.path("back.img"), shallow=False)
+    assert os.stat(place.path("back.img")).st_blocks <= os.stat(image).st_blocks + 8
+    assert "is there" in ebb(place, "restore", "latest", place.path("back.img"), code=5).stderr
+    ebb(place, "verify")
+
+
+def test_map_of_changes(place):
+    """with a map of changes only that is read, and a wrong map is told"""
+    image = ready(place)
+    ebb(place, "backup", image)
+    change(image, [3, 700, 1500])
+    changes = place.write("changes", "# blocks\n12288,4096\n2867200,4096\n6144000,4096\n")
+    assert "read 0.0 MiB" in ebb(place, "backup", image, "--changed", changes).stdout
+    ebb(place, "restore", "latest", place.path("back.img"))
+    assert filecmp.cmp(image, place.path("back.img"), shallow=False)
+    change(image, [9])
+    wrong = place.write("wrong", "0,4096\n")
+    told = ebb(place, "backup", image, "--changed", wrong, "--check-changed", code=1).stderr
+    assert "changed at byte 36864, which the map of changes misses" in told, told
+    bad = place.write("bad", "0,4096\n100\n")
+    told = ebb(place, "backup", image, "--changed", bad, code=2).stderr
+    assert "line 2: it is not OFFSET,LENGTH in decimal bytes" in told, told
+    other = place.write("other", "since " + "0" * 32 + "\n0,4096\n")
+    assert "not about the newest" in ebb(place, "backup", image, "--changed", other, code=5).stderr
+
+
+def test_in_place(place):
+    """in place only what differs is written; a killed restore is gone on with"""
+    image = ready(place)
+    ebb(place, "backup", image)
+    point = ebb(place, "snap", "ls", "--json").stdout
+    first = point.split('"id":"')[1][:32]
+    old = open(image, "rb").read()
+    change(image, [1, 600])
+    done = ebb(place, "restore", first, image, "--in-place", "--json").stdout
+    assert '"written_bytes":8192' in done, done
+    assert open(image, "rb").read() == old
+    # What an earlier, killed restore left under the temporary name.
+    with open(place.path(".new.img.ebb-" + first), "wb") as file:
+        file.write(old[:4 * MIB])
+    done = ebb(place, "restore", first, place.path("new.img"), "--json").stdout
+    written = int(done.split('"written_bytes":')[1].split(",")[0].rstrip("}\n"))
+    assert 0 < written < 3 * MIB, done
+    assert open(place.path("new.img"), "rb").read() == old
+
+
+TESTS = [test_round_trip, test_map_of_changes, test_in_place]
+sys.exit(programs.main(TESTS, sys.argv[2:]))
