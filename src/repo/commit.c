@@ -52,13 +52,20 @@ int repo_put_index(struct repo *repo, const struct index *index, uint32_t first,
 	return 0;
 }
 
+static bool is_zero(const struct object_id *id)
+{
+	static const struct object_id zero;
+	return object_id_equal(id, &zero);
+}
+
 static int put_point(struct repo *repo, struct point *point, struct why *why)
 {
 	OWN(own_free) uint8_t *body = NULL;
 	struct object_header header = {.kind = OBJECT_POINT};
 	size_t len;
-	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
-	point->id = header.id;
+	if (is_zero(&point->id))
+		dice_fill(repo->world.dice, point->id.b, sizeof(point->id.b));
+	header.id = point->id;
 	point->new_bytes = repo->written.new_bytes;
 	point->written_bytes = repo->written.written_bytes;
 	int err = point_put(point, &body, &len);
@@ -101,12 +108,6 @@ static int relied_objects(const struct committing *c, ids_t *ret_ids)
 	if (ret_ids->len)
 		qsort(ret_ids->at, ret_ids->len, sizeof(*ret_ids->at), by_id);
 	return 0;
-}
-
-static bool is_zero(const struct object_id *id)
-{
-	static const struct object_id zero;
-	return object_id_equal(id, &zero);
 }
 
 static bool parent_gone(const struct committing *c, const struct head *head)
@@ -229,10 +230,18 @@ static int add_all(void *arg, struct head *head, struct why *why)
 		lift_tombstones(c, &relied, head);
 	if (!planted(REPO_INDEX_UNNAMED))
 		err = add_indexes(head, c->indexes);
+	if (!err)
+		err = twins_note(c->repo, head);
 	return err || !c->point ? err : add_point(c, head);
 }
 
 int repo_commit(struct repo *repo, struct point *point, struct why *why)
+{
+	point->id = (struct object_id){{0}};
+	return repo->twins ? twins_commit(repo, point, why) : repo_commit_alone(repo, point, why);
+}
+
+int repo_commit_alone(struct repo *repo, struct point *point, struct why *why)
 {
 	OWN(ids_done) ids_t indexes = {0};
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);

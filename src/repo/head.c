@@ -12,7 +12,15 @@
 #include "repo/fields.h"
 
 /* KEY: at least, without the label. */
-enum { VERSION = 1, PUBLIC = 32, SIGNATURE = SIGNATURE_SIZE, POINT = 36, RETIRED = 34, KEY = 83 };
+enum {
+	VERSION = 1,
+	PUBLIC = 32,
+	SIGNATURE = SIGNATURE_SIZE,
+	POINT = 36,
+	RETIRED = 34,
+	KEY = 83,
+	TWIN = 24
+};
 
 static const char purpose[] = "ebb head 1";
 
@@ -22,6 +30,7 @@ void head_done(struct head *head)
 	vec_done(&head->indexes);
 	vec_done(&head->retired);
 	vec_done(&head->keys);
+	vec_done(&head->twins);
 }
 
 #define COPY(list) \
@@ -40,6 +49,7 @@ int head_copy(const struct head *head, struct head *ret_head)
 	COPY(indexes);
 	COPY(retired);
 	COPY(keys);
+	COPY(twins);
 	if (failed) {
 		head_done(&copy);
 		return -ENOMEM;
@@ -54,6 +64,25 @@ struct head_key *head_find_key(const struct head *head, const struct object_id *
 		if (object_id_equal(&key->id, id))
 			return key;
 	return NULL;
+}
+
+int head_note_twin(struct head *head, const struct object_id *repo, uint64_t generation)
+{
+	const struct head_twin fresh = {*repo, generation};
+	vec_each (twin, &head->twins) {
+		if (!object_id_equal(&twin->repo, repo))
+			continue;
+		if (twin->generation < generation)
+			twin->generation = generation;
+		return 0;
+	}
+	/* The one that was noted first makes room: it is likely gone. */
+	if (head->twins.len == HEAD_TWINS_MAX) {
+		memmove(head->twins.at, head->twins.at + 1,
+			(HEAD_TWINS_MAX - 1) * sizeof(*head->twins.at));
+		head->twins.len--;
+	}
+	return vec_push(&head->twins, fresh);
 }
 
 struct head_point *head_find_point(const struct head *head, const struct object_id *id)
@@ -111,6 +140,11 @@ static void put_fields(const struct head *head, struct fields_out *out)
 		out_text(out, key->label);
 	}
 	out_bytes(out, head->repo_sum, sizeof(head->repo_sum));
+	out_u32(out, (uint32_t)head->twins.len);
+	vec_each (twin, &head->twins) {
+		out_bytes(out, twin->repo.b, sizeof(twin->repo.b));
+		out_u64(out, twin->generation);
+	}
 }
 
 /* What is signed: the purpose, the repository, the fields and the public key. */
@@ -219,6 +253,21 @@ static int get_keys(struct fields_in *in, struct head *head)
 	return 0;
 }
 
+static int get_twins(struct fields_in *in, struct head *head)
+{
+	uint32_t count = in_u32(in);
+	if (count > HEAD_TWINS_MAX)
+		in->bad = true;
+	if (in->bad || !in_has(in, count, TWIN) || vec_reserve(&head->twins, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		struct head_twin *twin = &head->twins.at[head->twins.len++];
+		in_bytes(in, twin->repo.b, sizeof(twin->repo.b));
+		twin->generation = in_u64(in);
+	}
+	return 0;
+}
+
 /*
  * Whether a key of the ring signed `body`, whose last fields are public key and signature, and
  * which.
@@ -256,6 +305,8 @@ static int get_fields(struct fields_in *in, struct head *head)
 		err = get_retired(in, head);
 	if (!err)
 		err = get_keys(in, head);
+	if (!err)
+		err = get_twins(in, head);
 	in_piece(in, PUBLIC + SIGNATURE);
 	return in->bad || !in_done(in) ? -EBADMSG : err;
 }

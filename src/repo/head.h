@@ -58,6 +58,14 @@ struct head_key {
 	char label[HEAD_LABEL];
 };
 
+enum { HEAD_TWINS_MAX = 16 };
+
+/* Another repository with the same keys, and how far it was when this head was written. */
+struct head_twin {
+	struct object_id repo;
+	uint64_t generation;
+};
+
 struct head {
 	struct object_id id; /* of the object; not in the body */
 	uint32_t signer;     /* the epoch that signed it; not in the body */
@@ -70,6 +78,7 @@ struct head {
 	VEC(struct head_retired) retired;
 	VEC(struct head_key) keys;
 	uint8_t repo_sum[32]; /* SHA-256 of the header and body of `repo` */
+	VEC(struct head_twin) twins;
 };
 
 void head_done(struct head *head);
@@ -79,6 +88,9 @@ struct head_point *head_find_point(const struct head *head, const struct object_
 
 /* The same for keys. */
 struct head_key *head_find_key(const struct head *head, const struct object_id *id);
+
+/* Notes that a twin has come so far; never less than is noted. 0 or -ENOMEM. */
+int head_note_twin(struct head *head, const struct object_id *repo, uint64_t generation);
 
 bool head_names_index(const struct head *head, const struct object_id *id);
 

@@ -40,6 +40,7 @@ struct packing {
 };
 
 struct flight;    /* a pack on its way to the place: packing.c */
+struct twins;     /* other repositories that get the same: twin.c */
 struct squeezing; /* chunks on their way through the crew: squeeze.c */
 
 struct blob_note {
@@ -72,6 +73,9 @@ struct repo {
 	unsigned flights_out;
 	uint64_t place_waits; /* how often all flights were out when one more was wanted */
 	struct squeezing *squeezing;
+	struct twins *twins;                      /* that get what we get; NULL: none */
+	const struct repo *peers[HEAD_TWINS_MAX]; /* whose generations our heads tell */
+	size_t peer_count;
 	struct repo_written written;
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
@@ -209,6 +213,28 @@ int packing_finish(struct repo *repo, struct why *why);
 
 /* Forgets all of it: for repo_close(). */
 void packing_drop(struct repo *repo);
+
+/* repo_commit() for this repository alone. A point that has an id keeps it. */
+int repo_commit_alone(struct repo *repo, struct point *point, struct why *why);
+
+/* ---- twin.c ---- */
+
+/* packing_add() here and at every twin that does not have the chunk. */
+int repo_add_blob(struct repo *repo, const struct blob_note *note, const uint8_t *blob, size_t len,
+	struct why *why);
+
+/* Whether this repository itself has failed while its twins go on. */
+bool twins_without_us(const struct repo *repo);
+
+/* That it has: 0 when there are twins that go on, else `err`. */
+int twins_on_failure(struct repo *repo, int err, const struct why *why);
+
+/* repo_commit() here and at the twins. */
+int twins_commit(struct repo *repo, struct point *point, struct why *why);
+
+/* What a new head says of the others. */
+int twins_note(const struct repo *repo, struct head *head);
+void twins_drop(struct repo *repo);
 
 /* ---- squeeze.c, where there is a crew ---- */
 

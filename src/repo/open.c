@@ -144,6 +144,7 @@ void repo_close(struct repo *repo)
 		return;
 	squeeze_drop(repo);
 	packing_drop(repo);
+	twins_drop(repo);
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
 	index_done(&repo->index);

@@ -181,7 +181,9 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 	else if (packing->writer && repo->flights_out == most_flights(repo) &&
 		pack_bytes(packing->writer) > repo->pack_size / 4)
 		err = wait_and_land(repo, why);
-	if (!err && !packing->writer)
+	if (err)
+		return err;
+	if (!packing->writer)
 		err = open_pack(repo, stream);
 	if (!err)
 		err = pack_add(packing->writer, &note->digest, note->kind, blob, len);

@@ -12,8 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "chunk/digest.h"
 #include "chunk/keys.h"
+#include "repo/gc.h"
 #include "repo/head.h"
 #include "repo/index.h"
 #include "repo/point.h"
@@ -143,6 +145,33 @@ struct repo_written repo_written(const struct repo *repo);
  * collection removed what this writer relied on, so the run has to begin anew.
  */
 int repo_commit(struct repo *repo, struct point *point, struct why *why);
+
+/* ---- twins: other repositories with the same keys, that get what this one gets ---- */
+
+enum { REPO_TWINS_MAX = 8 };
+
+/*
+ * From now on what is put here is put there too, compressed once; a commit makes the point exist in
+ * each. One that fails does not stop the others: repo_commit() succeeds when any did, and
+ * repo_outcome() tells of each. Borrows the twin, which has a crew of its own for packs and none to
+ * compress. -EINVAL: its keys are others, or it is this repository itself.
+ */
+int repo_add_twin(struct repo *repo, struct repo *twin, gc_walk_fn *walk, struct why *why);
+
+struct repo_outcome {
+	int err; /* 0: the point is there */
+	struct why why;
+};
+
+/* 0: the repository itself; then the twins in order. Borrowed until the next commit. */
+const struct repo_outcome *repo_outcome(const struct repo *repo, size_t which);
+
+/* Brings one point of `from` to its twin, with all that it needs and lacks there. */
+int repo_copy_point(struct repo *from, struct repo *to, const struct object_id *id,
+	gc_walk_fn *walk, struct why *why);
+
+/* How far `other` had come at least, by the newest head of `witness`. 0: it does not tell. */
+uint64_t repo_witness(const struct repo *witness, const struct repo *other);
 
 /* ---- points that exist ---- */
 

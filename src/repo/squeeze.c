@@ -176,7 +176,7 @@ static int finish_one(struct repo *repo, struct why *why)
 	if (s->state == NAMING)
 		return named(repo, s, why);
 	/* Before it is free: its name must be known somewhere all the time. */
-	int err = packing_add(repo, &s->note, s->blob, s->blob_len, why);
+	int err = repo_add_blob(repo, &s->note, s->blob, s->blob_len, why);
 	s->state = FREE;
 	return err;
 }

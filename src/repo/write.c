@@ -21,14 +21,16 @@ static int pack_here(struct repo *repo, const struct blob_note *note, const void
 	int err = codec_pack(repo->codec, bytes, len, blob, &blob_len);
 	if (err)
 		return why_errno(why, err, "compressing a chunk");
-	return packing_add(repo, note, blob, blob_len, why);
+	return repo_add_blob(repo, note, blob, blob_len, why);
 }
 
 int repo_known(struct repo *repo, const struct digest *digest, struct why *why)
 {
 	if (repo_rely(repo, digest))
 		return 1;
-	int err = repo_adopt(repo, why);
+	int err = twins_without_us(repo) ? 0 : repo_adopt(repo, why);
+	if (err)
+		err = twins_on_failure(repo, err, why);
 	return err ? err : repo_rely(repo, digest);
 }
 
