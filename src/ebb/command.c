@@ -80,7 +80,11 @@ const struct option options[OPTIONS] = {
 	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
 		"leave the owners of files as they fall"},
 	[OPTION_IN_PLACE] = {"in-place", 0, VALUE_NONE, NULL,
-		"overwrite what differs in the file or device of an image that is there"},
+		"onto what is there: a folder (its own when no TARGET is given), or an image's "
+		"file "
+		"or device, of which only what differs is written"},
+	[OPTION_DELETE] = {"delete", 0, VALUE_NONE, NULL,
+		"with --in-place: remove what the point does not have; asks first"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
 		"write back what was damaged and parity makes whole"},
 	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
@@ -272,15 +276,17 @@ const struct command commands[] = {
 		"made when only its "
 		"last component is missing; files that are there are replaced, each in one step "
 		"and "
-		"only when every byte of it was checked. What cannot be restored is told one by "
+		"only when every byte of it was checked. A file that is right already is left as "
+		"it is, and of one that differs only the chunks that do are fetched: a restore "
+		"that was ended goes on where it was. What cannot be restored is told one by "
 		"one, and the code is then 3. With --stdout one file is written to standard output "
 		"instead, each chunk when it was checked; without --path the only one of the "
 		"point. An image goes to a new file, which gets its name when it was read back; a "
 		"second try goes on where the first ended. With --in-place it goes onto a file or "
 		"device that is there, of which only what differs is written.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
-		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_IN_PLACE) |
-			ONE(OPTION_STDOUT),
+		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) |
+			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
 			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},

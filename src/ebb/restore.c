@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/why.h"
 #include "ebb/call.h"
+#include "ebb/consent.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
@@ -30,11 +31,18 @@ static int say_result(
 	OWN(str_done) struct str text = {0};
 	uint64_t mended = repo_mended(keep->repo);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I}", "type", "restore",
-			"entries", (json_int_t)result->entries, "bytes", (json_int_t)result->bytes,
+		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type",
+			"restore", "entries", (json_int_t)result->entries, "bytes",
+			(json_int_t)result->bytes, "kept", (json_int_t)result->kept, "kept_bytes",
+			(json_int_t)result->kept_bytes, "deleted", (json_int_t)result->deleted,
 			"failed", (json_int_t)result->failed, "mended", (json_int_t)mended));
 	str_addf(&text, "restored %" PRIu64 " entries, %.1f MiB", result->entries,
 		(double)result->bytes / 1048576);
+	if (result->kept)
+		str_addf(&text, "; %" PRIu64 " files, %.1f MiB, were right already", result->kept,
+			(double)result->kept_bytes / 1048576);
+	if (result->deleted)
+		str_addf(&text, "; %" PRIu64 " removed", result->deleted);
 	if (result->failed)
 		str_addf(&text, "; %" PRIu64 " could not be restored", result->failed);
 	if (mended)
@@ -72,6 +80,41 @@ static int restore_to_stdout(const struct call *call)
 	return err ? keep_fail(&keep, err, &why) : EXIT_OK;
 }
 
+static bool is_in_place(const struct call *call)
+{
+	return args_given(&call->args, OPTION_IN_PLACE);
+}
+
+/* What is wrong with the words themselves. */
+static int check_words(const struct call *call)
+{
+	const struct args *args = &call->args;
+	if (args->operand_count != 2 && !(is_in_place(call) && args->operand_count == 1))
+		return call_fail(EXIT_USAGE,
+			"restore wants a point and a folder: ebb restore latest DIR; see `ebb help "
+			"restore`");
+	if (args_given(args, OPTION_DELETE) &&
+		(!is_in_place(call) || args_given(args, OPTION_PATH)))
+		return call_fail(
+			EXIT_USAGE, "--delete goes with --in-place and without --path only");
+	return EXIT_OK;
+}
+
+/* Where to, and whether what is there may be replaced. */
+static int find_target(const struct call *call, const struct point *point, char target[KEEP_PATH])
+{
+	char what[KEEP_PATH + 80];
+	if (call->args.operand_count == 1)
+		snprintf(target, KEEP_PATH, "%s", point->path);
+	else if (!keep_absolute(call, call->args.operands[1], target))
+		return call_fail(EXIT_USAGE, "TARGET is too long");
+	if (!is_in_place(call))
+		return EXIT_OK;
+	snprintf(what, sizeof(what), "makes %s as it was then%s", target,
+		args_given(&call->args, OPTION_DELETE) ? " and removes everything else in it" : "");
+	return consent(call, what);
+}
+
 int call_restore(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
@@ -82,26 +125,25 @@ int call_restore(const struct call *call)
 	struct why why = {""};
 	if (args_given(&call->args, OPTION_STDOUT))
 		return restore_to_stdout(call);
-	if (call->args.operand_count != 2)
-		return call_fail(EXIT_USAGE,
-			"restore wants a point and a folder: ebb restore latest DIR; see `ebb help "
-			"restore`");
-	if (!keep_absolute(call, call->args.operands[1], target))
-		return call_fail(EXIT_USAGE, "TARGET is too long");
-	int code = keep_open(call, &keep);
+	int code = check_words(call);
+	if (!code)
+		code = keep_open(call, &keep);
 	if (!code)
 		code = keep_find_point(&keep, call->args.operands[0], &point);
 	if (code)
 		return code;
 	if (point.source == POINT_IMAGE) {
+		if (call->args.operand_count != 2 || args_given(&call->args, OPTION_DELETE))
+			return call_fail(EXIT_USAGE, "an image wants a TARGET, and no --delete");
 		struct catalog_job images = ledger_begin(&keep, JOB_RESTORE);
 		images.resource = point.resource;
 		images.entries = 1;
 		images.source_bytes = point.source_bytes;
 		return ledger_end(&keep, &images, restore_image_point(call, &keep, &point));
 	}
-	if (args_given(&call->args, OPTION_IN_PLACE))
-		return call_fail(EXIT_USAGE, "--in-place is for images; folders always are");
+	code = find_target(call, &point, target);
+	if (code)
+		return code;
 	if (linux_disk_init(&made, target, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);
 	linux_disk_done(&made);
@@ -109,6 +151,8 @@ int call_restore(const struct call *call)
 		.target = target,
 		.only = call->args.values[OPTION_PATH],
 		.no_owner = args_given(&call->args, OPTION_NO_OWNER),
+		.in_place = is_in_place(call),
+		.delete = args_given(&call->args, OPTION_DELETE),
 		.on_trouble = on_trouble,
 	};
 	struct catalog_job job = ledger_begin(&keep, JOB_RESTORE);
