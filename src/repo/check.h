@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading everything back: each object of a repository whole, with its parity, and each chunk of
- * each pack through seal, compression and digest.
+ * Reading objects back: each whole, with its parity, and each chunk of each pack through seal,
+ * compression and digest. All of a repository, or some of it in an order that the caller chooses.
  *
  * Calls block. One thread for each repository.
  */
@@ -11,13 +11,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/vec.h"
+#include "chunk/digest.h"
+#include "chunk/object.h"
+
+struct place;
 struct repo;
 struct why;
 
+/* One object that the newest head makes needed, or a key slot. */
+struct check_object {
+	enum object_kind kind;
+	struct object_id id;
+	uint64_t size; /* at the place, 0: not known */
+};
+
+struct check_list {
+	VEC(struct check_object) objects;
+};
+
+/* Every object there is to check. Gives the list. */
+int repo_check_list(struct repo *repo, struct check_list *ret_list, struct why *why);
+void check_list_done(struct check_list *list);
+
+enum check_state {
+	CHECK_WHOLE,
+	CHECK_MENDABLE, /* parity makes it whole */
+	CHECK_MENDED,   /* and it was written back so */
+	CHECK_COPIED,   /* beyond parity; written back from the other place */
+	CHECK_DAMAGED,  /* beyond parity, or gone */
+};
+
 struct check_options {
-	bool repair; /* write objects back that parity made whole */
+	bool repair; /* write objects back that can be made whole */
+	/* Another copy of this very repository, object for object; NULL: none. Borrowed. */
+	struct place *copy;
 	/* Once for each object or chunk that is not as it should be. */
 	void (*on_trouble)(void *arg, const char *what);
+	/* After each object; false ends the check there. NULL: not told. */
+	bool (*on_object)(
+		void *arg, const struct check_object *object, enum check_state state);
+	/* Each chunk that its pack, still damaged, does not give. NULL: not told. */
+	void (*on_lost)(void *arg, const struct digest *digest, enum chunk_kind kind);
 	void *arg;
 };
 
@@ -25,11 +60,13 @@ struct check_result {
 	uint64_t objects, bytes, chunks;
 	uint64_t mendable; /* objects that were damaged and that parity makes whole */
 	uint64_t mended;   /* of them, written back */
-	uint64_t damaged;  /* objects and chunks beyond parity, and objects that are gone */
+	uint64_t copied;   /* objects beyond parity that the other place had whole */
+	uint64_t damaged;  /* objects beyond parity or gone, and not copied */
+	uint64_t lost;     /* chunks that these do not give any more */
 };
 
 /* 0 when it ran to its end, whatever it found. Adds to the result. */
-int repo_check(struct repo *repo, const struct check_options *options,
-	struct check_result *ret_result, struct why *why);
+int repo_check_some(struct repo *repo, const struct check_object *objects, size_t count,
+	const struct check_options *options, struct check_result *result);
 
 #endif
