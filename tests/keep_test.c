@@ -315,25 +315,25 @@ TEST(verify_finds_and_mends_a_flip_in_every_object)
 {
 	struct fixture f;
 	struct verify_result result;
-	struct check_options options = {.on_trouble = note, .arg = &f};
+	struct verify_options options = {.follow = true, .on_trouble = note, .arg = &f};
 	begin(&f);
 	make_source(&f);
 	struct point point = backup(&f);
 	reopen(&f);
 	CHECK_EQ(verify_repo(f.repo, &options, &result, &f.why), 0);
 	CHECK_EQ(f.troubles, 0);
-	CHECK_EQ(result.check.objects, 7);
+	CHECK_EQ(result.check.objects, 8);
 	nftw(f.store, damage_one, 20, FTW_PHYS);
 	reopen(&f);
 	CHECK_EQ(restore(&f, &point, NULL).failed, 0);
 	check_same(&f);
 	CHECK_EQ(verify_repo(f.repo, &options, &result, &f.why), 0);
-	CHECK_EQ(result.check.mendable, 7);
+	CHECK_EQ(result.check.mendable, 8);
 	CHECK_EQ(result.check.mended, 0);
 	CHECK_EQ(result.check.damaged, 0);
 	options.repair = true;
 	CHECK_EQ(verify_repo(f.repo, &options, &result, &f.why), 0);
-	CHECK_EQ(result.check.mended, 7);
+	CHECK_EQ(result.check.mended, 8);
 	CHECK_EQ(verify_repo(f.repo, &options, &result, &f.why), 0);
 	CHECK_EQ(result.check.mendable, 0);
 	end(&f);
@@ -352,7 +352,7 @@ TEST(no_wrong_byte_gets_a_final_name)
 {
 	struct fixture f;
 	struct verify_result result;
-	struct check_options options = {.on_trouble = note, .arg = &f};
+	struct verify_options options = {.follow = true, .on_trouble = note, .arg = &f};
 	char command[300];
 	begin(&f);
 	make_source(&f);

@@ -86,7 +86,13 @@ const struct option options[OPTIONS] = {
 	[OPTION_DELETE] = {"delete", 0, VALUE_NONE, NULL,
 		"with --in-place: remove what the point does not have; asks first"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
-		"write back what was damaged and parity makes whole"},
+		"make whole what can be, and go on without what cannot"},
+	[OPTION_FROM] = {"from", 0, VALUE_TEXT, "URL",
+		"another repository of the same key, for what parity does not mend"},
+	[OPTION_SAMPLE] = {"sample", 0, VALUE_TEXT, "PERCENT",
+		"read so much of it, least recently proved first: 5%"},
+	[OPTION_FOR] = {"for", 0, VALUE_TEXT, "DURATION",
+		"read for so long, least recently proved first: 10m"},
 	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
 		"only points of this resource, by its name or its last components"},
 	[OPTION_HOST] = {"host", 0, VALUE_TEXT, "NAME", "only points made on this host"},
@@ -292,12 +298,19 @@ const struct command commands[] = {
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},
 		call_restore},
 	{"verify", NULL, "read a repository back and prove that it is whole",
-		"Reads every object, opens every chunk and follows every point. The code is 13 "
-		"when "
-		"anything is damaged; with --repair only when something stays so.",
-		{NULL}, COMMON | READER | ONE(OPTION_REPAIR),
+		"Reads every object, opens every chunk and follows every point; with --sample or "
+		"--for some of it, what was proved least recently first, and without a catalog at "
+		"random: each run goes on where the last one ended. What is damaged is told by "
+		"object, and what is lost by file and point. --repair mends by parity, else takes "
+		"objects or chunks from --from, else stores what is left in new packs, so that the "
+		"next backup stores again what its source still has. It deletes nothing. The code "
+		"is 13 when anything is damaged; with --repair only when something stays so.",
+		{NULL},
+		COMMON | READER | ONE(OPTION_REPAIR) | ONE(OPTION_FROM) | ONE(OPTION_SAMPLE) |
+			ONE(OPTION_FOR),
 		{{"ebb verify --repo /mnt/backup/ebb", "look"},
-			{"ebb verify --repo /mnt/backup/ebb --repair", "look and mend"}},
+			{"ebb verify --for 10m", "look for a while, every night"},
+			{"ebb verify --repair --from /mnt/second/ebb", "look and mend"}},
 		call_verify},
 	{"completion", NULL, "print the completion of commands for a shell",
 		"The shell reads it once at its start.", {"SHELL", VALUE_WORD, false, 1, shells},

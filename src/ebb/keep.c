@@ -151,6 +151,34 @@ int keep_open(const struct call *call, struct keep *ret_keep)
 	return code;
 }
 
+void keep_other_done(struct keep_other *other)
+{
+	repo_close(other->repo);
+	open_place_done(&other->place);
+}
+
+int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_other)
+{
+	const struct open_place_how how = {keep->call, keep->world, false};
+	/* The crews belong to the first: one repository at a time gives them work. */
+	struct repo_world world = {.clock = keep->world->clock, .dice = keep->world->dice};
+	uint8_t secret[SECRET_SIZE];
+	struct why why = {""};
+	*ret_other = (struct keep_other){0};
+	int code = read_key(keep->call, secret);
+	if (code)
+		return code;
+	int err = open_place(&how, url, &ret_other->place, &why);
+	world.place = ret_other->place.place;
+	if (!err)
+		err = repo_open(&world, secret, 0, &ret_other->repo, &why);
+	explicit_bzero(secret, sizeof(secret));
+	if (!err)
+		return EXIT_OK;
+	struct keep other = {.where = url};
+	return keep_fail(&other, err, &why);
+}
+
 void keep_say_trouble(const char *path, const char *what)
 {
 	enum { SHOWN = 1200 };

@@ -44,6 +44,14 @@ int keep_open(const struct call *call, struct keep *ret_keep);
 /* For OWN(). */
 void keep_done(struct keep *keep);
 
+/* Another repository that the same key opens: a second copy. An exit code; failures were told. */
+struct keep_other {
+	struct open_place place;
+	struct repo *repo;
+};
+int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_other);
+void keep_other_done(struct keep_other *other);
+
 /* Tells a failure of the repository and returns its exit code. */
 int keep_fail(const struct keep *keep, int err, const struct why *why);
 

@@ -35,6 +35,7 @@ static int add_point(
 	char hex[33], end[UNITS_TEXT];
 	bool held = named->flags & HEAD_POINT_HELD;
 	bool suspicious = named->flags & HEAD_POINT_SUSPICIOUS;
+	bool broken = named->flags & HEAD_POINT_BROKEN;
 	object_show_id(&named->id, hex);
 	if (!point) {
 		listing->code = call_fail(EXIT_DAMAGED, "point %.8s: %s", hex, why->text);
@@ -46,6 +47,7 @@ static int add_point(
 	if (object) {
 		json_object_set_new(object, "held", json_boolean(held));
 		json_object_set_new(object, "suspicious", json_boolean(suspicious));
+		json_object_set_new(object, "broken", json_boolean(broken));
 	}
 	json_array_append_new(listing->list, object);
 	listing->count++;
@@ -54,8 +56,8 @@ static int add_point(
 		units_show_time(point->end_ns, end), point->entries,
 		(double)point->source_bytes / 1048576, (double)point->new_bytes / 1048576);
 	shown_add(&listing->text, point->resource, strlen(point->resource));
-	str_addf(&listing->text, "%s%s%s\n", point->partial ? "  partial" : "",
-		held ? "  held" : "", suspicious ? "  suspicious" : "");
+	str_addf(&listing->text, "%s%s%s%s\n", point->partial ? "  partial" : "",
+		held ? "  held" : "", suspicious ? "  suspicious" : "", broken ? "  broken" : "");
 	return EXIT_OK;
 }
 

@@ -44,6 +44,16 @@ static void list_one(struct listing *listing, enum object_kind kind, const struc
 		listing->err = vec_push(&listing->list->objects, object);
 }
 
+/* The newest, and those before it that no collection may have removed: they prove its past. */
+static void list_heads(struct listing *listing)
+{
+	uint64_t newest = listing->repo->head.generation;
+	for (uint64_t i = 0; i < HEADS_KEPT && i < newest; i++) {
+		struct object_id id = object_head_id(newest - i);
+		list_one(listing, OBJECT_HEAD, &id);
+	}
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct check_object *one = a, *other = b;
@@ -74,8 +84,7 @@ int repo_check_list(struct repo *repo, struct check_list *ret_list, struct why *
 	struct listing listing = {repo, &list, 0};
 	list_one(&listing, OBJECT_REPO, &repo->id);
 	int err = place_list(repo->world.place, "key", list_slot, &listing);
-	if (repo->head.generation)
-		list_one(&listing, OBJECT_HEAD, &repo->head.id);
+	list_heads(&listing);
 	vec_each (index, &repo->head.indexes)
 		list_one(&listing, OBJECT_INDEX, index);
 	vec_each (point, &repo->head.points)
@@ -170,7 +179,8 @@ static int read_object(struct checker *c, struct place *place, struct specimen *
 	else if (err)
 		why_errno(&why, err, "it cannot be read");
 	else
-		err = parity_repair(specimen->bytes, specimen->len, &specimen->want.id, &report, &why);
+		err = parity_repair(
+			specimen->bytes, specimen->len, &specimen->want.id, &report, &why);
 	specimen->body_len = report.length;
 	specimen->mendable = report.damaged || report.marks_damaged;
 	if (!err)
@@ -239,15 +249,14 @@ static bool chunks_ok(struct checker *c, struct specimen *specimen)
 static bool gives(struct repo *repo, const struct index_entry *entry)
 {
 	OWN(own_free) uint8_t *bytes = NULL;
-	size_t len;
-	return repo_chunk(repo, &entry->at.digest, entry->at.kind, &bytes, &len, NULL) == 0;
+	return repo_piece(repo, entry, &bytes, NULL) == 0;
 }
 
 static void find_lost(struct checker *c, const struct check_object *object)
 {
 	struct repo *repo = c->repo;
-	for (size_t i = 0; i < repo->index.entries.len; i++) {
-		struct index_entry entry = repo->index.entries.at[i];
+	for (uint32_t i = 0; i < index_count(&repo->index); i++) {
+		struct index_entry entry = index_at(&repo->index, i);
 		if (!object_id_equal(&repo->index.packs.at[entry.pack].id, &object->id) ||
 			gives(repo, &entry))
 			continue;

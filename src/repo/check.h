@@ -19,7 +19,7 @@ struct place;
 struct repo;
 struct why;
 
-/* One object that the newest head makes needed, or a key slot. */
+/* One object that the newest head makes needed, a head, or a key slot. */
 struct check_object {
 	enum object_kind kind;
 	struct object_id id;
@@ -49,8 +49,7 @@ struct check_options {
 	/* Once for each object or chunk that is not as it should be. */
 	void (*on_trouble)(void *arg, const char *what);
 	/* After each object; false ends the check there. NULL: not told. */
-	bool (*on_object)(
-		void *arg, const struct check_object *object, enum check_state state);
+	bool (*on_object)(void *arg, const struct check_object *object, enum check_state state);
 	/* Each chunk that its pack, still damaged, does not give. NULL: not told. */
 	void (*on_lost)(void *arg, const struct digest *digest, enum chunk_kind kind);
 	void *arg;

@@ -331,6 +331,12 @@ static int change_point(
 	case POINT_ACCEPT:
 		point->flags &= (uint8_t)~HEAD_POINT_SUSPICIOUS;
 		break;
+	case POINT_BREAK:
+		point->flags |= HEAD_POINT_BROKEN;
+		break;
+	case POINT_MEND:
+		point->flags &= (uint8_t)~HEAD_POINT_BROKEN;
+		break;
 	case POINT_REMOVE:
 	default: {
 		int err = remove_point(head, point, now, why);

@@ -22,7 +22,8 @@ struct why;
 enum {
 	HEAD_POINT_HELD = 1,       /* somebody wants it kept whatever the rules say */
 	HEAD_POINT_SUSPICIOUS = 2, /* it jumps out of its resource's row and nobody accepted it */
-	HEAD_POINT_FLAGS = HEAD_POINT_HELD | HEAD_POINT_SUSPICIOUS,
+	HEAD_POINT_BROKEN = 4,     /* a repair found that it misses something */
+	HEAD_POINT_FLAGS = HEAD_POINT_HELD | HEAD_POINT_SUSPICIOUS | HEAD_POINT_BROKEN,
 };
 
 /* Enough of a point to decide which ones stay, without reading any. */

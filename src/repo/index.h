@@ -24,6 +24,7 @@ struct index_pack {
 	enum object_kind kind;
 	bool relied;  /* a writer named a chunk of it: see repo_rely() */
 	bool retired; /* on its way out: of two places of a chunk the other is taken */
+	bool bad;     /* damaged beyond parity: what is in it has to be stored again */
 };
 
 struct index_entry {

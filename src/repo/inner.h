@@ -188,6 +188,10 @@ struct reading {
 int reading_run(
 	const struct reading *reading, struct opener *opener, uint8_t **ret_bytes, struct why *why);
 
+/* The same for an entry of the index, by the caller's thread. */
+int repo_piece(
+	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why);
+
 /* The opener of a pack of the index; borrowed until OPENERS others were asked for. */
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
 

@@ -170,6 +170,11 @@ const struct object_id *repo_key_id(const struct repo *repo)
 	return &repo->own.key;
 }
 
+struct place *repo_place(const struct repo *repo)
+{
+	return repo->world.place;
+}
+
 const struct key_ring *repo_ring(const struct repo *repo)
 {
 	return repo->ring;

@@ -25,17 +25,25 @@ int repo_point(
 	return 0;
 }
 
+/* In a pack at the place that is not known as damaged. */
+static bool find_good(
+	const struct repo *repo, const struct digest *digest, struct index_entry *ret_entry)
+{
+	return index_find(&repo->index, digest, ret_entry) &&
+		!repo->index.packs.at[ret_entry->pack].bad;
+}
+
 bool repo_has(const struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
-	return index_find(&repo->index, digest, &entry) || packing_has(repo, digest) ||
+	return find_good(repo, digest, &entry) || packing_has(repo, digest) ||
 		squeeze_has(repo, digest);
 }
 
 bool repo_rely(struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
-	if (!index_find(&repo->index, digest, &entry))
+	if (!find_good(repo, digest, &entry))
 		return packing_has(repo, digest) || squeeze_has(repo, digest);
 	repo->index.packs.at[entry.pack].relied = true;
 	return true;
@@ -134,7 +142,7 @@ static struct reading begin_reading(struct repo *repo, const struct index_entry 
 }
 
 /* The usual way: only the bytes of this chunk are read. */
-static int read_piece(
+int repo_piece(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
 {
 	struct reading reading = begin_reading(repo, entry);
@@ -177,7 +185,7 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 	struct index_entry entry;
 	if (!index_find(&repo->index, digest, &entry) || entry.at.kind != kind)
 		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
-	int err = read_piece(repo, &entry, ret_bytes, why);
+	int err = repo_piece(repo, &entry, ret_bytes, why);
 	if (err == -EBADMSG)
 		err = read_mended(repo, &entry, ret_bytes, why);
 	if (!err)

@@ -80,6 +80,7 @@ void repo_close(struct repo *repo);
 /* The newest head: its points are the recovery points. Borrowed until the next commit. */
 const struct head *repo_head(const struct repo *repo);
 const struct object_id *repo_id(const struct repo *repo);
+struct place *repo_place(const struct repo *repo);
 /* The key with which it was opened. */
 const struct object_id *repo_key_id(const struct repo *repo);
 const struct key_ring *repo_ring(const struct repo *repo);
@@ -175,7 +176,15 @@ uint64_t repo_witness(const struct repo *witness, const struct repo *other);
 
 /* ---- points that exist ---- */
 
-enum point_change_what { POINT_REMOVE, POINT_HOLD, POINT_RELEASE, POINT_SUSPECT, POINT_ACCEPT };
+enum point_change_what {
+	POINT_REMOVE,
+	POINT_HOLD,
+	POINT_RELEASE,
+	POINT_SUSPECT,
+	POINT_ACCEPT,
+	POINT_BREAK, /* it misses something */
+	POINT_MEND,  /* it does no longer */
+};
 
 struct point_change {
 	struct object_id id;

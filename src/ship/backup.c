@@ -26,6 +26,7 @@
 #include "repo/repo.h"
 #include "ship/content.h"
 #include "ship/exclude.h"
+#include "ship/follow.h"
 #include "ship/tree.h"
 
 static const char cache_tag[] = "CACHEDIR.TAG";
@@ -49,6 +50,8 @@ struct walk {
 	struct point *point;
 	struct why *why;
 	int depth;
+	bool doubt; /* the parent misses something: what is taken over from it is looked at */
+	struct follow follow;
 };
 
 /* What a file of several names came to at the first of them. */
@@ -374,6 +377,8 @@ static int save_entry(struct walk *walk, struct folder *folder, const char *name
 	bool known = previous && !walk->options->force_full &&
 		!(previous->flags & (TREE_UNREADABLE | TREE_CHANGED | TREE_YOUNG)) &&
 		entry.meta.type != FILES_FOLDER && unchanged(&entry.meta, &previous->meta);
+	if (known && walk->doubt && follow_content(&walk->follow, previous, &known))
+		return -ENOMEM;
 	if (known) {
 		struct files_meta meta = entry.meta;
 		entry = *previous;
@@ -513,8 +518,16 @@ static bool find_parent(struct repo *repo, const char *resource, struct point *r
 	return false;
 }
 
+/* Whether a repair found that the point misses something. */
+static bool is_broken(const struct repo *repo, const struct object_id *id)
+{
+	const struct head_point *named = head_find_point(repo_head(repo), id);
+	return named && named->flags & HEAD_POINT_BROKEN;
+}
+
 static void walk_done(struct walk *walk)
 {
+	follow_done(&walk->follow);
 	content_reader_done(&walk->reader);
 	map_each (entry, &walk->linked) {
 		struct linked *linked = entry->value;
@@ -552,6 +565,9 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 	walk.device = meta.device;
 	err = content_reader_init(&walk.reader, repo, repo_ring(repo)->cut_key);
 	bool has_parent = !err && find_parent(repo, options->resource, &parent);
+	static const struct digests none_lost;
+	walk.doubt = has_parent && is_broken(repo, &parent.id);
+	walk.follow = (struct follow){.repo = repo, .lost = &none_lost};
 	if (has_parent && !options->force_full) {
 		point.kind = POINT_INCREMENTAL;
 		point.parent = parent.id;

@@ -43,8 +43,7 @@ static int follow_list(struct follow *f, const uint8_t *bytes, uint64_t *missing
 	memcpy(digest.b, bytes, DIGEST_SIZE);
 	if (digests_has(&f->whole, &digest))
 		return 0;
-	if (!is_there(f, &digest) ||
-		repo_chunk(f->repo, &digest, CHUNK_LIST, &list, &len, NULL)) {
+	if (!is_there(f, &digest) || repo_chunk(f->repo, &digest, CHUNK_LIST, &list, &len, NULL)) {
 		(*missing)++;
 		return 0;
 	}
@@ -139,11 +138,13 @@ struct counting {
 	uint64_t missing;
 };
 
-static int count_chunk(void *arg, const struct digest *digest)
+static int count_chunk(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
 {
 	struct counting *counting = arg;
-	counting->missing += !is_there(counting->f, digest);
-	return 0;
+	bool there = is_there(counting->f, digest);
+	(void)kind;
+	counting->missing += !there;
+	return there && leads_on;
 }
 
 static int follow_image(struct follow *f, const struct point *point)
@@ -153,7 +154,7 @@ static int follow_image(struct follow *f, const struct point *point)
 	if (err == -ENOMEM)
 		return err;
 	f->missing += counting.missing;
-	if (err)
+	if (err && err != -ENOTSUP)
 		lose_folder(f, "its map is damaged");
 	else if (counting.missing)
 		tell(f, "content of it is lost");

@@ -1,163 +1,186 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Following points: every tree is loaded, every chunk that an entry names must be known. That the
- * chunks themselves are whole is repo_check()'s to find, once for each pack and not for each point.
+ * Objects, then repair, then points: what is told of points is how they are afterwards. That chunks
+ * are whole is found once for each pack and not for each point.
  */
 #include "ship/verify.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/own.h"
-#include "base/str.h"
 #include "base/why.h"
+#include "repo/renew.h"
 #include "repo/repo.h"
-#include "ship/map.h"
-#include "ship/tree.h"
+#include "ship/follow.h"
 
-struct follow {
+struct place;
+
+struct verify {
 	struct repo *repo;
-	const struct check_options *options;
-	struct verify_result *result;
-	struct str path;
-	uint64_t missing; /* in this point */
-	int depth;
+	const struct verify_options *options;
+	struct verify_result result;
+	struct digests lost;
+	VEC(struct object_id) bad; /* packs beyond parity */
+	VEC(struct point_change) changes;
+	bool failed; /* for want of memory */
 };
 
-static void tell(struct follow *f, const char *what)
+static void verify_done(struct verify *v)
 {
-	OWN(str_done) struct str text = {0};
-	str_addf(&text, "%s: %s", str_text(&f->path), what);
-	f->missing++;
-	if (f->options->on_trouble)
-		f->options->on_trouble(f->options->arg, str_text(&text));
+	digests_done(&v->lost);
+	vec_done(&v->bad);
+	vec_done(&v->changes);
 }
 
-static bool known(struct follow *f, const uint8_t *bytes)
+static void tell(void *arg, const char *what)
 {
-	struct digest digest;
-	memcpy(digest.b, bytes, DIGEST_SIZE);
-	return repo_has(f->repo, &digest);
+	const struct verify *v = arg;
+	if (v->options->on_trouble)
+		v->options->on_trouble(v->options->arg, what);
 }
 
-static void follow_list(struct follow *f, const uint8_t *bytes)
+static void note_lost(void *arg, const struct digest *digest, enum chunk_kind kind)
 {
-	OWN(own_free) uint8_t *list = NULL;
-	struct digest digest;
-	struct why why;
-	size_t len;
-	memcpy(digest.b, bytes, DIGEST_SIZE);
-	if (repo_chunk(f->repo, &digest, CHUNK_LIST, &list, &len, &why)) {
-		tell(f, why.text);
-		return;
-	}
-	for (size_t at = 0; at + DIGEST_SIZE <= len; at += DIGEST_SIZE)
-		if (!known(f, list + at))
-			tell(f, "a chunk of its content is missing");
-}
-
-static void follow_tree(struct follow *f, const uint8_t *bytes);
-
-static void follow_entry(struct follow *f, const struct tree_entry *entry)
-{
-	size_t before = f->path.len;
-	if (before)
-		str_add(&f->path, "/");
-	str_add_bytes(&f->path, entry->name, entry->name_len);
-	for (size_t i = 0; i < entry->digest_count; i++) {
-		const uint8_t *digest = entry->digests + i * DIGEST_SIZE;
-		if (entry->flags & TREE_LISTED)
-			follow_list(f, digest);
-		else if (!known(f, digest))
-			tell(f, "a chunk of its content is missing");
-	}
-	if (entry->folder)
-		follow_tree(f, entry->folder);
-	f->path.len = before;
-	if (f->path.at)
-		f->path.at[before] = '\0';
-}
-
-static void follow_tree(struct follow *f, const uint8_t *bytes)
-{
-	OWN(tree_done) struct tree tree = {0};
-	struct tree_entry entry;
-	struct digest digest;
-	struct why why;
-	memcpy(digest.b, bytes, DIGEST_SIZE);
-	if (f->depth >= TREE_DEPTH_MAX) {
-		tell(f, "it is too deep");
-		return;
-	}
-	int err = tree_load(f->repo, &digest, &tree, &why);
-	if (err) {
-		tell(f, why.text);
-		return;
-	}
-	f->depth++;
-	while ((err = tree_next(&tree, &entry, &why)) == 1)
-		follow_entry(f, &entry);
-	f->depth--;
-	if (err < 0)
-		tell(f, why.text);
-}
-
-/* Nodes are read once for each point; what they name must be known. */
-static int visit_map(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
-{
-	struct follow *f = arg;
+	struct verify *v = arg;
 	(void)kind;
-	(void)leads_on;
-	if (!known(f, digest->b)) {
-		tell(f, "a chunk of its image is missing");
-		return 0;
-	}
-	return 1;
+	v->failed = v->failed || digests_add(&v->lost, digest);
 }
 
-static void follow_map(struct follow *f, const struct digest *root)
+static bool note_object(void *arg, const struct check_object *object, enum check_state state)
 {
-	struct why why;
-	if (map_walk(f->repo, root, visit_map, f, &why))
-		tell(f, why.text);
+	struct verify *v = arg;
+	bool pack = object->kind == OBJECT_DATA || object->kind == OBJECT_META;
+	if (state == CHECK_DAMAGED && pack)
+		v->failed = v->failed || vec_push(&v->bad, object->id);
+	if (v->options->on_object && !v->options->on_object(v->options->arg, object, state))
+		return false;
+	return !v->failed;
 }
 
-static void follow_done(struct follow *f)
+/* ---- objects ---- */
+
+static void check_list_own(struct check_list *list)
 {
-	str_done(&f->path);
+	check_list_done(list);
 }
 
-static void follow_point(struct repo *repo, const struct object_id *id,
-	const struct check_options *options, struct verify_result *result)
+/* The other repository's place, when it holds the same objects and not only the same chunks. */
+static struct place *copy_of(const struct verify *v)
 {
-	OWN(follow_done)
-	struct follow f = {.repo = repo, .options = options, .result = result};
-	struct point point;
-	char hex[33];
-	str_addf(&f.path, "point %s", object_show_id(id, hex));
-	result->points++;
-	if (repo_point(repo, id, &point, NULL))
-		tell(&f, "it cannot be read");
-	else if (point.source == POINT_DIR)
-		follow_tree(&f, point.root.b);
-	else if (point.source == POINT_IMAGE)
-		follow_map(&f, &point.root);
-	result->missing += f.missing;
-	result->broken += f.missing != 0;
+	struct repo *from = v->options->from;
+	return from && object_id_equal(repo_id(from), repo_id(v->repo)) ? repo_place(from) : NULL;
 }
 
-int verify_repo(struct repo *repo, const struct check_options *options,
-	struct verify_result *ret_result, struct why *why)
+static int check_objects(struct verify *v, struct why *why)
 {
-	struct verify_result result = {0};
-	int err = repo_check(repo, options, &result.check, why);
+	OWN(check_list_own) struct check_list all = {0};
+	const struct verify_options *options = v->options;
+	const struct check_options how = {
+		.repair = options->repair,
+		.copy = copy_of(v),
+		.on_trouble = tell,
+		.on_object = note_object,
+		.on_lost = note_lost,
+		.arg = v,
+	};
+	int err = options->objects ? 0 : repo_check_list(v->repo, &all, why);
 	if (err)
 		return err;
-	const struct head *head = repo_head(repo);
-	for (size_t i = 0; i < head->points.len; i++)
-		follow_point(repo, &head->points.at[i].id, options, &result);
-	*ret_result = result;
+	err = repo_check_some(v->repo, options->objects ? options->objects : all.objects.at,
+		options->objects ? options->object_count : all.objects.len, &how, &v->result.check);
+	return v->failed ? -ENOMEM : err;
+}
+
+/* ---- repair ---- */
+
+static int renew(struct verify *v, struct why *why)
+{
+	struct renew_result renewed = {0};
+	char text[200];
+	if (!v->options->repair || !v->bad.len)
+		return 0;
+	int err = repo_renew_packs(v->repo, v->bad.at, v->bad.len, v->options->from, &renewed, why);
+	if (err)
+		return err;
+	v->result.renewed = v->bad.len;
+	v->result.fetched = renewed.fetched;
+	snprintf(text, sizeof(text),
+		"%zu damaged packs were replaced: of their chunks %llu were still there, %llu came "
+		"from the other copy, %llu are lost",
+		v->bad.len, (unsigned long long)renewed.rescued,
+		(unsigned long long)renewed.fetched, (unsigned long long)renewed.lost);
+	tell(v, text);
+	/* What is lost is in no index any more, and what was saved is not lost. */
+	digests_done(&v->lost);
 	return 0;
+}
+
+/* ---- points ---- */
+
+static void note_affected(
+	void *arg, const struct object_id *point, const char *path, const char *what)
+{
+	struct verify *v = arg;
+	OWN(str_done) struct str text = {0};
+	char hex[33];
+	object_show_id(point, hex);
+	str_addf(&text, "point %.8s: %s%s%s", hex, path, *path ? ": " : "", what);
+	tell(v, str_text(&text));
+	if (v->options->on_affected)
+		v->options->on_affected(v->options->arg, point, path);
+}
+
+/* Remembers what the head is to say of the point, when that is something else than it says. */
+static int note_point(struct verify *v, const struct head_point *named, bool whole)
+{
+	bool broken = named->flags & HEAD_POINT_BROKEN;
+	struct point_change change = {named->id, whole ? POINT_MEND : POINT_BREAK};
+	v->result.points++;
+	v->result.broken += !whole;
+	return broken == whole ? vec_push(&v->changes, change) : 0;
+}
+
+static int follow_points(struct verify *v)
+{
+	const struct head *head = repo_head(v->repo);
+	struct follow follow = {
+		.repo = v->repo, .lost = &v->lost, .on_affected = note_affected, .arg = v};
+	int err = 0;
+	for (size_t i = 0; !err && i < head->points.len; i++) {
+		bool whole = false;
+		err = follow_point(&follow, &head->points.at[i].id, &whole);
+		if (!err)
+			err = note_point(v, &head->points.at[i], whole);
+	}
+	v->result.missing = follow.missing;
+	v->result.affected = follow.affected;
+	follow_done(&follow);
+	return err;
+}
+
+int verify_repo(struct repo *repo, const struct verify_options *options,
+	struct verify_result *ret_result, struct why *why)
+{
+	OWN(verify_done) struct verify v = {.repo = repo, .options = options};
+	int err = check_objects(&v, why);
+	if (!err)
+		err = renew(&v, why);
+	if (!err && (options->follow || v.bad.len))
+		err = follow_points(&v);
+	if (err == -ENOMEM)
+		why_set(why, err, "no memory");
+	if (!err && options->repair && v.changes.len)
+		err = repo_change_points(repo, v.changes.at, v.changes.len, why);
+	if (!err)
+		*ret_result = v.result;
+	return err;
+}
+
+bool verify_is_whole(const struct verify_result *result)
+{
+	const struct check_result *check = &result->check;
+	return check->damaged == result->renewed && !result->missing &&
+		check->mended == check->mendable;
 }

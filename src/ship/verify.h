@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Proof that a repository holds what it says: objects are read back (repo/check.h), what is damaged
- * is made whole where parity or another copy allows, and points are followed to their last chunk, so
- * that what is lost is told by the names of files.
+ * is made whole where parity or another copy allows, and points are followed to their last chunk,
+ * so that what is lost is told by the names of files.
  *
  * Calls block. One thread.
  */
@@ -39,12 +39,12 @@ struct verify_options {
 
 struct verify_result {
 	struct check_result check;
-	uint64_t fetched; /* of check.lost, chunks that the other repository had */
-	uint64_t points;  /* followed */
-	uint64_t broken;  /* of them, those that miss something */
-	uint64_t missing; /* chunks that a point needs and no pack holds */
+	uint64_t renewed;  /* of check.damaged, packs replaced by what is left of them */
+	uint64_t fetched;  /* of check.lost, chunks that the other repository had */
+	uint64_t points;   /* followed */
+	uint64_t broken;   /* of them, those that miss something */
+	uint64_t missing;  /* chunks that a point needs and no pack holds */
 	uint64_t affected; /* files and folders of points that miss some of these */
-	bool renewed;      /* damaged packs were replaced by what is left of them */
 };
 
 /* 0 when it ran to its end; the result tells what it found. */

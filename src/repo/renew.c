@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunks first, then indexes, then one head: until that is there nothing has changed. */
+#include "repo/renew.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/why.h"
+#include "os/clock.h"
+#include "repo/inner.h"
+
+struct renewal {
+	struct repo *repo;
+	const struct object_id *packs;
+	size_t count;
+	ids_t fresh, replaced; /* indexes */
+};
+
+static void renewal_done(struct renewal *r)
+{
+	vec_done(&r->fresh);
+	vec_done(&r->replaced);
+}
+
+static bool is_bad(const struct renewal *r, const struct object_id *pack)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (object_id_equal(&r->packs[i], pack))
+			return true;
+	return false;
+}
+
+/* ---- chunks ---- */
+
+static int save_chunk(struct repo *repo, const struct index_entry *entry, struct repo *from,
+	struct renew_result *result, struct why *why)
+{
+	OWN(own_free) uint8_t *bytes = NULL;
+	struct digest digest;
+	size_t len = entry->at.plain_length;
+	uint64_t *count = &result->rescued;
+	int err = repo_piece(repo, entry, &bytes, NULL);
+	if (err && from) {
+		count = &result->fetched;
+		err = repo_chunk(from, &entry->at.digest, entry->at.kind, &bytes, &len, NULL);
+	}
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		result->lost++;
+		return 0;
+	}
+	(*count)++;
+	return repo_put_chunk(repo, entry->at.kind, bytes, len, &digest, why);
+}
+
+/* The number of entries is that of before: those that are stored anew keep theirs. */
+static int save_chunks(
+	struct renewal *r, struct repo *from, struct renew_result *result, struct why *why)
+{
+	struct repo *repo = r->repo;
+	uint32_t count = (uint32_t)index_count(&repo->index);
+	int err = 0;
+	vec_each (pack, &repo->index.packs)
+		pack->bad = pack->bad || is_bad(r, &pack->id);
+	for (uint32_t i = 0; !err && i < count; i++) {
+		struct index_entry entry = index_at(&repo->index, i);
+		if (repo->index.packs.at[entry.pack].bad)
+			err = save_chunk(repo, &entry, from, result, why);
+	}
+	return err ? err : repo_close_packs(repo, why);
+}
+
+/* ---- indexes ---- */
+
+/* Adds all of `from` but the damaged packs. */
+static int add_rest(const struct renewal *r, struct index *to, const struct index *from)
+{
+	OWN(own_free) uint32_t *numbers = calloc(from->packs.len + 1, sizeof(*numbers));
+	int err = numbers ? 0 : -ENOMEM;
+	for (size_t i = 0; !err && i < from->packs.len; i++) {
+		numbers[i] = UINT32_MAX;
+		if (!is_bad(r, &from->packs.at[i].id))
+			err = index_add_pack(to, &from->packs.at[i], &numbers[i]);
+	}
+	for (uint32_t i = 0; !err && i < index_count(from); i++) {
+		struct index_entry entry = index_at(from, i);
+		if (numbers[entry.pack] != UINT32_MAX)
+			err = index_add(to, numbers[entry.pack], &entry.at);
+	}
+	return err;
+}
+
+/* An index that tells of damaged packs is replaced by one that does not. */
+static int renew_index(struct renewal *r, const struct object_id *id, struct why *why)
+{
+	OWN(own_free) uint8_t *plain = NULL;
+	OWN(index_done) struct index index = {0};
+	OWN(index_done) struct index rest = {0};
+	size_t len;
+	bool tells = false;
+	int err = repo_fetch(r->repo, OBJECT_INDEX, id, &plain, &len, why);
+	if (!err)
+		err = index_get(&index, plain, len, why);
+	if (err)
+		return err;
+	vec_each (pack, &index.packs)
+		tells = tells || is_bad(r, &pack->id);
+	if (!tells)
+		return 0;
+	err = vec_push(&r->replaced, *id);
+	if (!err)
+		err = add_rest(r, &rest, &index);
+	return err || !rest.packs.len ? err : repo_put_index(r->repo, &rest, 0, &r->fresh, why);
+}
+
+/* ---- the head ---- */
+
+static int retire(
+	struct renewal *r, struct head *head, enum object_kind kind, const struct object_id *id)
+{
+	struct head_retired retired = {.id = *id,
+		.kind = kind,
+		.state = RETIRED_TOMBSTONED,
+		.since = head->generation + 1,
+		.since_ns = clock_wall_ns(r->repo->world.clock)};
+	vec_each (one, &head->retired)
+		if (object_id_equal(&one->id, id))
+			return 0;
+	return vec_push(&head->retired, retired);
+}
+
+static int drop_index(
+	struct renewal *r, struct head *head, const struct object_id *id, struct why *why)
+{
+	for (size_t i = 0; i < head->indexes.len; i++) {
+		if (!object_id_equal(&head->indexes.at[i], id))
+			continue;
+		memmove(&head->indexes.at[i], &head->indexes.at[i + 1],
+			(head->indexes.len - i - 1) * sizeof(*id));
+		head->indexes.len--;
+		return retire(r, head, OBJECT_INDEX, id);
+	}
+	return why_set(
+		why, -ESTALE, "a collection wrote other indexes meanwhile; run it once more");
+}
+
+static int retire_packs(struct renewal *r, struct head *head)
+{
+	int err = 0;
+	vec_each (pack, &r->repo->index.packs)
+		if (!err && is_bad(r, &pack->id))
+			err = retire(r, head, pack->kind, &pack->id);
+	return err;
+}
+
+static int edit(void *arg, struct head *head, struct why *why)
+{
+	struct renewal *r = arg;
+	int err = 0;
+	if (r->fresh.len && head_names_index(head, &r->fresh.at[0]))
+		return HEAD_AS_IS;
+	vec_each (id, &r->replaced)
+		err = err ? err : drop_index(r, head, id, why);
+	vec_each (id, &r->fresh)
+		err = err ? err : vec_push(&head->indexes, *id);
+	if (!err)
+		err = retire_packs(r, head);
+	head->collected = head->generation + 1;
+	return err;
+}
+
+int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t count,
+	struct repo *from, struct renew_result *result, struct why *why)
+{
+	OWN(renewal_done) struct renewal r = {.repo = repo, .packs = packs, .count = count};
+	int err = save_chunks(&r, from, result, why);
+	if (!err)
+		err = repo_put_index(repo, &repo->index, repo->indexed, &r.fresh, why);
+	for (size_t i = 0; !err && i < repo->head.indexes.len; i++)
+		err = renew_index(&r, &repo->head.indexes.at[i], why);
+	if (!err)
+		err = repo_edit_head(repo, edit, &r, why);
+	if (!err)
+		repo->indexed = (uint32_t)repo->index.packs.len;
+	return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packs that are damaged beyond parity, replaced by what is left of them: FORMATS-REPOSITORY.md,
+ * "Head", repair. Nothing is deleted, and only new objects are written.
+ *
+ * Calls block. One thread for each repository.
+ */
+#ifndef EBB_REPO_RENEW_H
+#define EBB_REPO_RENEW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct object_id;
+struct repo;
+struct why;
+
+struct renew_result {
+	uint64_t rescued; /* chunks that the damaged packs still gave */
+	uint64_t fetched; /* that the other repository had */
+	uint64_t lost;    /* that nobody had: in no index any more */
+};
+
+/*
+ * `from`: a repository of the same keys, or NULL; borrowed. -ESTALE: a collection came between, run
+ * it again. Adds to the result.
+ */
+int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t count,
+	struct repo *from, struct renew_result *result, struct why *why);
+
+#endif
