@@ -118,17 +118,21 @@ static int renew_index(struct renewal *r, const struct object_id *id, struct why
 
 /* ---- the head ---- */
 
+/* Indexes soak, others may be reading them. Damaged packs are dead: nobody is to take them in. */
 static int retire(
 	struct renewal *r, struct head *head, enum object_kind kind, const struct object_id *id)
 {
 	struct head_retired retired = {.id = *id,
 		.kind = kind,
-		.state = RETIRED_TOMBSTONED,
+		.state = kind == OBJECT_INDEX ? RETIRED_TOMBSTONED : RETIRED_DEAD,
 		.since = head->generation + 1,
 		.since_ns = clock_wall_ns(r->repo->world.clock)};
-	vec_each (one, &head->retired)
-		if (object_id_equal(&one->id, id))
+	vec_each (one, &head->retired) {
+		if (object_id_equal(&one->id, id)) {
+			*one = retired;
 			return 0;
+		}
+	}
 	return vec_push(&head->retired, retired);
 }
 
