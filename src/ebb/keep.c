@@ -162,17 +162,16 @@ int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_o
 	const struct open_place_how how = {keep->call, keep->world, false};
 	/* The crews belong to the first: one repository at a time gives them work. */
 	struct repo_world world = {.clock = keep->world->clock, .dice = keep->world->dice};
-	uint8_t secret[SECRET_SIZE];
+	OWN(key_in_done) struct key_in key = {0};
 	struct why why = {""};
 	*ret_other = (struct keep_other){0};
-	int code = read_key(keep->call, secret);
+	int code = key_in_read(keep->call, &key);
 	if (code)
 		return code;
 	int err = open_place(&how, url, &ret_other->place, &why);
 	world.place = ret_other->place.place;
 	if (!err)
-		err = repo_open(&world, secret, 0, &ret_other->repo, &why);
-	explicit_bzero(secret, sizeof(secret));
+		err = repo_open_with(&world, &key.unlock, 0, &ret_other->repo, &why);
 	if (!err)
 		return EXIT_OK;
 	struct keep other = {.where = url};

@@ -170,10 +170,12 @@ int ledger_end(struct keep *keep, struct catalog_job *job, int code)
 	job->outcome = code;
 	if (!ledger_open(keep, true, &ledger))
 		return code;
-	int err = note_seen(keep, ledger.catalog, false, &why);
+	/* Who may only write knows neither generation nor points. */
+	bool blind = repo_ring(keep->repo)->write_only;
+	int err = blind ? 0 : note_seen(keep, ledger.catalog, false, &why);
 	if (!err)
 		err = catalog_add_job(ledger.catalog, job, &why);
-	if (!err)
+	if (!err && !blind)
 		err = catalog_sync(ledger.catalog, keep->repo, &synced, &why);
 	ledger_close(&ledger);
 	if (err)
