@@ -19,7 +19,8 @@
 #include "place/place.h"
 #include "repo/gc_inner.h"
 
-enum { TURNS_MAX = 10000, RACES_MAX = 100 };
+/* A turn copies a GiB, or writes a head: more than so many mean that something is wrong. */
+enum { TURNS_MAX = 1000, RACES_MAX = 100 };
 
 static const char reserve[] = "reserve";
 

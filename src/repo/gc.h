@@ -41,6 +41,7 @@ struct gc_options {
 	gc_walk_fn *walk;
 	int64_t soak_ns;        /* so long a tombstone stands before its object may die */
 	unsigned rewrite_below; /* packs of which fewer percent are needed are copied; 0: none */
+	unsigned small_packs;   /* so many small ones are copied together; 0: eight */
 	uint64_t reserve;       /* bytes kept aside at the place for the next run on a full one */
 	bool dry_run;           /* only tell what would be done */
 	const struct object_id *without; /* a dry run does as if these points were removed */

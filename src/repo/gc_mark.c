@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "repo/gc_inner.h"
 
@@ -164,10 +165,11 @@ int gc_mark(struct gc *gc, struct why *why)
 	int err = repo_find_head(repo, repo->head.generation, why);
 	if (err)
 		return err;
-	err = only_adds(&gc->seen, &repo->head) ? read_added(gc, why) : read_all(gc, why);
+	bool added = only_adds(&gc->seen, &repo->head);
+	err = added ? read_added(gc, why) : read_all(gc, why);
 	if (!err)
 		err = grow_marks(gc);
-	if (!err)
+	if (!err && !(added && planted(GC_NEW_NOT_MARKED)))
 		err = mark_points(gc, why);
 	if (err)
 		return err;

@@ -151,7 +151,8 @@ int gc_make_plan(struct gc *gc, struct gc_plan *ret_plan)
 	if (!err)
 		err = plan_retired(gc, ret_plan, now);
 	vec_each (pack, &gc->packs)
-		if (!err && !pack->live && !pack->retired)
+		if (!err && !pack->live && !pack->retired &&
+			!(planted(GC_INDEX_KEEPS_DEAD) && !pack->size))
 			err = tombstone(gc, ret_plan, &pack->id, pack->kind, now);
 	return err ? err : plan_orphans(gc, ret_plan, &retired, now);
 }

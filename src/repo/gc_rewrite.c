@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "repo/gc_inner.h"
 
@@ -55,7 +56,8 @@ static void choose_small(struct gc *gc, enum object_kind kind)
 			bytes += pack->live;
 		}
 	}
-	bool pays = count >= SMALL_PACKS || (count > 1 && bytes >= gc->repo->pack_size);
+	unsigned many = gc->options->small_packs ? gc->options->small_packs : SMALL_PACKS;
+	bool pays = count >= many || (count > 1 && bytes >= gc->repo->pack_size);
 	vec_each (pack, &gc->packs)
 		if (pays && pack->kind == kind && is_small(gc, pack))
 			pack->rewrite = true;
@@ -211,6 +213,11 @@ int gc_rewrite(struct gc *gc, bool *ret_did, struct why *why)
 	*ret_did = false;
 	if (!gc->options->rewrite_below || gc->no_rewrite || !choose(gc))
 		return 0;
+	if (planted(GC_COPY_FORGOTTEN)) {
+		vec_each (pack, &gc->packs)
+			pack->live = pack->rewrite ? 0 : pack->live;
+		return 0;
+	}
 	int err = collect(gc, &jobs);
 	if (!err)
 		err = copy_all(gc, &jobs, why);
