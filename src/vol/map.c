@@ -76,7 +76,7 @@ const struct map_consumer *map_consumer(const struct vol_map *map, const char *n
 int map_reserve(struct vol_map *map, size_t slots)
 {
 	size_t fresh = slots > map->free.len ? slots - map->free.len : 0;
-	if (map->slots.len + fresh > INT32_MAX)
+	if (map->slots.len + fresh > VOL_SLOTS_MAX)
 		return -ENOMEM;
 	int err = vec_reserve(&map->slots, map->slots.len + fresh);
 	/* Each slot is at most once in each of these. */

@@ -17,8 +17,9 @@
 
 enum { VOL_BLOCK = 4096, VOL_EXTENT_BLOCKS = 64, VOL_EXTENT = VOL_BLOCK * VOL_EXTENT_BLOCKS };
 
-/* 512 TiB: extent and slot numbers are 31 bits. */
-#define VOL_SIZE_MAX (UINT64_C(1) << 49)
+/* 8 TiB, and twice as many slots: what a journal of 1 GiB has room for. */
+#define VOL_SIZE_MAX (UINT64_C(1) << 43)
+#define VOL_SLOTS_MAX (UINT32_C(1) << 26)
 
 enum { VOL_NAME_MAX = 64, VOL_NAMES = 4096 };
 

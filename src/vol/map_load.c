@@ -6,7 +6,7 @@
 
 int map_load_slot(struct vol_map *map, uint32_t n, const struct map_slot *state)
 {
-	if (n > INT32_MAX)
+	if (n >= VOL_SLOTS_MAX)
 		return -EBADMSG;
 	if (n >= map->slots.len) {
 		int err = map_reserve(map, n + 1 - map->slots.len);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of a volume share. For these only.
+ *
+ * One thread at a time for each volume.
+ */
+#ifndef EBB_VOL_VOLUME_INNER_H
+#define EBB_VOL_VOLUME_INNER_H
+
+#include "vol/volume.h"
+
+struct file;
+struct journal;
+
+struct volume {
+	struct disk *disk; /* borrowed */
+	struct vol_map map;
+	struct journal *journal;
+	struct file *data;
+	VEC(uint32_t) gone;    /* slots that are free once the record under way is durable */
+	VEC(uint32_t) written; /* extents that were written since the last sync of data */
+	uint8_t *record;
+	size_t record_len;
+	bool unsynced; /* data was written since its last sync */
+	bool stopped;
+};
+
+/* 0, or -EIO after a failure that cannot be mended without opening anew. */
+int volume_usable(const struct volume *volume, struct why *why);
+
+/* Passes an error on, and stops the volume when it is one. */
+int volume_stop(struct volume *volume, int err);
+
+/* ---- volume_unsure.c ---- */
+
+/* Notes what a sync that fails would leave unsure. 0 or -ENOMEM. */
+int volume_note_written(struct volume *volume, uint32_t extent);
+
+/* The sync failed: says in the journal what is unsure now, as well as it can. */
+void volume_tell_unsure(struct volume *volume);
+
+int volume_load_unsure(struct volume *volume, const void *bytes, size_t len, struct why *why);
+
+/* Writes anew what an earlier life left unsure, and makes it durable. */
+int volume_make_sure(struct volume *volume, struct why *why);
+
+/* Rewrites the journal, whatever it pays. */
+int volume_tidy_now(struct volume *volume, struct why *why);
+
+/* For OWN(). */
+void volume_close_own(struct volume **volume);
+
+#endif
