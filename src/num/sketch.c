@@ -48,7 +48,7 @@ static void collapse_side(struct sketch_side *side)
 	}
 }
 
-static void collapse(struct sketch *sketch)
+void sketch_collapse(struct sketch *sketch)
 {
 	collapse_side(&sketch->side[0]);
 	collapse_side(&sketch->side[1]);
@@ -96,7 +96,7 @@ void sketch_add(struct sketch *sketch, double value)
 	}
 	struct sketch_side *side = &sketch->side[value < 0];
 	while (!put(side, index_of(size, sketch->collapses), 1))
-		collapse(sketch);
+		sketch_collapse(sketch);
 }
 
 void sketch_merge(struct sketch *into, const struct sketch *other)
@@ -112,9 +112,9 @@ void sketch_merge(struct sketch *into, const struct sketch *other)
 	into->zeros += theirs.zeros;
 	into->refused += theirs.refused;
 	while (into->collapses < theirs.collapses)
-		collapse(into);
+		sketch_collapse(into);
 	while (theirs.collapses < into->collapses)
-		collapse(&theirs);
+		sketch_collapse(&theirs);
 	for (size_t s = 0; s < 2; s++) {
 		uint32_t i = 0;
 		while (i < theirs.side[s].used) {
@@ -125,8 +125,8 @@ void sketch_merge(struct sketch *into, const struct sketch *other)
 				continue;
 			}
 			/* What is left of theirs is collapsed along; what was added stays added. */
-			collapse(into);
-			collapse(&theirs);
+			sketch_collapse(into);
+			sketch_collapse(&theirs);
 			i = 0;
 		}
 	}
