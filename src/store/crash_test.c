@@ -131,6 +131,16 @@ static int on_unlink(struct disk *disk, const char *name)
 	return may_change(life_of(disk)) ? disk_unlink(life_of(disk)->real, name) : -EIO;
 }
 
+static int on_mkdir(struct disk *disk, const char *name)
+{
+	return may_change(life_of(disk)) ? disk_mkdir(life_of(disk)->real, name) : -EIO;
+}
+
+static int on_list(struct disk *disk, const char *dir, disk_list_fn *fn, void *arg)
+{
+	return disk_list(life_of(disk)->real, dir, fn, arg);
+}
+
 static int on_sync_dir(struct disk *disk, const char *dir)
 {
 	struct life *life = life_of(disk);
@@ -141,8 +151,12 @@ static int on_sync_dir(struct disk *disk, const char *dir)
 
 void life_begin(struct life *life, const struct world *world, unsigned number)
 {
-	static const struct disk_ops ops = {
-		.open = on_open, .rename = on_rename, .unlink = on_unlink, .sync_dir = on_sync_dir};
+	static const struct disk_ops ops = {.open = on_open,
+		.rename = on_rename,
+		.unlink = on_unlink,
+		.mkdir = on_mkdir,
+		.sync_dir = on_sync_dir,
+		.list = on_list};
 	*life = (struct life){.world = *world, .real = world->disk};
 	life->disk.ops = &ops;
 	life->world.disk = &life->disk;

@@ -199,7 +199,8 @@ static int settle(struct journal *journal, const struct scan *scan, struct why *
 	return 0;
 }
 
-static int recover(struct journal *journal, journal_each_fn *each, void *arg, struct why *why)
+static int read_all(struct journal *journal, journal_each_fn *each, void *arg,
+	struct scan *ret_scan, struct why *why)
 {
 	struct scan scan = {.file = journal->file, .name = journal->name};
 	int err = read_head(journal, &scan.size, why);
@@ -210,6 +211,15 @@ static int recover(struct journal *journal, journal_each_fn *each, void *arg, st
 	scan.sequence = journal->sequence;
 	scan.chain = journal->chain;
 	err = scan_records(&scan, each, arg, why);
+	if (!err)
+		*ret_scan = scan;
+	return err;
+}
+
+static int recover(struct journal *journal, journal_each_fn *each, void *arg, struct why *why)
+{
+	struct scan scan;
+	int err = read_all(journal, each, arg, &scan, why);
 	if (err)
 		return err;
 	journal->written = journal->end = scan.at;
@@ -249,6 +259,23 @@ int journal_open(const struct journal_options *options, journal_each_fn *each, v
 		return err;
 	*ret_journal = TAKE(journal);
 	return 0;
+}
+
+int journal_look(
+	const struct journal_options *options, journal_each_fn *each, void *arg, struct why *why)
+{
+	OWN(journal_close_own) struct journal *journal = calloc(1, sizeof(*journal));
+	struct scan scan;
+	if (!journal)
+		return why_errno(why, -ENOMEM, "%s", options->name);
+	journal->label = options->label;
+	int err = store_path(options->name, "", journal->name, why);
+	if (err)
+		return err;
+	err = disk_open(options->disk, journal->name, FILE_READ, &journal->file);
+	if (err)
+		return why_errno(why, err, "%s: cannot be opened", journal->name);
+	return read_all(journal, each, arg, &scan, why);
 }
 
 void journal_close(struct journal *journal)

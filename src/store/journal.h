@@ -59,6 +59,14 @@ typedef int journal_each_fn(void *arg, const struct journal_record *record, stru
 int journal_open(const struct journal_options *options, journal_each_fn *each, void *arg,
 	struct journal **ret_journal, struct why *why);
 
+/*
+ * Calls `each` for every record that is there, and changes nothing, whoever has it open: for a look
+ * from outside. None of it is promised. Errors as of journal_open(); -EBADMSG, too, when the owner
+ * was writing just then: try again.
+ */
+int journal_look(
+	const struct journal_options *options, journal_each_fn *each, void *arg, struct why *why);
+
 /* Takes the journal; NULL is allowed. What was not synced may be lost. */
 void journal_close(struct journal *journal);
 
