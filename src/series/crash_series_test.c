@@ -235,15 +235,21 @@ static int live(struct state *state, const struct world *world, unsigned life, s
 	return err;
 }
 
+/*
+ * One life after the other, as long as one of them fails. One that failed to make the folder is
+ * followed by none: the disk here never forgets a lost folder, even when it is made anew.
+ */
 static int run(void *arg, struct world *world, struct why *why)
 {
 	int err = 0;
 	for (unsigned number = 1; number <= LIVES; number++) {
 		struct life life;
+		struct file *log = NULL;
 		life_begin(&life, world, number);
 		err = live(arg, &life.world, number, why);
-		if (!life_again(&life, err))
+		if (!err || disk_open(world->disk, "series/log", FILE_READ, &log))
 			break;
+		file_close(log);
 	}
 	return err;
 }
@@ -346,7 +352,7 @@ static const struct scenario flipped = {.name = "flipped",
 
 int main(int argc, char **argv)
 {
-	const struct explore_options some = {.exhaustive = 16, .samples = 8, .recovery_points = 4};
+	const struct explore_options some = {.exhaustive = 8, .samples = 4, .recovery_points = 3};
 	struct crash_case cases[] = {
 		{.scenario = &series,
 			.options = some,

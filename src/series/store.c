@@ -175,13 +175,37 @@ int track_add(struct series *series, struct track *track, const struct sample *s
 
 /* ---- opening ---- */
 
+static bool has_log(const struct series *series)
+{
+	struct file *file = NULL;
+	int err = disk_open(series->world->disk, series->log_name, FILE_READ, &file);
+	file_close(file);
+	return err != -ENOENT;
+}
+
+/*
+ * A folder without a log may be one whose name an earlier life could not sync: it is made anew.
+ * With one, its name was durable before the log was made.
+ */
 static int make_folder(struct series *series, struct why *why)
 {
-	int err = disk_mkdir(series->world->disk, series->folder);
+	static const char *const leftovers[] = {".lock", ".new"};
+	struct disk *disk = series->world->disk;
+	char path[SEGMENT_NAME + 8];
+	int err = disk_mkdir(disk, series->folder);
+	if (err == -EEXIST && has_log(series))
+		return 0;
+	if (err == -EEXIST) {
+		for (size_t i = 0; i < sizeof(leftovers) / sizeof(*leftovers); i++) {
+			snprintf(path, sizeof(path), "%s%s", series->log_name, leftovers[i]);
+			(void)disk_unlink(disk, path);
+		}
+		err = disk_rmdir(disk, series->folder);
+		if (!err)
+			err = disk_mkdir(disk, series->folder);
+	}
 	if (!err)
-		err = disk_sync_dir(series->world->disk, ".");
-	if (err == -EEXIST)
-		err = 0;
+		err = disk_sync_dir(disk, ".");
 	return err ? why_errno(why, err, "%s: cannot be made", series->folder) : 0;
 }
 

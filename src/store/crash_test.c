@@ -136,6 +136,11 @@ static int on_mkdir(struct disk *disk, const char *name)
 	return may_change(life_of(disk)) ? disk_mkdir(life_of(disk)->real, name) : -EIO;
 }
 
+static int on_rmdir(struct disk *disk, const char *name)
+{
+	return may_change(life_of(disk)) ? disk_rmdir(life_of(disk)->real, name) : -EIO;
+}
+
 static int on_list(struct disk *disk, const char *dir, disk_list_fn *fn, void *arg)
 {
 	return disk_list(life_of(disk)->real, dir, fn, arg);
@@ -155,6 +160,7 @@ void life_begin(struct life *life, const struct world *world, unsigned number)
 		.rename = on_rename,
 		.unlink = on_unlink,
 		.mkdir = on_mkdir,
+		.rmdir = on_rmdir,
 		.sync_dir = on_sync_dir,
 		.list = on_list};
 	*life = (struct life){.world = *world, .real = world->disk};
