@@ -7,15 +7,18 @@ usage: tests/check_s3.py EBB
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 import ceph
 import programs
 import s3_client
 
+LOCK = 25  # seconds
 KEPT = {}  # the one store of all tests
 
 
@@ -131,6 +134,81 @@ def killed(place, ebb):
     keep.restored()
 
 
+def versions(keep):
+    """(key, version) of all that there ever was and is not removed for good."""
+    _, body = keep.s3.must("GET", f"/{keep.bucket}", query={"versions": ""})
+    found = []
+    for element in xml.etree.ElementTree.fromstring(body):
+        if element.tag.endswith("Version"):
+            parts = {e.tag.split("}")[-1]: e.text for e in element}
+            found.append((parts["Key"], parts["VersionId"]))
+    return found
+
+
+def locked(place, ebb):
+    """what a locked point needs nobody removes; a collection goes on, and later finishes"""
+    keep = Keep(place, ebb, locks=True)
+    keep.must("repo", "init")
+    keep.fill("kept", 400_000)
+    keep.must("backup", keep.source)
+    early = set(keep.keys())
+    keep.fill("more", 300_000, 2)
+    began = time.monotonic()
+    keep.must("backup", keep.source, "--lock", f"{LOCK}s")
+    # Of what was there before: content, keys and parameters; and all that is new.
+    needed = [(key, version) for key, version in versions(keep) if "/claim/" not in key and
+              (key not in early or "/data/" in key or "/key/" in key or key == "p/repo")]
+    assert len(needed) >= 8, needed
+    for key, version in needed:
+        status, _, _ = keep.s3.call("DELETE", f"/{keep.bucket}/{key}",
+                                    query={"versionId": version})
+        assert status == 403, f"{key} could be removed: {status}"
+    keep.must("verify")
+    keep.restored()
+    os.unlink(os.path.join(keep.source, "more"))
+    keep.fill("kept", 400_000, 7)
+    keep.must("backup", keep.source)
+    out = keep.must("repo", "gc", "--keep-last", "1", "--soak", "0s", "--yes")
+    assert time.monotonic() - began < LOCK, "too slow to see the lock"
+    assert "lock" in out, out
+    keep.whole()
+    time.sleep(max(0.0, LOCK + 1 - (time.monotonic() - began)))
+    keep.must("repo", "gc", "--keep-last", "1", "--soak", "0s", "--yes")
+    keep.must("repo", "gc", "--keep-last", "1", "--soak", "0s", "--yes")
+    keep.whole()
+    keep.restored("again")
+    assert not early & {k for k in keep.keys() if "/data/" in k}, "the first packs are still there"
+
+
+def unlockable(place, ebb):
+    """a bucket without locks is told, and no point is said to be locked"""
+    keep = Keep(place, ebb)
+    keep.must("repo", "init")
+    keep.fill("x", 1000)
+    code, _, err = keep.run("backup", keep.source, "--lock", "30d")
+    assert code == 1 and "not made with object lock" in err, f"{code} {err}"
+    code, _, err = keep.run("backup", keep.source, "--lock", "30d", "--repo", place.path("none"))
+    assert code == 10, f"{code} {err}"
+
+
+def twins(place, ebb):
+    """a folder and a bucket in one run; the folder is lost, and the bucket has it all"""
+    keep = Keep(place, ebb)
+    folder = place.path("folder")
+    keep.must("repo", "init", "--repo", folder)
+    keep.must("repo", "init", "--like", folder)
+    keep.fill("x", 2_000_000)
+    keep.must("backup", keep.source, "--repo", folder, "--also", keep.url)
+    keep.fill("y", 2_000_000, 2)
+    keep.must("backup", keep.source, "--repo", folder, "--also", keep.url)
+    shutil.rmtree(folder)
+    keep.fill("z", 2_000_000, 3)
+    code, _, err = keep.run("backup", keep.source, "--repo", folder, "--also", keep.url)
+    assert code == 3 and "there is no repository" in err, f"{code} {err}"
+    keep.whole()
+    keep.restored()
+
+
 def strangers(place, ebb):
     """a wrong secret and a bucket that is not there are told"""
     keep = Keep(place, ebb)
@@ -142,7 +220,7 @@ def strangers(place, ebb):
     assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
 
 
-TESTS = [life, racing, killed, strangers]
+TESTS = [life, racing, killed, locked, unlockable, twins, strangers]
 
 
 def main():

@@ -112,7 +112,7 @@ void backup_host(char host[BACKUP_HOST])
 		snprintf(host, BACKUP_HOST, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-static int say_point(const struct call *call, const struct point *point)
+static int say_point(const struct call *call, const struct keep *keep, const struct point *point)
 {
 	OWN(str_done) struct str text = {0};
 	char hex[33];
@@ -120,6 +120,9 @@ static int say_point(const struct call *call, const struct point *point)
 		json_t *document = keep_point_json(point);
 		if (document)
 			json_object_set_new(document, "type", json_string("backup"));
+		json_t *places = twins_json(keep);
+		if (document && places)
+			json_object_set_new(document, "places", places);
 		return keep_print_json(document);
 	}
 	double seconds = (double)(point->end_ns - point->start_ns) / 1e9;
@@ -151,8 +154,9 @@ int backup_done(const struct call *call, struct keep *keep, struct catalog_job *
 	job->source_bytes = point->source_bytes;
 	job->read_bytes = point->read_bytes;
 	job->written_bytes = point->written_bytes;
-	int code = say_point(call, point);
-	return ledger_end(keep, job, code ? code : point->partial ? EXIT_PARTIAL : EXIT_OK);
+	int code = say_point(call, keep, point);
+	code = twins_end(keep, code ? code : point->partial ? EXIT_PARTIAL : EXIT_OK);
+	return ledger_end(keep, job, code);
 }
 
 int backup_folder(const struct call *call, struct made_point *ret_made)

@@ -39,6 +39,7 @@ int call_help(const struct call *call);
 int call_man(const struct call *call);
 int call_repo_gc(const struct call *call);
 int call_repo_init(const struct call *call);
+int call_repo_sync(const struct call *call);
 int call_repo_key(const struct call *call);
 int call_repo_upgrade(const struct call *call);
 int call_restore(const struct call *call);

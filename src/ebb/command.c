@@ -14,7 +14,7 @@
 	(ONE(OPTION_REPO) | ONE(OPTION_KEY_FILE) | ONE(OPTION_PASSWORD_COMMAND) | ONE(OPTION_JSON))
 #define HOOKS \
 	(ONE(OPTION_BEFORE) | ONE(OPTION_AFTER) | ONE(OPTION_HOOK_ARG) | ONE(OPTION_HOOK_TIMEOUT))
-#define READER (REPOSITORY | ONE(OPTION_GENERATION))
+#define READER (REPOSITORY | ONE(OPTION_GENERATION) | ONE(OPTION_ALSO))
 
 _Static_assert(OPTIONS <= 64, "a command's options are bits of one number");
 
@@ -27,6 +27,15 @@ const struct option options[OPTIONS] = {
 		"end after the first status instead of staying"},
 	[OPTION_REPO] = {"repo", 0, VALUE_FOLDER, "URL",
 		"where the repository is, a path or a URL, instead of $EBB_REPO"},
+	[OPTION_ALSO] = {"also", 0, VALUE_FOLDER, "URL",
+		"another place of the same data, made by `repo init --like`; may be repeated",
+		true},
+	[OPTION_LIKE] = {"like", 0, VALUE_FOLDER, "URL",
+		"take the keys of this repository, so that the new one is its twin"},
+	[OPTION_LOCK] = {"lock", 0, VALUE_TEXT, "DURATION",
+		"nobody may remove what the point needs for so long: 30d; where a place can"},
+	[OPTION_ALL] = {"all", 0, VALUE_NONE, NULL,
+		"points that are older than the newest one there, too"},
 	[OPTION_KEY_FILE] = {"key-file", 0, VALUE_FILE, "FILE",
 		"the file with its key, instead of $EBB_KEY_FILE"},
 	[OPTION_PASSWORD_COMMAND] = {"password-command", 0, VALUE_TEXT, "COMMAND",
@@ -162,9 +171,22 @@ const struct command commands[] = {
 		"The folder may be new or empty. Everything in it is encrypted and carries parity "
 		"that mends damage. The key is written to a new file that only you can read; "
 		"without it nobody reads the repository.",
-		{NULL}, COMMON | REPOSITORY,
-		{{"ebb repo init --repo /mnt/backup/ebb --key-file ~/.ebb.key", "to begin with"}},
+		{NULL}, COMMON | REPOSITORY | ONE(OPTION_LIKE),
+		{{"ebb repo init --repo /mnt/backup/ebb --key-file ~/.ebb.key", "to begin with"},
+			{"ebb repo init --repo s3://bucket/ebb --like /mnt/backup/ebb",
+				"a second place"}},
 		call_repo_init},
+	{"repo", "sync", "bring points to the other places of the same data",
+		"Each place of --also gets the points of --repo that are newer than the newest one "
+		"it has of the same resource, with all that they need and lack there. A backup "
+		"with --also brings its own point along anyway; this is for points that were made "
+		"while a place was away. With --all also older ones, which the rules of the other "
+		"place may have removed.",
+		{NULL}, COMMON | READER | ONE(OPTION_ALL),
+		{{"ebb repo sync --repo /mnt/backup/ebb --also s3://bucket/ebb",
+			"after an "
+			"outage"}},
+		call_repo_sync},
 	{"repo", "gc", "remove points by rules, and give back the room of what none needs",
 		"Without a rule no point is removed. Rules count for each resource apart; a point "
 		"stays when any of them keeps it, and so do the newest one of each resource, held "
@@ -210,7 +232,10 @@ const struct command commands[] = {
 		"not read again; every point is a full view all the same. Entries that cannot be "
 		"read are told one by one, and the code is then 3. A file that changes while it is "
 		"read is told, counted and marked. With --command the words behind `--` are a "
-		"program: what it writes is saved, unless it fails. A PATH that is a "
+		"program: what it writes is saved, unless it fails. With --also it is read and "
+		"compressed once and written to several places, which have their own points and "
+		"rules; one that fails is told, stops no other, and the code is then 3. A PATH "
+		"that is a "
 		"plain file or a block device is saved as an image of a disk, by blocks of 4 KiB "
 		"of which only changed ones are stored. Programs of --before and "
 		"--after learn from EBB_PHASE, EBB_RESOURCE, EBB_PATH, EBB_POINT and EBB_EXIT what "
@@ -220,7 +245,7 @@ const struct command commands[] = {
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
 			ONE(OPTION_FULL) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
 			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
-			ONE(OPTION_COMMAND) | HOOKS,
+			ONE(OPTION_COMMAND) | ONE(OPTION_LOCK) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"}},
 		call_backup},

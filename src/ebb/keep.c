@@ -28,6 +28,7 @@ enum { CARRIERS = 1 };
 
 void keep_done(struct keep *keep)
 {
+	twins_close(keep);
 	repo_close(keep->repo);
 	open_place_done(&keep->place);
 	linux_crew_close(keep->carriers);
@@ -63,16 +64,11 @@ int keep_fail(const struct keep *keep, int err, const struct why *why)
 	return call_fail(code, "%s: %s", keep->where, why->text);
 }
 
-/* The place of the repository. Only `make` may bring it into being. */
-static int open_repository(const struct call *call, bool make, struct keep *keep)
+/* The place at keep->where. Only `make` may bring it into being. */
+static int open_where(struct keep *keep, bool make)
 {
-	const struct open_place_how how = {call, keep->world, make};
+	const struct open_place_how how = {keep->call, keep->world, make};
 	struct why why;
-	keep->where = call->args.values[OPTION_REPO];
-	if (!keep->where)
-		keep->where = call->repo_env;
-	if (!keep->where || !*keep->where)
-		return call_fail(EXIT_USAGE, "which repository? give --repo URL or set EBB_REPO");
 	int err = open_place(&how, keep->where, &keep->place, &why);
 	keep->repo_world.place = keep->place.place;
 	if (err == -EINVAL)
@@ -80,11 +76,16 @@ static int open_repository(const struct call *call, bool make, struct keep *keep
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
-int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
+/* All that is no repository's. */
+static int begin_world(const struct call *call, struct keep *keep)
 {
-	struct keep *keep = ret_keep;
 	struct why why;
 	*keep = (struct keep){.files = linux_files(), .call = call};
+	keep->where = call->args.values[OPTION_REPO];
+	if (!keep->where)
+		keep->where = call->repo_env;
+	if (!keep->where || !*keep->where)
+		return call_fail(EXIT_USAGE, "which repository? give --repo URL or set EBB_REPO");
 	/* Rooted where nothing is made: of this world only clock and dice are used. */
 	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &keep->lw, &why) ||
 		linux_crew_open(0, &keep->crew, &why) ||
@@ -95,7 +96,13 @@ int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
 	keep->repo_world.dice = keep->world->dice;
 	keep->repo_world.crew = linux_crew(keep->crew);
 	keep->repo_world.carriers = linux_crew(keep->carriers);
-	return open_repository(call, make, keep);
+	return EXIT_OK;
+}
+
+int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
+{
+	int code = begin_world(call, ret_keep);
+	return code ? code : open_where(ret_keep, make);
 }
 
 /* The least generation that the call accepts: what a recovery sheet or an earlier run told. */
@@ -136,19 +143,39 @@ static int open_noted(struct keep *keep, const struct unlock *unlock, uint64_t l
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
+/* The repository of --repo; when it cannot be had, the first of --also that can. */
+static int open_first(struct keep *keep, const struct unlock *unlock, uint64_t generation)
+{
+	const char *next;
+	int code = open_where(keep, false);
+	if (!code)
+		code = open_noted(keep, unlock, generation);
+	while (code && (next = args_next(&keep->call->args, OPTION_ALSO, &keep->twins.next))) {
+		repo_close(TAKE(keep->repo));
+		open_place_done(&keep->place);
+		keep->twins.missed++;
+		keep->where = next;
+		code = open_where(keep, false);
+		if (!code)
+			code = open_noted(keep, unlock, 0);
+	}
+	return code;
+}
+
 int keep_open(const struct call *call, struct keep *ret_keep)
 {
 	OWN(key_in_done) struct key_in key = {0};
 	uint64_t generation;
-	int code = keep_begin(call, false, ret_keep);
+	int code = begin_world(call, ret_keep);
 	if (!code)
 		code = least_generation(call, &generation);
 	if (!code)
 		code = key_in_read(call, &key);
-	if (code)
-		return code;
-	code = open_noted(ret_keep, &key.unlock, generation);
-	return code;
+	if (!code)
+		code = open_first(ret_keep, &key.unlock, generation);
+	if (!code)
+		code = twins_open(ret_keep, &key.unlock);
+	return code ? code : twins_lock(ret_keep);
 }
 
 void keep_other_done(struct keep_other *other)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "ebb/open_place.h"
+#include "ebb/twins.h"
 #include "os/files.h"
 #include "repo/repo.h"
 
@@ -29,6 +30,7 @@ struct keep {
 	struct open_place place;
 	struct files files;
 	struct repo_world repo_world;
+	struct keep_twins twins;
 	struct repo *repo; /* NULL after keep_begin() alone */
 	const char *where; /* the repository's name, as the call tells it */
 	const struct call *call;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a repository, and the key without which nobody reads it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,8 +86,58 @@ static int init_by_file(struct keep *keep, const char *path)
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
+static void repo_own(struct repo **repo)
+{
+	repo_close(*repo);
+}
+
+/* The keys of another repository, and the key that opened it. */
+static int init_like(const struct call *call, struct keep *keep, const char *where)
+{
+	OWN(key_in_done) struct key_in key = {0};
+	OWN(open_place_done) struct open_place place = {0};
+	OWN(repo_own) struct repo *like = NULL;
+	const struct open_place_how there = {call, keep->world, false};
+	struct why why;
+	int code = key_in_read(call, &key);
+	if (code)
+		return code;
+	struct repo_world world = keep->repo_world;
+	int err = open_place(&there, where, &place, &why);
+	world.place = place.place;
+	if (!err)
+		err = repo_open_with(&world, &key.unlock, 0, &like, &why);
+	if (!err && repo_ring(like)->write_only)
+		err = why_set(&why, -EPERM, "this key only writes: a twin wants one that reads");
+	if (err) {
+		why_prefix(&why, err, "--like %s", where);
+		return keep_fail(keep, err, &why);
+	}
+	struct repo_options how = {
+		.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE, .ring = repo_ring(like)};
+	if (key_in_is_passphrase(call))
+		how.cost = passphrase_measure(keep->repo_world.clock, passphrase_ns);
+	err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
+	return err ? keep_fail(keep, err, &why) : EXIT_OK;
+}
+
+static int say_twin(const struct call *call, const struct keep *keep, const char *where)
+{
+	OWN(str_done) struct str text = {0};
+	if (args_given(&call->args, OPTION_JSON))
+		return keep_print_json(json_pack(
+			"{s:s,s:s,s:s}", "type", "repo-init", "repo", keep->where, "like", where));
+	str_addf(&text,
+		"A repository is at %s, with the keys of %s.\n"
+		"`ebb backup --also %s` writes to both; `ebb repo sync --also %s` brings what "
+		"there is.\n%s",
+		keep->where, where, keep->where, keep->where, try_store(keep));
+	return call_print(&text);
+}
+
 int call_repo_init(const struct call *call)
 {
+	const char *like = call->args.values[OPTION_LIKE];
 	OWN(keep_done) struct keep keep = {0};
 	const char *path = call->args.values[OPTION_KEY_FILE];
 	bool by_passphrase = key_in_is_passphrase(call);
@@ -97,6 +148,10 @@ int call_repo_init(const struct call *call)
 			"which key? give --key-file FILE for a new one, or --password-command "
 			"COMMAND, or set EBB_KEY_FILE or EBB_PASSWORD_FILE");
 	int code = keep_begin(call, true, &keep);
+	if (!code && like) {
+		code = init_like(call, &keep, like);
+		return code ? code : say_twin(call, &keep, like);
+	}
 	if (!code)
 		code = by_passphrase ? init_by_passphrase(call, &keep) : init_by_file(&keep, path);
 	return code ? code : say_made(call, &keep, path);

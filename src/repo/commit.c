@@ -89,6 +89,7 @@ struct committing {
 	struct repo *repo;
 	const ids_t *indexes;
 	const struct point *point; /* NULL: only chunks were copied */
+	bool in_order;
 };
 
 /* What the new head relies on: packs in which we found chunks, and all of our own; sorted. */
@@ -194,6 +195,83 @@ static int check_survived(const struct committing *c, const struct head *head, s
 			       "the collection lets things soak; run it again");
 }
 
+/* ---- locks ---- */
+
+static int mark_relied(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
+{
+	struct repo *repo = arg;
+	(void)kind;
+	return !repo_rely(repo, digest) ? -ENOENT : leads_on;
+}
+
+static int lock_object(
+	struct repo *repo, enum object_kind kind, const struct object_id *id, struct why *why)
+{
+	char name[OBJECT_NAME];
+	return place_lock(repo->world.place, object_name(kind, id, name), repo->lock_until_ns, why);
+}
+
+static int lock_packs(struct repo *repo, struct why *why)
+{
+	int err = 0;
+	for (size_t i = 0; !err && i < repo->index.packs.len; i++) {
+		const struct index_pack *pack = &repo->index.packs.at[i];
+		if (pack->relied || i >= repo->indexed)
+			err = lock_object(repo, pack->kind, &pack->id, why);
+	}
+	return err;
+}
+
+static int lock_ids(struct repo *repo, enum object_kind kind, const ids_t *ids, struct why *why)
+{
+	int err = 0;
+	vec_each (id, ids)
+		err = err ? err : lock_object(repo, kind, id, why);
+	return err;
+}
+
+static int lock_keys(struct repo *repo, struct why *why)
+{
+	int err = lock_object(repo, OBJECT_REPO, &repo->id, why);
+	vec_each (key, &repo->head.keys)
+		err = err ? err : lock_object(repo, OBJECT_KEY, &key->slot, why);
+	return err;
+}
+
+/*
+ * All without which the point could not be restored, before the head: what was taken over from
+ * earlier runs has its lock made longer. The walk reads trees and no content.
+ */
+static int lock_point(
+	struct repo *repo, const struct point *point, const ids_t *indexes, struct why *why)
+{
+	if (!repo->lock_until_ns)
+		return 0;
+	int err = repo->lock_walk(repo, point, mark_relied, repo, why);
+	if (!err)
+		err = lock_packs(repo, why);
+	if (!err)
+		err = lock_ids(repo, OBJECT_INDEX, indexes, why);
+	vec_each (id, &repo->head.indexes)
+		err = err ? err : lock_object(repo, OBJECT_INDEX, id, why);
+	if (!err)
+		err = lock_object(repo, OBJECT_POINT, &point->id, why);
+	return err ? err : lock_keys(repo, why);
+}
+
+/* The newest head is locked when it is there: that it has to be new comes first. */
+static int lock_head(struct repo *repo, struct why *why)
+{
+	int err = repo->lock_until_ns ? lock_object(repo, OBJECT_HEAD, &repo->head.id, why) : 0;
+	return err ? why_prefix(why, err, "the point is made, but not its lock") : 0;
+}
+
+void repo_lock_commits(struct repo *repo, int64_t until_ns, gc_walk_fn *walk)
+{
+	repo->lock_until_ns = until_ns;
+	repo->lock_walk = walk;
+}
+
 /* ---- the new head ---- */
 
 /* Those that it does not name yet. */
@@ -206,6 +284,17 @@ static int add_indexes(struct head *head, const ids_t *indexes)
 	return err;
 }
 
+/* The last point goes before those that ended after it. */
+static void sort_in(struct head *head)
+{
+	struct head_point *at = &head->points.at[head->points.len - 1];
+	for (; at > head->points.at && at[-1].end_ns > at->end_ns; at--) {
+		struct head_point later = at[-1];
+		at[-1] = *at;
+		*at = later;
+	}
+}
+
 static int add_point(const struct committing *c, struct head *head)
 {
 	const struct head_point named = {
@@ -214,7 +303,12 @@ static int add_point(const struct committing *c, struct head *head)
 		.source = c->point->source,
 		.resource = repo_resource(c->repo, c->point->resource),
 	};
-	return head_find_point(head, &c->point->id) ? 0 : vec_push(&head->points, named);
+	if (head_find_point(head, &c->point->id))
+		return 0;
+	int err = vec_push(&head->points, named);
+	if (!err && c->in_order)
+		sort_in(head);
+	return err;
 }
 
 static int add_all(void *arg, struct head *head, struct why *why)
@@ -238,10 +332,11 @@ static int add_all(void *arg, struct head *head, struct why *why)
 int repo_commit(struct repo *repo, struct point *point, struct why *why)
 {
 	point->id = (struct object_id){{0}};
-	return repo->twins ? twins_commit(repo, point, why) : repo_commit_alone(repo, point, why);
+	return repo->twins ? twins_commit(repo, point, why)
+			   : repo_commit_alone(repo, point, false, why);
 }
 
-int repo_commit_alone(struct repo *repo, struct point *point, struct why *why)
+int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, struct why *why)
 {
 	OWN(ids_done) ids_t indexes = {0};
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);
@@ -249,9 +344,13 @@ int repo_commit_alone(struct repo *repo, struct point *point, struct why *why)
 		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
 	if (!err && !planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
-	struct committing c = {repo, &indexes, point};
+	struct committing c = {repo, &indexes, point, in_order};
+	if (!err)
+		err = lock_point(repo, point, &indexes, why);
 	if (!err)
 		err = repo_edit_head(repo, add_all, &c, why);
+	if (!err)
+		err = lock_head(repo, why);
 	if (!err && planted(REPO_PACKS_AFTER_HEAD))
 		err = repo_close_packs(repo, why);
 	if (!err && planted(REPO_POINT_AFTER_HEAD))
@@ -264,7 +363,7 @@ int repo_commit_alone(struct repo *repo, struct point *point, struct why *why)
 int repo_commit_copies(struct repo *repo, struct why *why)
 {
 	OWN(ids_done) ids_t indexes = {0};
-	struct committing c = {repo, &indexes, NULL};
+	struct committing c = {repo, &indexes, NULL, false};
 	int err = repo_close_packs(repo, why);
 	if (!err)
 		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);

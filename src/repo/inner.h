@@ -73,6 +73,8 @@ struct repo {
 	unsigned flights_out;
 	uint64_t place_waits; /* how often all flights were out when one more was wanted */
 	struct squeezing *squeezing;
+	int64_t lock_until_ns; /* of what is committed, wall time; 0: no locks */
+	gc_walk_fn *lock_walk;
 	struct twins *twins;                      /* that get what we get; NULL: none */
 	const struct repo *peers[HEAD_TWINS_MAX]; /* whose generations our heads tell */
 	size_t peer_count;
@@ -218,8 +220,11 @@ int packing_finish(struct repo *repo, struct why *why);
 /* Forgets all of it: for repo_close(). */
 void packing_drop(struct repo *repo);
 
-/* repo_commit() for this repository alone. A point that has an id keeps it. */
-int repo_commit_alone(struct repo *repo, struct point *point, struct why *why);
+/*
+ * repo_commit() for this repository alone. A point that has an id keeps it. `in_order`: it stands
+ * among the others by its end, not as the last.
+ */
+int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, struct why *why);
 
 /* ---- twin.c ---- */
 

@@ -147,6 +147,12 @@ struct repo_written repo_written(const struct repo *repo);
  */
 int repo_commit(struct repo *repo, struct point *point, struct why *why);
 
+/*
+ * From now on nobody can remove what a committed point needs before that moment (wall time), where
+ * the place keeps locks; where it does not, a commit answers -EOPNOTSUPP.
+ */
+void repo_lock_commits(struct repo *repo, int64_t until_ns, gc_walk_fn *walk);
+
 /* ---- twins: other repositories with the same keys, that get what this one gets ---- */
 
 enum { REPO_TWINS_MAX = 8 };

@@ -202,12 +202,12 @@ static int bring(struct repo *from, struct repo *to, const struct point *point, 
 }
 
 /* Another place may have dropped the parent: there the point stands for itself. */
-static int commit_there(struct repo *to, const struct point *point, struct why *why)
+static int commit_there(struct repo *to, const struct point *point, bool in_order, struct why *why)
 {
 	struct point there = *point;
 	if (!head_find_point(&to->head, &there.parent))
 		there.parent = (struct object_id){{0}};
-	return repo_commit_alone(to, &there, why);
+	return repo_commit_alone(to, &there, in_order, why);
 }
 
 int repo_copy_point(struct repo *from, struct repo *to, const struct object_id *id,
@@ -219,7 +219,7 @@ int repo_copy_point(struct repo *from, struct repo *to, const struct object_id *
 		err = repo_point(from, id, &point, why);
 	if (!err)
 		err = bring(from, to, &point, walk, why);
-	return err ? err : commit_there(to, &point, why);
+	return err ? err : commit_there(to, &point, true, why);
 }
 
 static void commit_twin(struct repo *repo, size_t which, const struct point *point)
@@ -234,7 +234,7 @@ static void commit_twin(struct repo *repo, size_t which, const struct point *poi
 	if (!err)
 		err = bring(twins->outcomes[0].err ? twin : repo, twin, point, twins->walk, &why);
 	if (!err)
-		err = commit_there(twin, point, &why);
+		err = commit_there(twin, point, false, &why);
 	if (err)
 		note_failure(outcome, err, &why);
 }
@@ -249,7 +249,7 @@ int twins_commit(struct repo *repo, struct point *point, struct why *why)
 		return err;
 	dice_fill(repo->world.dice, point->id.b, sizeof(point->id.b));
 	if (!twins->outcomes[0].err) {
-		err = repo_commit_alone(repo, point, &own);
+		err = repo_commit_alone(repo, point, false, &own);
 		if (err)
 			note_failure(&twins->outcomes[0], err, &own);
 	}
