@@ -7,6 +7,7 @@ usage: image_cli_test.py EBB
 import filecmp
 import os
 import random
+import shutil
 import subprocess
 import sys
 
@@ -98,5 +99,84 @@ def test_in_place(place):
     assert open(place.path("new.img"), "rb").read() == old
 
 
-TESTS = [test_round_trip, test_map_of_changes, test_in_place]
+NBD_CLIENT = """
+import random, sys, nbd
+socket, path, structured = sys.argv[1], sys.argv[2], sys.argv[3] == "1"
+h = nbd.NBD()
+if structured:
+    h.add_meta_context("base:allocation")
+h.set_request_structured_replies(structured)
+h.connect_uri("nbd+unix:///?socket=" + socket)
+data = open(path, "rb").read()
+assert h.get_size() == len(data) and h.is_read_only() and h.can_multi_conn()
+rng = random.Random(3)
+for _ in range(200):
+    at = rng.randrange(len(data))
+    n = min(rng.choice([1, 513, 4096, 70000, 1 << 20]), len(data) - at)
+    assert h.pread(n, at) == data[at:at + n], (at, n)
+h.set_strict_mode(0)
+for call, want in ((lambda: h.pwrite(b"x" * 512, 0), "EPERM"), (lambda: h.zero(512, 0), "EPERM"),
+                   (lambda: h.trim(512, 0), "EPERM"), (lambda: h.pread(512, len(data)), "EINVAL")):
+    try:
+        call()
+        raise AssertionError("not refused")
+    except nbd.Error as error:
+        assert error.errno == want, (error.errno, want)
+h.flush()
+h.cache(1 << 20, 0)
+if structured:
+    assert h.pread(65536, 5, nbd.CMD_FLAG_DF) == data[5:65541]
+    holes = []
+    h.block_status(len(data), 0, lambda name, at, e, err: holes.extend(zip(e[::2], e[1::2])))
+    assert (1310720, 3) in holes, holes
+h.shutdown()
+"""
+
+
+def tool(*words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def check_served(place, server, path, image):
+    uri = "nbd+unix:///?socket=" + path
+    assert "read-only, until Ctrl-C" in server.stdout.readline()
+    assert "base:allocation" in tool("nbdinfo", uri)
+    assert "hole,zero" in tool("nbdinfo", "--map", uri)
+    tool("nbdcopy", uri, place.path("copy"))
+    assert filecmp.cmp(image, place.path("copy"), shallow=False)
+    # Whole sectors are what qemu compares: the image's length is none.
+    tool("qemu-img", "convert", "-f", "raw", "-O", "qcow2", uri, place.path("copy.qcow2"))
+    tool("qemu-img", "compare", "-f", "qcow2", "-F", "raw", place.path("copy.qcow2"), image)
+    for structured in "10":
+        tool("/usr/bin/python3", "-c", NBD_CLIENT, path, image, structured)
+    for words in (b"garbage", b"\0\0\0\3" + b"x" * 5000, b"\0\0\0\3IHAVEOPT\0\0\0\7"):
+        with programs.connect(path) as stream:
+            stream.sendall(words)
+    assert "base:allocation" in tool("nbdinfo", uri)
+
+
+def test_nbd(place):
+    """the image of a point is a block device for nbdinfo, nbdcopy, qemu-img and libnbd"""
+    for name in ("nbdinfo", "nbdcopy", "qemu-img"):
+        if not shutil.which(name):
+            raise programs.Skip(f"{name} is not installed")
+    image = ready(place)
+    ebb(place, "backup", image)
+    change(image, [2, 3, 300])
+    ebb(place, "backup", image)
+    env = dict(os.environ, EBB_REPO=place.path("repo"), EBB_KEY_FILE=place.path("key"),
+               XDG_STATE_HOME=place.path("state"))
+    path = place.path("nbd")
+    with subprocess.Popen([EBB, "snap", "mount", "latest", "--nbd", "unix:" + path], env=env,
+                          stdout=subprocess.PIPE, text=True) as server:
+        try:
+            check_served(place, server, path, image)
+        finally:
+            server.terminate()
+        assert server.wait(programs.PATIENCE) == 0
+
+
+TESTS = [test_round_trip, test_map_of_changes, test_in_place, test_nbd]
 sys.exit(programs.main(TESTS, sys.argv[2:]))

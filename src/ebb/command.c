@@ -94,6 +94,8 @@ const struct option options[OPTIONS] = {
 		"or device, of which only what differs is written"},
 	[OPTION_DELETE] = {"delete", 0, VALUE_NONE, NULL,
 		"with --in-place: remove what the point does not have; asks first"},
+	[OPTION_NBD] = {"nbd", 0, VALUE_TEXT, "ADDRESS",
+		"serve the image of POINT as a network block device at unix:PATH"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
 		"make whole what can be, and go on without what cannot"},
 	[OPTION_FROM] = {"from", 0, VALUE_TEXT, "URL",
@@ -297,10 +299,12 @@ const struct command commands[] = {
 		"damaged "
 		"beyond repair answers an error and a line here, never wrong bytes. Ends when it "
 		"is "
-		"unmounted, too. Without root it needs fusermount3.",
-		{"[POINT] DIR", VALUE_FOLDER, false, 2, NULL}, COMMON | READER,
+		"unmounted, too. Without root it needs fusermount3. With --nbd "
+		"the image of a point is served instead, to as many clients as come.",
+		{"[POINT] DIR", VALUE_FOLDER, false, 2, NULL}, COMMON | READER | ONE(OPTION_NBD),
 		{{"ebb snap mount /mnt", "all points"},
-			{"ebb snap mount home@2026-11-20 /mnt", "one of them"}},
+			{"ebb snap mount home@2026-11-20 /mnt", "one of them"},
+			{"ebb snap mount image/db@latest --nbd unix:/tmp/n", "a disk"}},
 		call_snap_mount},
 	{"restore", NULL, "bring a recovery point back into a folder",
 		"POINT is `latest`, the first digits of one, or RESOURCE@MOMENT. The folder is "

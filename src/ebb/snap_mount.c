@@ -26,6 +26,7 @@
 #include "ebb/keep.h"
 #include "ebb/names.h"
 #include "ebb/shown.h"
+#include "ebb/snap_nbd.h"
 #include "repo/point.h"
 #include "ship/tree.h"
 #include "ship/view.h"
@@ -399,6 +400,8 @@ int call_snap_mount(const struct call *call)
 	bool one = args->operand_count == 2;
 	struct folder *there;
 	struct why why;
+	if (args_given(&call->args, OPTION_NBD))
+		return snap_nbd(call);
 	if (!keep_absolute(call, args->operands[args->operand_count - 1], folder))
 		return call_fail(EXIT_USAGE, "DIR is too long");
 	int code = keep_open(call, &keep);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The image of a point as a network block device: the protocol of room nbd on sockets, its requests
+ * answered out of the repository. One thread: a request that must be fetched lets others wait.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "ebb/call.h"
+#include "ebb/exit.h"
+#include "ebb/keep.h"
+#include "ebb/snap_nbd.h"
+#include "nbd/nbd.h"
+#include "os/linux/signals.h"
+#include "os/linux/world.h"
+#include "os/loop.h"
+#include "os/net.h"
+#include "os/world.h"
+#include "ship/image_read.h"
+
+enum {
+	TURNS = 64,         /* of one client before others get theirs */
+	EXTENTS_MAX = 1024, /* in one answer */
+	CACHE_AHEAD = IMAGE_CACHE / 3,
+};
+
+struct client {
+	struct server *server;
+	struct stream *stream;
+	struct nbd *nbd;
+	bool ended; /* what waits is sent, then it is closed */
+	struct client *next, **here;
+};
+
+struct server {
+	struct loop *loop;
+	struct image_reader reader;
+	struct nbd_export export;
+	struct listener *listener;
+	struct signals *signals;
+	struct client *clients;
+};
+
+static void client_close(struct client *client)
+{
+	*client->here = client->next;
+	if (client->next)
+		client->next->here = client->here;
+	stream_close(client->stream);
+	nbd_free(client->nbd);
+	free(client);
+}
+
+static void server_done(struct server *server)
+{
+	while (server->clients)
+		client_close(server->clients);
+	listener_close(server->listener);
+	signals_close(server->signals);
+	image_close(&server->reader);
+}
+
+/* ---- requests ---- */
+
+static int answer_read(
+	struct server *server, struct nbd *nbd, const struct nbd_request *request, struct why *why)
+{
+	uint64_t at = request->offset, end = at + request->length, to;
+	bool hole;
+	int err = 0;
+	while (!err && at < end) {
+		err = image_extent(&server->reader, at, end, &to, &hole, why);
+		if (err)
+			break;
+		uint32_t len = (uint32_t)(to - at);
+		if (hole) {
+			nbd_hole(nbd, len);
+		} else {
+			uint8_t *bytes = nbd_data(nbd, len);
+			err = bytes ? image_read(&server->reader, at, bytes, len, why) : -ENOMEM;
+		}
+		at = to;
+	}
+	return err;
+}
+
+static int answer_status(
+	struct server *server, struct nbd *nbd, const struct nbd_request *request, struct why *why)
+{
+	uint64_t at = request->offset, end = at + request->length, to;
+	unsigned most = request->one ? 1 : EXTENTS_MAX;
+	bool hole;
+	int err = 0;
+	for (unsigned i = 0; i < most && at < end; i++) {
+		err = image_extent(&server->reader, at, end, &to, &hole, why);
+		if (err)
+			break;
+		nbd_extent(nbd, (uint32_t)(to - at), hole ? NBD_HOLE | NBD_ZERO : 0);
+		at = to;
+	}
+	return err;
+}
+
+/* Fetches the chunks, as many as the cache has room for beside others. */
+static int answer_cache(struct server *server, const struct nbd_request *request, struct why *why)
+{
+	uint64_t end = request->offset + request->length, at = request->offset;
+	uint8_t byte;
+	int err = 0;
+	for (unsigned i = 0; !err && i < CACHE_AHEAD && at < end; i++) {
+		err = image_read(&server->reader, at, &byte, 1, why);
+		at = (at / MAP_CHUNK + 1) * MAP_CHUNK;
+	}
+	return err;
+}
+
+static void answer(struct client *client, const struct nbd_request *request)
+{
+	struct server *server = client->server;
+	struct why why = {"no memory"};
+	int err;
+	if (request->type == NBD_READ)
+		err = answer_read(server, client->nbd, request, &why);
+	else if (request->type == NBD_STATUS)
+		err = answer_status(server, client->nbd, request, &why);
+	else
+		err = answer_cache(server, request, &why);
+	if (!err) {
+		nbd_done(client->nbd);
+		return;
+	}
+	call_fail(0, "%" PRIu32 " bytes at byte %" PRIu64 ": %s", request->length, request->offset,
+		why.text);
+	nbd_fail(client->nbd, NBD_EIO);
+}
+
+/* ---- bytes ---- */
+
+/* Each of these: 1 to go on, 0 to wait for the socket, or an error after which it is closed. */
+
+static int send_waiting(struct client *client)
+{
+	size_t len;
+	const uint8_t *bytes = nbd_waiting(client->nbd, &len);
+	if (!len)
+		return client->ended ? -EPIPE : 1;
+	ssize_t n = stream_write(client->stream, bytes, len);
+	if (n == -EAGAIN) {
+		stream_want(client->stream, STREAM_CAN_WRITE);
+		return 0;
+	}
+	if (n < 0)
+		return (int)n;
+	nbd_sent(client->nbd, (size_t)n);
+	return 1;
+}
+
+static int receive(struct client *client)
+{
+	size_t room;
+	uint8_t *to = nbd_room(client->nbd, &room);
+	ssize_t n = stream_read(client->stream, to, room);
+	if (n == -EAGAIN) {
+		stream_want(client->stream, STREAM_CAN_READ);
+		return 0;
+	}
+	if (n <= 0)
+		return n ? (int)n : -EPIPE;
+	nbd_came(client->nbd, (size_t)n);
+	return 1;
+}
+
+/* One step: what waits goes out first, then one request is answered, else more is read. */
+static int turn(struct client *client)
+{
+	struct nbd_request request;
+	size_t len;
+	int more = send_waiting(client);
+	nbd_waiting(client->nbd, &len);
+	if (more <= 0 || len)
+		return more;
+	switch (nbd_next(client->nbd, &request)) {
+	case NBD_REQUEST:
+		answer(client, &request);
+		return 1;
+	case NBD_HANG_UP:
+		client->ended = true;
+		return 1;
+	case NBD_WANT_INPUT:
+	default:
+		/* Answers of the protocol's own may wait by now: they go out first. */
+		nbd_waiting(client->nbd, &len);
+		return len ? 1 : receive(client);
+	}
+}
+
+static void on_event(struct stream *stream, unsigned events)
+{
+	struct client *client = stream->arg;
+	int more = events & STREAM_GONE ? -EPIPE : 1;
+	for (int i = 0; more > 0 && i < TURNS; i++)
+		more = turn(client);
+	if (more < 0)
+		client_close(client);
+	else if (more > 0)
+		stream_want(stream, STREAM_CAN_READ | STREAM_CAN_WRITE);
+}
+
+static void on_accept(struct listener *listener, struct stream *stream)
+{
+	struct server *server = listener->arg;
+	struct client *client = calloc(1, sizeof(*client));
+	struct nbd *nbd = nbd_new(&server->export, 1);
+	if (!client || !nbd) {
+		free(client);
+		nbd_free(nbd);
+		stream_close(stream);
+		return;
+	}
+	*client = (struct client){server, stream, nbd, false, server->clients, &server->clients};
+	if (server->clients)
+		server->clients->here = &client->next;
+	server->clients = client;
+	stream->arg = client;
+	stream->on_event = on_event;
+	stream_want(stream, STREAM_CAN_WRITE);
+}
+
+/* ---- the command ---- */
+
+static void on_signal(void *arg, int signal)
+{
+	struct server *server = arg;
+	(void)signal;
+	loop_stop(server->loop);
+}
+
+static int say_ready(const struct call *call, const struct point *point, const char *address)
+{
+	OWN(str_done) struct str text = {0};
+	char hex[33];
+	object_show_id(&point->id, hex);
+	if (args_given(&call->args, OPTION_JSON))
+		return keep_print_json(json_pack("{s:s,s:s,s:s,s:I}", "type", "nbd", "point", hex,
+			"address", address, "bytes", (json_int_t)point->source_bytes));
+	str_addf(&text, "point %.8s is at %s, read-only, until Ctrl-C\n", hex, address);
+	return call_print(&text);
+}
+
+int snap_nbd(const struct call *call)
+{
+	OWN(keep_done) struct keep keep = {0};
+	OWN(server_done) struct server server = {0};
+	struct point point;
+	struct why why = {"no memory"};
+	const char *address = call->args.values[OPTION_NBD];
+	if (call->args.operand_count != 1)
+		return call_fail(EXIT_USAGE, "with --nbd snap mount wants a POINT and no DIR");
+	if (strncmp(address, "unix:", 5) != 0)
+		return call_fail(EXIT_USAGE, "--nbd: '%.60s' is not unix:PATH", address);
+	int code = keep_open(call, &keep);
+	if (!code)
+		code = keep_find_point(&keep, call->args.operands[0], &point);
+	if (code)
+		return code;
+	if (point.source != POINT_IMAGE)
+		return call_fail(EXIT_USAGE,
+			"--nbd serves images, and this point is none; look into "
+			"it with `ebb snap mount POINT DIR`");
+	int err = image_open(keep.repo, &point.root, &server.reader, &why);
+	if (err)
+		return keep_fail(&keep, err, &why);
+	server.loop = keep.world->loop;
+	server.export = (struct nbd_export){
+		point.resource, "a recovery point", image_size(&server.reader), MAP_CHUNK};
+	if (signals_open(server.loop, on_signal, &server, &server.signals, &why) ||
+		net_listen(keep.world->net, address, &server.listener, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	server.listener->arg = &server;
+	server.listener->on_accept = on_accept;
+	code = say_ready(call, &point, address);
+	if (!code)
+		linux_run(keep.lw);
+	return code;
+}
