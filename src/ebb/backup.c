@@ -4,11 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "base/str.h"
-#include "base/units.h"
 #include "base/vec.h"
 #include "base/why.h"
 #include "ebb/backup.h"
@@ -17,7 +15,7 @@
 #include "ebb/image_file.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
-#include "os/clock.h"
+#include "ebb/meter.h"
 #include "os/linux/files.h"
 #include "os/linux/textfile.h"
 #include "os/world.h"
@@ -29,29 +27,14 @@ enum { EXCLUDES_MAX = 1 << 20 };
 
 static void on_trouble(void *arg, const char *path, const char *what)
 {
-	(void)arg;
+	meter_clear(arg);
 	keep_say_trouble(path, what);
 }
 
-struct showing {
-	struct clock *clock;
-	int64_t began_ns, next_ns;
-	bool shown;
-};
-
-/* One line on a terminal, five times a second at most; nothing elsewhere. */
 static void on_progress(void *arg, const struct backup_progress *now)
 {
-	struct showing *showing = arg;
-	int64_t t = clock_mono_ns(showing->clock);
-	if (t < showing->next_ns)
-		return;
-	showing->next_ns = t + NS_PER_SEC / 5;
-	showing->shown = true;
-	double seconds = (double)(t - showing->began_ns) / 1e9;
-	fprintf(stderr, "\r\033[K%" PRIu64 " entries, %.1f MiB, %.1f MiB read, %.1f MiB/s",
-		now->entries, (double)now->bytes / 1048576, (double)now->read_bytes / 1048576,
-		seconds > 0 ? (double)now->read_bytes / 1048576 / seconds : 0);
+	struct meter_now seen = {now->entries, now->bytes, now->read_bytes, now->path};
+	meter_tick(arg, &seen);
 }
 
 /* Patterns as they were given, and the files that some of them came from. */
@@ -164,6 +147,7 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 	OWN(keep_done) struct keep keep = {0};
 	OWN(excludes_free_own) struct excludes *excludes = NULL;
 	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[BACKUP_HOST];
+	struct meter meter;
 	struct point point;
 	struct why why = {""};
 	if (!keep_absolute(call, call->args.operands[0], path))
@@ -176,9 +160,11 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 	backup_host(host);
 	snprintf(resource, sizeof(resource), "dir%s", path);
 	struct catalog_job job = ledger_begin(&keep, JOB_BACKUP);
-	struct showing showing = {.clock = keep.world->clock};
-	showing.began_ns = clock_mono_ns(showing.clock);
-	bool terminal = isatty(STDERR_FILENO) && !args_given(&call->args, OPTION_JSON);
+	code = meter_begin(call, &keep, &meter);
+	if (code)
+		return code;
+	job.resource = resource;
+	meter_expect(&meter, &keep, &job);
 	struct backup_options how = {
 		.path = path,
 		.resource = resource,
@@ -189,13 +175,12 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 		.exclude_caches = args_given(&call->args, OPTION_EXCLUDE_CACHES),
 		.force_full = args_given(&call->args, OPTION_FULL),
 		.on_trouble = on_trouble,
-		.on_progress = terminal ? on_progress : NULL,
-		.arg = &showing,
+		.pace = keep.source_pace,
+		.on_progress = on_progress,
+		.arg = &meter,
 	};
 	int err = backup_dir(keep.repo, &keep.files, keep.world->clock, &how, &point, &why);
-	if (showing.shown)
-		fputs("\r\033[K", stderr);
-	job.resource = resource;
+	meter_clear(&meter);
 	struct backup_end end = {err, &why, &point, ret_made};
 	return backup_done(call, &keep, &job, &end);
 }

@@ -85,6 +85,10 @@ const struct option options[OPTIONS] = {
 		"an argument for the --before or --after that stands before it", true},
 	[OPTION_HOOK_TIMEOUT] = {"hook-timeout", 0, VALUE_TEXT, "TIME",
 		"how long each of them may take, 5m unless said"},
+	[OPTION_LIMIT] = {"limit", 0, VALUE_TEXT, "RATE",
+		"read the source, and use the place, no faster than this: 20MiB/s"},
+	[OPTION_PROGRESS] = {"progress", 0, VALUE_TEXT, "HOW",
+		"auto, tty, plain, json or none; SIGUSR1 asks for a line at any time"},
 	[OPTION_PATH] = {"path", 0, VALUE_TEXT, "PATH", "only this path within the point"},
 	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
 		"leave the owners of files as they fall"},
@@ -245,9 +249,10 @@ const struct command commands[] = {
 		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
-			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
-			ONE(OPTION_COMMAND) | ONE(OPTION_LOCK) | HOOKS,
+			ONE(OPTION_FULL) | ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS) |
+			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
+			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
+			ONE(OPTION_LOCK) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"}},
 		call_backup},
@@ -321,7 +326,8 @@ const struct command commands[] = {
 		"device that is there, of which only what differs is written.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
 		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) |
-			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES),
+			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES) |
+			ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
 			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},

@@ -20,6 +20,7 @@
 struct call;
 struct linux_crew;
 struct linux_world;
+struct pace;
 struct point;
 struct why;
 
@@ -27,6 +28,8 @@ struct keep {
 	struct linux_world *lw;
 	struct world *world;
 	struct linux_crew *crew, *carriers;
+	/* What --limit says, each way; a rate of 0 lets all pass. */
+	struct pace *source_pace, *place_pace;
 	struct open_place place;
 	struct files files;
 	struct repo_world repo_world;

@@ -16,6 +16,7 @@
 #include "os/linux/textfile.h"
 #include "os/world.h"
 #include "place/dir.h"
+#include "place/paced.h"
 #include "place/place.h"
 #include "place/s3.h"
 #include "place/url.h"
@@ -24,8 +25,10 @@ enum { CREDENTIALS_MAX = 64 << 10 };
 
 void open_place_done(struct open_place *open)
 {
-	place_close(open->place);
-	open->place = NULL;
+	if (open->place != open->inner)
+		place_close(open->place);
+	place_close(open->inner);
+	open->place = open->inner = NULL;
 	if (open->disk_open)
 		linux_disk_done(&open->disk);
 	open->disk_open = false;
@@ -46,7 +49,7 @@ static int open_folder(const char *path, bool make, struct open_place *open, str
 	if (err)
 		return err;
 	open->disk_open = true;
-	err = place_dir_open(&open->disk.base, &open->place);
+	err = place_dir_open(&open->disk.base, &open->inner);
 	return err ? why_errno(why, err, "opening the folder") : 0;
 }
 
@@ -137,7 +140,7 @@ static int open_s3(const struct open_place_how *how, const struct s3_url *where,
 	if (!err) {
 		open->bucket = true;
 		s3.http = linux_http(open->http);
-		err = place_s3_open(&s3, &open->place, why);
+		err = place_s3_open(&s3, &open->inner, why);
 	}
 	aws_keys_done(&s3.keys);
 	return err;
@@ -153,8 +156,13 @@ int open_place(const struct open_place_how *how, const char *url, struct open_pl
 	if (err)
 		return err;
 	if (where.kind == PLACE_S3)
-		return open_s3(how, &where.s3, ret_open, why);
-	if (!keep_absolute(how->call, where.path, path))
+		err = open_s3(how, &where.s3, ret_open, why);
+	else if (!keep_absolute(how->call, where.path, path))
 		return why_set(why, -EINVAL, "the path is too long");
-	return open_folder(path, how->make, ret_open, why);
+	else
+		err = open_folder(path, how->make, ret_open, why);
+	ret_open->place = ret_open->inner;
+	if (!err && how->pace)
+		err = place_paced_open(ret_open->inner, how->pace, &ret_open->place);
+	return err;
 }

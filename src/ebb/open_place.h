@@ -13,6 +13,7 @@
 
 struct call;
 struct linux_http;
+struct pace;
 struct place;
 struct why;
 struct world;
@@ -22,6 +23,7 @@ struct open_place {
 	struct linux_disk disk;
 	bool disk_open;
 	struct linux_http *http;
+	struct place *inner; /* the place itself, behind its pace */
 	struct place *place;
 };
 
@@ -29,6 +31,7 @@ struct open_place_how {
 	const struct call *call;
 	const struct world *world; /* its clock and dice, borrowed while the place is open */
 	bool make;                 /* a folder that is not there is begun */
+	struct pace *pace;         /* of all that goes there and comes; borrowed, NULL: none */
 };
 
 /*

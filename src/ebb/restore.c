@@ -12,6 +12,7 @@
 #include "ebb/exit.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
+#include "ebb/meter.h"
 #include "ebb/restore.h"
 #include "os/disk.h"
 #include "os/linux/pipe.h"
@@ -21,8 +22,14 @@
 
 static void on_trouble(void *arg, const char *path, const char *what)
 {
-	(void)arg;
+	meter_clear(arg);
 	keep_say_trouble(path, what);
+}
+
+static void on_progress(void *arg, const struct restore_result *now, const char *path)
+{
+	struct meter_now seen = {now->entries, now->bytes + now->kept_bytes, now->bytes, path};
+	meter_tick(arg, &seen);
 }
 
 static int say_result(
@@ -121,6 +128,7 @@ int call_restore(const struct call *call)
 	char target[KEEP_PATH];
 	struct linux_disk made;
 	struct restore_result result;
+	struct meter meter;
 	struct point point;
 	struct why why = {""};
 	if (args_given(&call->args, OPTION_STDOUT))
@@ -154,9 +162,16 @@ int call_restore(const struct call *call)
 		.in_place = is_in_place(call),
 		.delete = args_given(&call->args, OPTION_DELETE),
 		.on_trouble = on_trouble,
+		.on_progress = on_progress,
+		.arg = &meter,
 	};
 	struct catalog_job job = ledger_begin(&keep, JOB_RESTORE);
+	code = meter_begin(call, &keep, &meter);
+	if (code)
+		return code;
+	meter.expected_bytes = how.only ? 0 : point.source_bytes;
 	int err = restore_dir(keep.repo, &keep.files, &point, &how, &result, &why);
+	meter_clear(&meter);
 	if (err == -ENOENT)
 		return call_fail(EXIT_NO_OBJECT, "%s", why.text);
 	if (err)

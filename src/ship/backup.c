@@ -340,6 +340,11 @@ static void progress(struct walk *walk)
 		walk->options->on_progress(walk->options->arg, &now);
 }
 
+static void on_read(void *arg)
+{
+	progress(arg);
+}
+
 /* A folder where another file system is mounted stays as what it can be mounted on. */
 static int save_mount_point(struct walk *walk, struct tree_entry *entry, struct tree_writer *writer)
 {
@@ -564,6 +569,9 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 		return why_errno(why, err, "%s", options->path);
 	walk.device = meta.device;
 	err = content_reader_init(&walk.reader, repo, repo_ring(repo)->cut_key);
+	walk.reader.pace = options->pace;
+	walk.reader.on_read = on_read;
+	walk.reader.arg = &walk;
 	bool has_parent = !err && find_parent(repo, options->resource, &parent);
 	static const struct digests none_lost;
 	walk.doubt = has_parent && is_broken(repo, &parent.id);

@@ -14,6 +14,7 @@
 #include "base/why.h"
 #include "os/disk.h"
 #include "os/files.h"
+#include "os/pace.h"
 #include "repo/repo.h"
 #include "ship/tree.h"
 
@@ -97,12 +98,15 @@ static int store_run(struct stream *s, uint64_t from, uint64_t to)
 			why_errno(s->why, (int)n, "reading at byte %" PRIu64, from);
 			return CONTENT_UNREADABLE;
 		}
+		pace_take(s->reader->pace, (size_t)n);
 		s->ended = n == 0;
 		s->have += (size_t)n;
 		from += (uint64_t)n;
 		s->reader->read_bytes += (uint64_t)n;
 		if (from > s->content->size)
 			s->content->size = from;
+		if (s->reader->on_read)
+			s->reader->on_read(s->reader->arg);
 		int err = cut_window(s, false);
 		if (err)
 			return err;

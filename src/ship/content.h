@@ -17,6 +17,7 @@
 
 struct file;
 struct folder;
+struct pace;
 struct tree_entry;
 struct why;
 
@@ -26,6 +27,10 @@ struct content_reader {
 	struct cutter cutter;
 	uint8_t *window;
 	uint64_t read_bytes;
+	struct pace *pace; /* of reading; borrowed, NULL: none */
+	/* Called between reads, for files that take long; NULL: not. */
+	void (*on_read)(void *arg);
+	void *arg;
 };
 
 /* What one file came to. */

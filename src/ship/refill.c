@@ -259,6 +259,8 @@ static int write_chunks(struct restore *r, struct job *job, struct file *file, s
 		if (err)
 			return err;
 		r->result.bytes += chunk.len;
+		if (r->options->on_progress)
+			r->options->on_progress(r->options->arg, &r->result, job->path);
 	}
 	if (job->scout_err)
 		return why_set(why, job->scout_err, "its list of chunks cannot be read");

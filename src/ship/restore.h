@@ -16,6 +16,8 @@ struct point;
 struct repo;
 struct why;
 
+struct restore_result;
+
 struct restore_options {
 	/* Absolute; an existing folder. One that is empty takes what the saved folder itself was.
 	 */
@@ -25,6 +27,8 @@ struct restore_options {
 	bool in_place; /* the target takes what the saved folder itself was, also when not empty */
 	bool delete;   /* remove what is in the target's folders and not in the point */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
+	/* Called often, with what was done so far; NULL: not. */
+	void (*on_progress)(void *arg, const struct restore_result *now, const char *path);
 	void *arg;
 };
 
