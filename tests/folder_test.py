@@ -381,6 +381,38 @@ def start_writer(place, top, seed):
 
 
 @slow
+def many_holes(place):
+    """a file of very many holes, and one that shrinks while it is read"""
+    os.mkdir(place.path("source"))
+    with open(place.path("source", "holes"), "wb") as file:
+        for i in range(10_000):
+            file.seek(i * 12288)
+            file.write(b"%04096d" % i)
+    # Attributes and holes of one entry together.
+    for number in range(4):
+        with contextlib.suppress(OSError):
+            os.setxattr(place.path("source", "holes"), f"user.{number}", b"a" * 900)
+    ebb(place, "repo init")
+    check(ebb_json(place, "backup source")["unreadable"] == 0, "unreadable")
+    ebb(place, "restore latest out")
+    same(place, "source", "out", ("extents",))
+    used = [os.stat(place.path(top, "holes")).st_blocks * 512 for top in ("source", "out")]
+    print(f"# {used[0] >> 20} MiB on disk come back as {used[1] >> 20}")
+    # Truncated again and again between its two runs of data while it is read.
+    script = (f"import os\nwhile True:\n f=open({place.path('source', 'sparse')!r},'wb')\n"
+              " f.write(b'b'*3000000)\n f.seek(50000000)\n f.write(b'e'*3000000)\n"
+              " f.truncate(60000000)\n f.truncate(5000000)\n f.close()\n")
+    with subprocess.Popen([sys.executable, "-c", script]) as writer:
+        try:
+            for turn in range(4):
+                ebb(place, "backup source")
+                ebb(place, f"restore latest live{turn}")
+                subprocess.run(["rm", "-r", place.path(f"live{turn}")], check=True)
+        finally:
+            writer.kill()
+
+
+@slow
 def live_data(place):
     """a folder that a program hammers is told as it was read"""
     os.mkdir(place.path("source"))

@@ -20,8 +20,9 @@
 
 enum {
 	WINDOW = 3 * CUT_MAX,
-	DIRECT_MAX = 1024, /* digests in an entry; a file with more names list chunks */
-	LIST_MAX = 8192,   /* digests in a list chunk */
+	DIRECT_MAX = 1024,  /* digests in an entry; a file with more names list chunks */
+	LIST_MAX = 8192,    /* digests in a list chunk */
+	EXTENTS_MAX = 8192, /* runs of data that an entry tells; short holes are stored beyond */
 };
 
 int content_reader_init(struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32])
@@ -120,13 +121,46 @@ static int store_plain(struct stream *s)
 	return store_run(s, 0, INT64_MAX);
 }
 
+/* The next run of data; holes that are not longer than `gap` belong to it. */
+static int next_run(
+	const struct stream *s, uint64_t at, uint64_t gap, uint64_t *ret_from, uint64_t *ret_to)
+{
+	uint64_t from, to, next, next_to;
+	int err = folder_data_after(s->folder, s->file, at, &from, &to);
+	if (err)
+		return err;
+	while (gap && !folder_data_after(s->folder, s->file, to, &next, &next_to) &&
+		next - to <= gap && next_to > to)
+		to = next_to;
+	*ret_from = from;
+	*ret_to = to;
+	return 0;
+}
+
+/* Which holes are left out of account so that an entry has room for the runs. */
+static uint64_t choose_gap(const struct stream *s)
+{
+	for (uint64_t gap = 0;; gap = gap ? gap * 16 : 64 << 10) {
+		uint64_t at = 0, from;
+		size_t count = 0;
+		while (count < EXTENTS_MAX && !next_run(s, at, gap, &from, &at))
+			count++;
+		if (count < EXTENTS_MAX || gap > INT64_MAX / 16)
+			return gap;
+	}
+}
+
 /* Run after run of data; the runs are remembered. */
 static int store_sparse(struct stream *s)
 {
+	const uint64_t gap = choose_gap(s);
 	struct content *content = s->content;
 	uint64_t at = 0, from, to;
 	int err;
-	while (!(err = folder_data_after(s->folder, s->file, at, &from, &to))) {
+	while (!(err = next_run(s, at, gap, &from, &to))) {
+		/* One that got more runs since they were counted. */
+		if (content->extent_count == EXTENTS_MAX - 1)
+			to = INT64_MAX;
 		int outcome = store_run(s, from, to);
 		if (outcome != CONTENT_STORED)
 			return outcome;
@@ -189,8 +223,12 @@ static int store_all(struct stream *s, bool sparse)
 	if (outcome != CONTENT_STORED)
 		return outcome;
 	int err = cut_window(s, true);
+	/* One that shrank since is as long as what was read of it. */
+	uint64_t size = 0;
 	if (!err && sparse)
-		err = file_size(s->file, &s->content->size);
+		err = file_size(s->file, &size);
+	if (!err && size > s->content->size)
+		s->content->size = size;
 	return err;
 }
 
