@@ -203,6 +203,11 @@ int call_backup(const struct call *call)
 {
 	const struct args *args = &call->args;
 	char path[KEEP_PATH], resource[KEEP_PATH + 8];
+	if (args_given(args, OPTION_POSTGRES)) {
+		const char *name = args->values[OPTION_NAME];
+		snprintf(resource, sizeof(resource), "pg/%s", name ? name : "");
+		return hooks_around(call, backup_postgres, resource, "");
+	}
 	if (args_given(args, OPTION_STDIN) || args_given(args, OPTION_STDIN_NAME) ||
 		args_given(args, OPTION_COMMAND)) {
 		const char *name = args->values[OPTION_STDIN_NAME];

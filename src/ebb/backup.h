@@ -28,6 +28,7 @@ typedef int backup_fn(const struct call *call, struct made_point *ret_made);
 
 int backup_folder(const struct call *call, struct made_point *ret_made);
 int backup_image_file(const struct call *call, struct made_point *ret_made);
+int backup_postgres(const struct call *call, struct made_point *ret_made);
 int backup_stream(const struct call *call, struct made_point *ret_made);
 
 enum { BACKUP_HOST = 256 };

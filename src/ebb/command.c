@@ -7,7 +7,7 @@
 
 #include "ebb/call.h"
 
-#define ONE(id) (UINT64_C(1) << (id))
+#define ONE(id) ((unsigned __int128)1 << (id))
 #define COMMON (ONE(OPTION_HELP) | ONE(OPTION_NO_COLOR))
 #define PLACES (ONE(OPTION_CONFIG) | ONE(OPTION_STATE))
 #define REPOSITORY \
@@ -16,7 +16,7 @@
 	(ONE(OPTION_BEFORE) | ONE(OPTION_AFTER) | ONE(OPTION_HOOK_ARG) | ONE(OPTION_HOOK_TIMEOUT))
 #define READER (REPOSITORY | ONE(OPTION_GENERATION) | ONE(OPTION_ALSO))
 
-_Static_assert(OPTIONS <= 64, "a command's options are bits of one number");
+_Static_assert(OPTIONS <= 128, "a command's options are bits of one number");
 
 const struct option options[OPTIONS] = {
 	[OPTION_CONFIG] = {"config", 0, VALUE_FILE, "FILE",
@@ -77,6 +77,14 @@ const struct option options[OPTIONS] = {
 		"save what a program writes: --command -- PROGRAM ARGUMENTS"},
 	[OPTION_STDOUT] = {"stdout", 0, VALUE_NONE, NULL,
 		"write one file of the point to standard output"},
+	[OPTION_POSTGRES] = {"postgres", 0, VALUE_TEXT, "SERVER",
+		"save a PostgreSQL server: a connection string, or the name of a service"},
+	[OPTION_NAME] = {"name", 0, VALUE_TEXT, "NAME",
+		"what a PostgreSQL cluster is called, in all its commands"},
+	[OPTION_TIMELINE] = {"timeline", 0, VALUE_TEXT, "N",
+		"of pg/NAME@TIME: the timeline to follow instead of the newest"},
+	[OPTION_TABLESPACES] = {"tablespaces", 0, VALUE_FOLDER, "DIR",
+		"where tablespaces go instead of TARGET.tablespaces"},
 	[OPTION_BEFORE] = {"before", 0, VALUE_FILE, "PROGRAM",
 		"run it before; when it fails, nothing is saved; may be repeated", true},
 	[OPTION_AFTER] = {"after", 0, VALUE_FILE, "PROGRAM",
@@ -252,9 +260,10 @@ const struct command commands[] = {
 			ONE(OPTION_FULL) | ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS) |
 			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
 			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
-			ONE(OPTION_LOCK) | HOOKS,
+			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
-			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"}},
+			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
+			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},
 		call_backup},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
 		"The last line tells the repository's generation. The catalog remembers it, and "
@@ -323,11 +332,14 @@ const struct command commands[] = {
 		"instead, each chunk when it was checked; without --path the only one of the "
 		"point. An image goes to a new file, which gets its name when it was read back; a "
 		"second try goes on where the first ended. With --in-place it goes onto a file or "
-		"device that is there, of which only what differs is written.",
+		"device that is there, of which only what differs is written. "
+		"pg/NAME@TIME is a PostgreSQL server as it was then: a base backup, and the "
+		"settings by which it fetches the WAL that leads there.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
 		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) |
 			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES) |
-			ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS),
+			ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS) | ONE(OPTION_TIMELINE) |
+			ONE(OPTION_TABLESPACES),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
 			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},
@@ -347,6 +359,29 @@ const struct command commands[] = {
 			{"ebb verify --for 10m", "look for a while, every night"},
 			{"ebb verify --repair --from /mnt/second/ebb", "look and mend"}},
 		call_verify},
+	{"wal", "push", "archive a WAL file: the archive_command of a PostgreSQL server",
+		"When it ends with 0 the file is durable. Others that the server has ready are "
+		"taken "
+		"along. What is there already with the same content is fine, with another one it "
+		"is "
+		"refused, and so is the WAL of another cluster.",
+		{"FILE", VALUE_FILE, false, 1, NULL}, COMMON | READER | ONE(OPTION_NAME),
+		{{"ebb wal push %p --name orders --repo /mnt/ebb --key-file /etc/ebb.key",
+			"in archive_command"}},
+		call_wal_push},
+	{"wal", "pull", "fetch a WAL file: the restore_command of a PostgreSQL server",
+		"`ebb restore pg/NAME@TIME` writes this into the settings of the server. The code "
+		"is "
+		"4 when the archive surely has no such file. When that cannot be told it is 200, "
+		"at "
+		"which the server stops instead of taking it for the end of the WAL.",
+		{"FILE TARGET", VALUE_FILE, false, 2, NULL}, COMMON | READER | ONE(OPTION_NAME),
+		{{"ebb wal pull %f %p --name orders --repo /mnt/ebb --key-file /etc/ebb.key",
+			"in restore_command"}},
+		call_wal_pull},
+	{"wal", "ls", "the files of a WAL archive", "Each with the time of its last write.", {NULL},
+		COMMON | READER | ONE(OPTION_NAME), {{"ebb wal ls --name orders", "all of them"}},
+		call_wal_ls},
 	{"completion", NULL, "print the completion of commands for a shell",
 		"The shell reads it once at its start.", {"SHELL", VALUE_WORD, false, 1, shells},
 		COMMON,

@@ -55,6 +55,10 @@ enum option_id {
 	OPTION_STDIN_NAME,
 	OPTION_COMMAND,
 	OPTION_STDOUT,
+	OPTION_POSTGRES,
+	OPTION_NAME,
+	OPTION_TIMELINE,
+	OPTION_TABLESPACES,
 	OPTION_BEFORE,
 	OPTION_AFTER,
 	OPTION_HOOK_ARG,
@@ -122,7 +126,7 @@ struct command {
 	const char *help; /* one line, beginning small, without a full stop */
 	const char *details;
 	struct operand operand;
-	uint64_t options; /* bits 1 << enum option_id */
+	unsigned __int128 options; /* bits 1 << enum option_id */
 	struct example examples[EXAMPLES_MAX];
 	int (*run)(const struct call *call); /* an exit code */
 };

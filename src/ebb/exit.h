@@ -22,6 +22,7 @@ enum exit_code {
 	EXIT_NO_DAEMON = 14,
 	EXIT_INTERRUPTED = 130,
 	EXIT_TERMINATED = 143,
+	EXIT_STOP_RECOVERY = 200,
 };
 
 /* For help and the manual, in rising order; the last has text NULL. */

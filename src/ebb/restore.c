@@ -13,6 +13,7 @@
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
 #include "ebb/meter.h"
+#include "ebb/postgres.h"
 #include "ebb/restore.h"
 #include "os/disk.h"
 #include "os/linux/pipe.h"
@@ -111,6 +112,8 @@ static int check_words(const struct call *call)
 static int find_target(const struct call *call, const struct point *point, char target[KEEP_PATH])
 {
 	char what[KEEP_PATH + 80];
+	if (call->args.operand_count == 1 && point->source != POINT_DIR)
+		return call_fail(EXIT_USAGE, "this point is not one of a folder: give a TARGET");
 	if (call->args.operand_count == 1)
 		snprintf(target, KEEP_PATH, "%s", point->path);
 	else if (!keep_absolute(call, call->args.operands[1], target))
@@ -134,6 +137,9 @@ int call_restore(const struct call *call)
 	if (args_given(&call->args, OPTION_STDOUT))
 		return restore_to_stdout(call);
 	int code = check_words(call);
+	if (!code && postgres_is_moment(call->args.operands[0]) &&
+		!args_given(&call->args, OPTION_PATH))
+		return postgres_restore_moment(call);
 	if (!code)
 		code = keep_open(call, &keep);
 	if (!code)
@@ -149,6 +155,8 @@ int call_restore(const struct call *call)
 		images.source_bytes = point.source_bytes;
 		return ledger_end(&keep, &images, restore_image_point(call, &keep, &point));
 	}
+	if (point.source == POINT_POSTGRES && !args_given(&call->args, OPTION_PATH))
+		return postgres_restore_point(call, &keep, &point);
 	code = find_target(call, &point, target);
 	if (code)
 		return code;

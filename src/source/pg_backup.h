@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A PostgreSQL cluster into a repository: a base backup over the replication protocol, each file of
+ * it cut by itself, so that what did not change since the last one is not stored again. The point
+ * is whole: it carries the WAL from the backup's start to its end.
+ *
+ * Calls block. One thread.
+ */
+#ifndef EBB_SOURCE_PG_BACKUP_H
+#define EBB_SOURCE_PG_BACKUP_H
+
+struct clock;
+struct point;
+struct repo;
+struct why;
+
+struct pg_backup_options {
+	const char *conninfo; /* or the name of a service */
+	const char *name;     /* resource pg/NAME */
+	const char *host, *writer;
+};
+
+/* Runs it and commits. An error: no point exists. */
+int pg_backup(struct repo *repo, struct clock *clock, const struct pg_backup_options *options,
+	struct point *ret_point, struct why *why);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files about the WAL archive share. For this room only.
+ *
+ * One thread.
+ */
+#ifndef EBB_SOURCE_WAL_INNER_H
+#define EBB_SOURCE_WAL_INNER_H
+
+#include "source/wal.h"
+
+enum { WAL_TEXT_MAX = 64 << 10 };
+
+/* A small text file of a point. Gives it, with a NUL behind it. */
+int wal_read_text(struct repo *repo, const struct point *point, const char *path, char **ret_text,
+	struct why *why);
+
+/* The entry of a file; it points into the tree, which the caller ends. -ENOENT, -EINVAL. */
+int wal_find(struct wal_archive *archive, const char *name, struct tree *ret_tree,
+	struct tree_entry *ret_entry, struct why *why);
+
+#endif
