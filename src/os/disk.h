@@ -64,6 +64,7 @@ struct file_ops {
 	int (*truncate)(struct file *file, uint64_t size);
 	int (*size)(struct file *file, uint64_t *ret_size);
 	int (*lock)(struct file *file);
+	int (*lock_wait)(struct file *file); /* NULL: does not wait */
 	void (*close)(struct file *file);
 };
 
@@ -136,6 +137,15 @@ static inline int file_size(struct file *file, uint64_t *ret_size)
 static inline int file_lock(struct file *file)
 {
 	return file->ops->lock(file);
+}
+
+/*
+ * The same for locks that are held for moments: waits for the holder, at most half a minute. In
+ * virtual time nobody waits.
+ */
+static inline int file_lock_wait(struct file *file)
+{
+	return file->ops->lock_wait ? file->ops->lock_wait(file) : file->ops->lock(file);
 }
 
 /* Takes the file; NULL is allowed. Says nothing about durability. */

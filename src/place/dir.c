@@ -153,7 +153,7 @@ static int dir_put(
 
 /*
  * Whoever puts something new holds the lock while it looks and puts. It ends with its holder. Other
- * threads of this process wait; another process is told to try again.
+ * threads of this process wait, and so do other processes.
  */
 static int put_new_alone(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
@@ -163,9 +163,9 @@ static int put_new_alone(
 	struct disk *disk = dir_of(place)->disk;
 	int err = disk_open(disk, "lock", FILE_WRITE | FILE_CREATE, &lock);
 	if (!err)
-		err = file_lock(lock);
+		err = file_lock_wait(lock);
 	if (err == -EWOULDBLOCK)
-		return why_set(why, err, "another writer is putting %s: try again", name);
+		return why_set(why, err, "another writer holds the place's lock: try again");
 	if (err)
 		return why_errno(why, err, "lock: taking the place's lock");
 	err = disk_open(disk, name, FILE_READ, &there);

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -81,6 +82,19 @@ static int linux_lock(struct file *file)
 	return result < 0 ? -errno : 0;
 }
 
+/* Holders sync a file or two. A lock cannot be waited for with a limit but by asking again. */
+static int linux_lock_wait(struct file *file)
+{
+	static const struct timespec between = {.tv_nsec = 2 * 1000 * 1000};
+	enum { ASKED_MAX = 15000 };
+	int err = linux_lock(file);
+	for (int asked = 0; err == -EWOULDBLOCK && asked < ASKED_MAX; asked++) {
+		nanosleep(&between, NULL);
+		err = linux_lock(file);
+	}
+	return err;
+}
+
 /* Whatever close(2) answers, the descriptor is gone and must not be closed again. */
 static void linux_close(struct file *file)
 {
@@ -96,6 +110,7 @@ static const struct file_ops linux_file_ops = {
 	.truncate = linux_truncate,
 	.size = linux_size,
 	.lock = linux_lock,
+	.lock_wait = linux_lock_wait,
 	.close = linux_close,
 };
 
