@@ -78,7 +78,7 @@ static struct host_disk read_disk(const struct node_host *host, uint32_t i)
 	uint64_t ns = peak_ns(host, LOAD_DISK + i);
 	uint64_t requests = times(ns, host->script.peak_iops);
 	struct host_disk disk = {
-		.reads = requests / PERMILLE * READ_PERMILLE,
+		.reads = requests * READ_PERMILLE / PERMILLE,
 		.busy_ns = ns / PERMILLE * BUSY_PERMILLE,
 		.queue_ns = requests * IO_NS,
 	};
