@@ -70,8 +70,29 @@ def test_first_start(place, ebbd):
     assert status["config"]["path"] == place.path("ebb.yaml")
     assert re.fullmatch(r"[0-9a-f]{16}", status["config"]["hash"])
     assert os.stat(place.path("state")).st_mode & 0o777 == 0o700
-    for name in os.listdir(place.path("state")):
-        assert os.stat(place.path("state", name)).st_mode & 0o777 == 0o600, name
+    for folder, folders, files in os.walk(place.path("state")):
+        for name in folders + files:
+            mode = os.stat(os.path.join(folder, name)).st_mode & 0o777
+            assert mode == (0o700 if name in folders else 0o600), name
+    assert status["history"]["error"] is None and status["history"]["damaged"] == 0
+
+
+def test_history(place, ebbd):
+    """what is observed is kept: series grow with each turn, and outlive a kill"""
+    config(place, "loop:\n  tick: 1s\n")
+    program = start(place, ebbd).ready()
+    end = time.monotonic() + PATIENCE
+    while control(place, "status")["ticks"] < 3:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    history = control(place, "status")["history"]
+    assert history["series"] >= 10 and history["refused"] == 0, history
+    assert history["samples"] >= 2 * history["series"], history
+    program.kill()
+    start(place, ebbd).ready()
+    again = control(place, "status")["history"]
+    assert again["series"] >= history["series"] and again["bytes"] > 2000, again
+    assert again["error"] is None and again["memory"] > 0, again
 
 
 def test_verbs(place, ebbd):
@@ -387,7 +408,7 @@ def test_kills(place, ebbd):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_options, test_first_start, test_verbs, test_ends,
+    sys.exit(main([test_options, test_first_start, test_history, test_verbs, test_ends,
                    test_bad_config_at_start, test_reload, test_reload_verb, test_second,
                    test_socket_in_the_way, test_read_only, test_full_disk, test_failed_sync,
                    test_second_signal, test_watchdog, test_stopped, test_crowd,

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "node/load.h"
 #include "node/node.h"
+#include "node/past.h"
 #include "node/state.h"
 #include "os/host.h"
 #include "os/loop.h"
@@ -40,6 +41,7 @@ struct node {
 	struct host_reading reading;
 	struct load load;
 	struct why load_failure; /* "": the last reading went well */
+	struct past past;
 };
 
 /* tick.c: the first turn comes as soon as the loop runs. */

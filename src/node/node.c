@@ -116,6 +116,7 @@ int node_start(struct world *world, const struct node_options *options,
 		return err;
 	}
 	adopt(node, config);
+	past_open(&node->past, world, node->state.identity);
 	tick_begin(node);
 	*ret_node = node;
 	return 0;
@@ -148,6 +149,7 @@ int node_stop(struct node *node, struct why *why)
 {
 	timer_cancel(node->world->loop, &node->tick);
 	talk_server_close(node->server);
+	past_close(&node->past);
 	int err = state_close(&node->state, why);
 	free(node);
 	return err;

@@ -8,6 +8,7 @@
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/world.h"
+#include "series/series.h"
 #include "talk/reply.h"
 
 static double seconds(int64_t ns)
@@ -44,17 +45,37 @@ static json_t *host_json(const struct load *load)
 		pressure_json(&load->memory), "io", pressure_json(&load->io));
 }
 
+static json_t *text_or_null(const char *text)
+{
+	return text[0] ? talk_json_text(text) : json_null();
+}
+
+static uint64_t sum_of(const uint64_t *numbers)
+{
+	uint64_t sum = 0;
+	for (enum series_level level = 0; level < LEVELS; level++)
+		sum += numbers[level];
+	return sum;
+}
+
+static json_t *history_json(const struct past *past)
+{
+	if (!past->series)
+		return json_pack("{s:o}", "error", text_or_null(past->failure.text));
+	struct series_facts facts = series_facts(past->series);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "series", (json_int_t)facts.series,
+		"samples", (json_int_t)past->watch.put, "refused", (json_int_t)past->watch.refused,
+		"memory", (json_int_t)facts.memory, "bytes",
+		(json_int_t)(sum_of(facts.bytes) + facts.log_bytes), "damaged",
+		(json_int_t)facts.damaged, "error", text_or_null(past->failure.text));
+}
+
 static json_t *config_json(const struct node *node)
 {
 	char hash[17];
 	snprintf(hash, sizeof(hash), "%016" PRIx64, node->conf_hash);
 	return json_pack("{s:o,s:s}", "path",
 		node->conf_path[0] ? talk_json_text(node->conf_path) : json_null(), "hash", hash);
-}
-
-static json_t *text_or_null(const char *text)
-{
-	return text[0] ? talk_json_text(text) : json_null();
 }
 
 void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
@@ -70,11 +91,11 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 		node->conf.node_region, "id", facts.id, "boot", (json_int_t)facts.boot,
 		"previous_close", facts.previous_close, "started", started, "uptime",
 		seconds(up_ns));
-	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o}", "tick",
+	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o}", "tick",
 		seconds(node->conf.loop_tick_ns), "ticks", (json_int_t)node->ticks, "ticks_skipped",
 		(json_int_t)node->skipped, "last_tick", seconds(node->last_tick_ns), "host",
 		host_json(&node->load), "host_error", text_or_null(node->load_failure.text),
-		"config", config_json(node), "degraded",
+		"history", history_json(&node->past), "config", config_json(node), "degraded",
 		text_or_null(node->state.failed ? node->state.failure.text : ""));
 	if (!status || !rest || json_object_update(status, rest) != 0) {
 		json_decref(status);

@@ -23,6 +23,17 @@ static void observe(struct node *node)
 	node->reading = reading;
 }
 
+/*
+ * Keeps what was observed. A node that cannot write its state writes no more at all.
+ */
+static void remember(struct node *node)
+{
+	if (node->state.failed)
+		past_close(&node->past);
+	else
+		past_turn(&node->past, node->load_failure.text[0] ? NULL : &node->reading);
+}
+
 /* Keeps what is on disk within its bounds. */
 static void settle(struct node *node)
 {
@@ -47,6 +58,7 @@ static void turn(struct timer *timer)
 	int64_t began_ns = clock_mono_ns(clock);
 
 	observe(node);
+	remember(node);
 	settle(node);
 
 	node->ticks++;

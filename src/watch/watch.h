@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Observation: what the world says, put as samples into the store of series. Counters are kept as
+ * counters, so that rates, resets and gaps are told apart later and nothing is lost by rounding.
+ *
+ * Nothing here fails for want of one thing: what cannot be read is a gap, what makes no sense is
+ * refused and counted by the store (series/series.h).
+ *
+ * The loop's thread only; calls block as those of the store do.
+ */
+#ifndef EBB_WATCH_WATCH_H
+#define EBB_WATCH_WATCH_H
+
+#include <stdint.h>
+
+#include "series/bucket.h"
+
+struct host_reading;
+struct name;
+struct series;
+
+struct watch {
+	struct series *series; /* borrowed */
+	int64_t ms;            /* of the samples that are put now */
+	uint64_t put;
+	uint64_t refused; /* samples and series that the store did not take */
+};
+
+/* Begins a turn: what is put from now on is of that time, in milliseconds since 1970 UTC. */
+void watch_begin(struct watch *watch, struct series *series, int64_t ms);
+
+/* One sample; the series is made when it is new. */
+void watch_put(struct watch *watch, const struct name *name, enum series_kind kind, double value);
+
+/*
+ * A host's reading:
+ *   ebb_host_cpus, _cpu_seconds_total, _memory_bytes, _memory_available_bytes
+ *   ebb_host_pressure_seconds_total{resource=,share=}
+ *   ebb_disk_reads_total{device=}, _writes_total, _read_bytes_total, _written_bytes_total,
+ *   _busy_seconds_total, _queue_seconds_total
+ *   ebb_nic_received_bytes_total{device=}, _sent_bytes_total
+ *   ebb_host_devices_left_out
+ */
+void watch_host(struct watch *watch, const struct host_reading *reading);
+
+#endif
