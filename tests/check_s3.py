@@ -180,6 +180,26 @@ def locked(place, ebb):
     assert not early & {k for k in keep.keys() if "/data/" in k}, "the first packs are still there"
 
 
+def hidden(place, ebb):
+    """who has our credentials hides and overwrites everything: the locked point comes back"""
+    keep = Keep(place, ebb, locks=True)
+    keep.must("repo", "init")
+    keep.fill("x", 3_000_000)
+    keep.must("backup", keep.source, "--lock", "1h")
+    for number, key in enumerate(keep.keys()):
+        if number % 2:
+            keep.s3.must("PUT", f"/{keep.bucket}/{key}", body=b"ransom")
+        else:
+            keep.s3.must("DELETE", f"/{keep.bucket}/{key}")
+    code, _, _ = keep.run("snap", "ls")
+    assert code != 0, "nothing was hidden"
+    first = keep.url + "?versions=first"
+    keep.must("restore", "latest", place.path("saved"), "--repo", first)
+    assert sums(place.path("saved")) == sums(keep.source)
+    code, _, err = keep.run("backup", keep.source, "--full", "--repo", first)
+    assert code == 1 and "nothing is put there" in err, f"{code} {err}"
+
+
 def unlockable(place, ebb):
     """a bucket without locks is told, and no point is said to be locked"""
     keep = Keep(place, ebb)
@@ -216,11 +236,11 @@ def strangers(place, ebb):
     code, _, err = keep.run("repo", "init")
     assert code == 1 and "403 SignatureDoesNotMatch" in err, f"{code} {err}"
     keep.env["AWS_SECRET_ACCESS_KEY"] = KEPT["ceph"].secret
-    code, _, err = keep.run("snap", "ls", "--repo", "s3://not-there/p")
+    code, _, err = keep.run("repo", "init", "--repo", "s3://not-there/p")
     assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
 
 
-TESTS = [life, racing, killed, locked, unlockable, twins, strangers]
+TESTS = [life, racing, killed, locked, hidden, unlockable, twins, strangers]
 
 
 def main():

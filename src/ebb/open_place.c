@@ -142,6 +142,8 @@ static int open_s3(const struct open_place_how *how, const struct s3_url *where,
 		s3.http = linux_http(open->http);
 		err = place_s3_open(&s3, &open->inner, why);
 	}
+	/* Refused by the store, and by no guard of ours. */
+	err = err == -EPERM ? -EREMOTEIO : err;
 	aws_keys_done(&s3.keys);
 	return err;
 }

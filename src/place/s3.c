@@ -63,10 +63,21 @@ static ssize_t judge_read(const struct http_answer *answer, uint64_t at)
 	return s3_refusal(answer, NULL);
 }
 
+/* In the view of what was written first a name stands for its oldest version. */
+static int ask_version(struct s3 *s3, struct s3_ask *ask, char version[S3_ETAG])
+{
+	if (!s3->with.where.first_versions)
+		return 0;
+	int err = s3_first_version(s3, ask->key, version);
+	if (!err)
+		s3_query(ask, "versionId", version);
+	return err;
+}
+
 static ssize_t s3_get(struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
 {
 	struct s3 *s3 = s3_of(place);
-	char key[S3_KEY], range[64];
+	char key[S3_KEY], range[64], version[S3_ETAG];
 	uint64_t last;
 	ssize_t got = s3_key(s3, name, key);
 	if (got || !len)
@@ -76,6 +87,9 @@ static ssize_t s3_get(struct place *place, const char *name, uint64_t at, void *
 	snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, at, last);
 	struct s3_ask ask = {.method = "GET", .key = key, .into = bytes, .limit = len};
 	s3_header(&ask, "Range", range);
+	got = ask_version(s3, &ask, version);
+	if (got)
+		return got;
 	for (int tries = 0; tries < READ_TRIES; tries++) {
 		OWN(http_answer_done) struct http_answer answer = {0};
 		int err = s3_call(s3, &ask, &answer, NULL);
@@ -91,9 +105,11 @@ static int s3_whole(
 {
 	struct s3 *s3 = s3_of(place);
 	OWN(http_answer_done) struct http_answer answer = {0};
-	char key[S3_KEY];
+	char key[S3_KEY], version[S3_ETAG];
 	int err = s3_key(s3, name, key);
 	struct s3_ask ask = {.method = "GET", .key = key, .limit = limit};
+	if (!err)
+		err = ask_version(s3, &ask, version);
 	if (!err)
 		err = s3_call(s3, &ask, &answer, NULL);
 	if (!err && answer.status != 200)
@@ -113,9 +129,11 @@ static int s3_whole(
 static int look(struct s3 *s3, const char *name, uint64_t *ret_size, char version[S3_ETAG])
 {
 	OWN(http_answer_done) struct http_answer answer = {0};
-	char key[S3_KEY], text[32];
+	char key[S3_KEY], text[32], first[S3_ETAG];
 	int err = s3_key(s3, name, key);
 	struct s3_ask ask = {.method = "HEAD", .key = key};
+	if (!err)
+		err = ask_version(s3, &ask, first);
 	if (!err)
 		err = s3_call(s3, &ask, &answer, NULL);
 	if (!err && answer.status != 200)
@@ -191,7 +209,28 @@ static bool on_listed(void *arg, const struct s3_listed *listed)
 static int s3_list_plain(struct place *place, const char *folder, place_list_fn *fn, void *arg)
 {
 	struct plain_list plain = {fn, arg};
+	if (s3_of(place)->with.where.first_versions)
+		return s3_list_first(s3_of(place), folder, fn, arg);
 	return s3_list(s3_of(place), folder, on_listed, &plain, NULL);
+}
+
+/* ---- the view of what was written first: for reading only ---- */
+
+static int no_put(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	(void)place;
+	(void)bytes;
+	(void)len;
+	return why_set(
+		why, -EROFS, "%s: versions=first shows what was, and nothing is put there", name);
+}
+
+static int no_remove(struct place *place, const char *name)
+{
+	(void)place;
+	(void)name;
+	return -EROFS;
 }
 
 /* ---- opening ---- */
@@ -233,10 +272,20 @@ int place_s3_open(const struct s3_options *options, struct place **ret_place, st
 		.lock = s3_lock,
 		.close = s3_close,
 	};
+	static const struct place_ops view_ops = {
+		.put = no_put,
+		.put_new = no_put,
+		.get = s3_get,
+		.whole = s3_whole,
+		.size = s3_size,
+		.list = s3_list_plain,
+		.remove = no_remove,
+		.close = s3_close,
+	};
 	struct s3 *s3 = calloc(1, sizeof(*s3));
 	if (!s3)
 		return -ENOMEM;
-	s3->place.ops = &ops;
+	s3->place.ops = options->where.first_versions ? &view_ops : &ops;
 	s3->with = *options;
 	int err = greet(s3, why);
 	if (err)

@@ -89,6 +89,10 @@ struct s3_listed {
 typedef bool s3_list_fn(void *arg, const struct s3_listed *listed);
 int s3_list(struct s3 *s3, const char *folder, s3_list_fn *fn, void *arg, struct why *why);
 
+/* The view of what was written first (s3_versions.c): a name's version, and lists. */
+int s3_first_version(struct s3 *s3, const char *key, char version[S3_ETAG]);
+int s3_list_first(struct s3 *s3, const char *folder, place_list_fn *fn, void *arg);
+
 int s3_put(struct place *place, const char *name, const void *bytes, size_t len, struct why *why);
 int s3_put_new(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why);

@@ -113,12 +113,14 @@ static int take_option(const char *name, const char *value, struct s3_url *url, 
 		ok = take_word(value, word, url->data_class, S3_WORD);
 	else if (strcmp(name, "meta-class") == 0)
 		ok = take_word(value, word, url->meta_class, S3_WORD);
+	else if (strcmp(name, "versions") == 0)
+		ok = url->first_versions = strcmp(value, "first") == 0;
 	else if (strcmp(name, "cleartext") == 0)
 		ok = url->cleartext = strcmp(value, "yes") == 0;
 	else
 		return why_set(why, -EINVAL,
 			"'%.40s' is no option of s3: endpoint, region, addressing, profile, "
-			"data-class, meta-class, timeout, cleartext",
+			"data-class, meta-class, timeout, versions, cleartext",
 			name);
 	return ok ? 0 : why_set(why, -EINVAL, "%s: this is no value for it", name);
 }

@@ -6,13 +6,16 @@
  *     s3://bucket/prefix?endpoint=https://s3.example.org&region=eu-1
  *
  * Options of s3, all of which may be left out:
- *     endpoint      https://HOST[:PORT]; that of AWS in the region by default
- *     region        where the bucket is
- *     addressing    path (https://HOST/BUCKET) or host (https://BUCKET.HOST): path where an
- * endpoint is named; AWS takes host profile       whose keys in ~/.aws/credentials data-class
- * storage class of packs of content (STANDARD_IA, GLACIER_IR, ...) meta-class    storage class of
- * all else timeout       30s: so long without progress ends a try cleartext     yes: http without
- * TLS also to other machines
+ *   - endpoint: https://HOST[:PORT]; that of AWS in the region by default
+ *   - region: where the bucket is
+ *   - addressing: path (https://HOST/BUCKET) or host (https://BUCKET.HOST); path where an endpoint
+ *     is named
+ *   - profile: whose keys in ~/.aws/credentials
+ *   - data-class: storage class of packs of content (STANDARD_IA, GLACIER_IR, ...)
+ *   - meta-class: storage class of all else
+ *   - versions=first: what was written first, whatever hides it or was put over it; for reading
+ *   - timeout: so long without progress ends a try; 30s
+ *   - cleartext=yes: http without TLS also to other machines
  *
  * Pure; any thread.
  */
@@ -36,6 +39,7 @@ struct s3_url {
 	bool tls;
 	bool by_host; /* the bucket is part of the host's name */
 	bool cleartext;
+	bool first_versions;
 	char region[S3_WORD], profile[S3_WORD], data_class[S3_WORD], meta_class[S3_WORD];
 	int64_t stall_ns;
 };

@@ -115,7 +115,7 @@ TEST(mistakes_in_buckets_are_told)
 		"the endpoint is https://HOST[:PORT] and no more");
 	refused("s3://abc?key=1",
 		"'key' is no option of s3: endpoint, region, addressing, profile, "
-		"data-class, meta-class, timeout, cleartext");
+		"data-class, meta-class, timeout, versions, cleartext");
 	refused("s3://abc?cleartext=no", "cleartext: this is no value for it");
 	refused("s3://abc?timeout=5", "timeout: duration '5' lacks a unit: write 5s, 5m or 5h");
 	refused("s3://abc?region", "options are NAME=VALUE, with & between them");
