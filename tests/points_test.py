@@ -232,11 +232,11 @@ def a_repository_that_was_rolled_back_is_noticed(_place, _program):
         shutil.rmtree(b.path("store"))
         shutil.move(b.path("old"), b.path("store"))
         done = b.ebb("snap ls", 13)
-        check("at generation 1, but was at 2 before: it was rolled back" in done.stderr,
+        check("at generation 2, but was at 3 before: it was rolled back" in done.stderr,
               done.stderr)
         check("--generation with that of today takes it as it is" in done.stderr, done.stderr)
         b.ebb("backup source", 13)
-        b.ebb("snap ls --generation 1")
+        b.ebb("snap ls --generation 2")
         b.ebb("snap ls")
 
 

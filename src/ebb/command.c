@@ -114,6 +114,8 @@ const struct option options[OPTIONS] = {
 		"another repository of the same key, for what parity does not mend"},
 	[OPTION_SAMPLE] = {"sample", 0, VALUE_TEXT, "PERCENT",
 		"read so much of it, least recently proved first: 5%"},
+	[OPTION_REBUILD] = {"rebuild", 0, VALUE_NONE, NULL,
+		"make anew what the rest tells: damaged indexes, and the catalog"},
 	[OPTION_FOR] = {"for", 0, VALUE_TEXT, "DURATION",
 		"read for so long, least recently proved first: 10m"},
 	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
@@ -201,6 +203,23 @@ const struct command commands[] = {
 			"after an "
 			"outage"}},
 		call_repo_sync},
+	{"repo", "check", "whether the parts of a repository fit together",
+		"Looks at the chain of heads, at everything that the newest one names, and at what "
+		"indexes and packs say of each other, without reading content: that is what `ebb "
+		"verify` does. --rebuild makes indexes that cannot be read anew out of the packs, "
+		"and the catalog of this machine out of the repository. The code is 13 when "
+		"something does not fit.",
+		{NULL}, COMMON | READER | ONE(OPTION_REBUILD),
+		{{"ebb repo check", "look"},
+			{"ebb repo check --rebuild", "after a damaged index or catalog"}},
+		call_repo_check},
+	{"repo", "unlock", "say that there is no lock to remove",
+		"Nobody locks a repository: writers race for the next head, and the place tells "
+		"who "
+		"was first. What a killed writer claimed at a place expires by itself, and what it "
+		"left is taken in by the next backup or removed by `ebb repo gc`.",
+		{NULL}, COMMON | READER, {{"ebb repo unlock", "for those who look for it"}},
+		call_repo_unlock},
 	{"repo", "gc", "remove points by rules, and give back the room of what none needs",
 		"Without a rule no point is removed. Rules count for each resource apart; a point "
 		"stays when any of them keeps it, and so do the newest one of each resource, held "

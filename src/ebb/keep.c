@@ -115,7 +115,9 @@ static int open_paces(const struct call *call, struct keep *keep)
 static int begin_world(const struct call *call, struct keep *keep)
 {
 	struct why why;
-	*keep = (struct keep){.files = linux_files(), .call = call};
+	*keep = (struct keep){
+		.files = linux_files(), .call = call, .without_index = keep->without_index};
+	keep->repo_world.without_index = keep->without_index;
 	keep->where = call->args.values[OPTION_REPO];
 	if (!keep->where)
 		keep->where = call->repo_env;

@@ -37,7 +37,8 @@ struct keep {
 	struct repo *repo; /* NULL after keep_begin() alone */
 	const char *where; /* the repository's name, as the call tells it */
 	const struct call *call;
-	bool catalog_told; /* that there is none: once is enough */
+	bool catalog_told;  /* that there is none: once is enough */
+	bool without_index; /* set before keep_open(): open it also when indexes are damaged */
 };
 
 /* Opens what the call names, all but the repository itself. `make`: also a folder that is new. */

@@ -111,6 +111,25 @@ static int get_parts(struct repo *repo, const struct orphan *orphan, const char 
 	return get_piece(repo, name, bytes, directory, header.length - PACK_TAIL - directory);
 }
 
+int repo_read_directory(struct repo *repo, const struct index_pack *pack, uint64_t size,
+	struct pack_directory *ret_directory, struct why *why)
+{
+	const struct orphan orphan = {pack->id, pack->kind, size};
+	char name[OBJECT_NAME];
+	size_t len;
+	if (size < SEAL_BODY + MARKS || size > OBJECT_WHOLE_MAX)
+		return why_set(why, -EBADMSG, "it has a length that no pack has");
+	/* Mostly pages that are never touched. */
+	OWN(own_free) uint8_t *bytes = calloc(1, size);
+	if (!bytes)
+		return -ENOMEM;
+	object_name(pack->kind, &pack->id, name);
+	int err = get_parts(repo, &orphan, name, bytes, &len);
+	if (err)
+		return why_errno(why, err, "what tells of its chunks cannot be read");
+	return pack_read_directory(bytes, len, repo->ring, ret_directory, why);
+}
+
 /* One that does not open is left to the collection: it may be on its way from another writer. */
 static int adopt(struct repo *repo, const struct orphan *orphan)
 {
@@ -118,19 +137,10 @@ static int adopt(struct repo *repo, const struct orphan *orphan)
 	struct pack_directory directory;
 	struct index_pack pack = {.id = orphan->id, .kind = orphan->kind};
 	uint32_t number;
-	size_t len;
-	if (orphan->size < SEAL_BODY + MARKS || orphan->size > OBJECT_WHOLE_MAX)
-		return -EBADMSG;
-	/* Mostly pages that are never touched. */
-	OWN(own_free) uint8_t *bytes = calloc(1, orphan->size);
-	if (!bytes)
-		return -ENOMEM;
-	object_name(orphan->kind, &orphan->id, name);
-	int err = get_parts(repo, orphan, name, bytes, &len);
-	if (!err)
-		err = pack_read_directory(bytes, len, repo->ring, &directory, NULL);
+	int err = repo_read_directory(repo, &pack, orphan->size, &directory, NULL);
 	if (err)
 		return err;
+	object_name(orphan->kind, &orphan->id, name);
 	/* Its writer may have died before the name was durable. */
 	err = planted(REPO_ADOPTED_UNSETTLED) ? 0 : place_settle(repo->world.place, name);
 	if (!err)

@@ -23,6 +23,10 @@
 /* How often a writer tries for a generation before it says that it cannot get one. */
 enum { HEAD_TRIES = 100 };
 
+/* How long, and how often at most, it asks a place that is busy with another writer's head. */
+enum { BUSY_TRIES = 10000 };
+#define BUSY_NS INT64_C(10000000000)
+
 struct head_search {
 	uint64_t newest;
 };
@@ -176,13 +180,21 @@ static int try_edit(struct repo *repo, const struct key_ring *ring, head_edit_fn
 	return err;
 }
 
-/* Other writers may be faster, each time one of them gets on: so somebody always does. */
+/*
+ * Other writers may be faster, each time one of them gets on: so somebody always does. A place that
+ * is busy with another one's head is asked again for a while; each time all heads are listed.
+ */
 int repo_edit_head_as(struct repo *repo, const struct key_ring *ring, head_edit_fn *edit, void *arg,
 	struct why *why)
 {
-	int err = -EEXIST;
-	for (int tries = 0; err == -EEXIST && tries < HEAD_TRIES; tries++)
+	int64_t until = clock_mono_ns(repo->world.clock) + BUSY_NS;
+	int err = -EEXIST, busy = 0;
+	for (int tries = 0; err == -EEXIST && tries < HEAD_TRIES; tries++) {
 		err = try_edit(repo, ring, edit, arg, why);
+		while (err == -EWOULDBLOCK && busy++ < BUSY_TRIES &&
+			clock_mono_ns(repo->world.clock) < until)
+			err = try_edit(repo, ring, edit, arg, why);
+	}
 	return err == HEAD_AS_IS ? 0 : err;
 }
 

@@ -63,11 +63,12 @@ struct repo {
 	struct codec *codec;
 	int level; /* of compression */
 	struct head head;
-	uint8_t head_sum[32]; /* SHA-256 of the newest head's header and body */
-	struct index index;   /* what is in packs at the place */
-	uint32_t indexed;     /* packs of `index` that index objects tell of */
-	uint64_t base;        /* generation of the head by which `index` was read */
-	bool adopted;         /* repo_adopt() was done */
+	uint8_t head_sum[32];         /* SHA-256 of the newest head's header and body */
+	struct index index;           /* what is in packs at the place */
+	uint32_t indexed;             /* packs of `index` that index objects tell of */
+	VEC(struct object_id) unread; /* indexes that could not be read: world.without_index */
+	uint64_t base;                /* generation of the head by which `index` was read */
+	bool adopted;                 /* repo_adopt() was done */
 	struct packing packing[STREAMS];
 	struct flight *flights;
 	unsigned flights_out;
@@ -198,6 +199,10 @@ int repo_piece(
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
 
 /* ---- adopt.c ---- */
+
+/* What a pack of that size says of its chunks, by reading its ends only. Gives the entries. */
+int repo_read_directory(struct repo *repo, const struct index_pack *pack, uint64_t size,
+	struct pack_directory *ret_directory, struct why *why);
 
 /*
  * Once for each open repository, when the first chunk is met that no index knows: a run with

@@ -76,6 +76,7 @@ int repo_read_indexes(struct repo *repo, struct why *why)
 		repo->openers[i] = (struct opener_slot){0};
 	}
 	index_done(&repo->index);
+	repo->unread.len = 0;
 	int err = note_retired(repo);
 	vec_each (id, &repo->head.indexes) {
 		OWN(own_free) uint8_t *plain = NULL;
@@ -84,6 +85,8 @@ int repo_read_indexes(struct repo *repo, struct why *why)
 			err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
 		if (!err)
 			err = index_get(&repo->index, plain, len, why);
+		if ((err == -EBADMSG || err == -ENOENT) && repo->world.without_index)
+			err = vec_push(&repo->unread, *id);
 		if (err)
 			return err;
 	}
@@ -145,6 +148,7 @@ void repo_close(struct repo *repo)
 	squeeze_drop(repo);
 	packing_drop(repo);
 	twins_drop(repo);
+	vec_done(&repo->unread);
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
 	index_done(&repo->index);

@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "os/clock.h"
+#include "place/place.h"
 #include "repo/inner.h"
 
 struct renewal {
@@ -190,4 +191,111 @@ int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t co
 	if (!err)
 		repo->indexed = (uint32_t)repo->index.packs.len;
 	return err;
+}
+
+/* ---- indexes that cannot be read ---- */
+
+struct looking {
+	struct repo *repo;
+	struct rebuild_result *result;
+	ids_t known; /* sorted */
+	int err;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct object_id));
+}
+
+static bool is_dead(const struct repo *repo, const struct object_id *id)
+{
+	vec_each (one, &repo->head.retired)
+		if (one->state == RETIRED_DEAD && object_id_equal(&one->id, id))
+			return true;
+	return false;
+}
+
+/* Mended by its parity when its ends alone do not tell. */
+static int read_whole_directory(
+	struct repo *repo, const struct index_pack *pack, struct pack_directory *ret_directory)
+{
+	OWN(own_free) uint8_t *bytes = NULL;
+	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
+	size_t len;
+	bool mended;
+	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, NULL);
+	return err ? err : pack_read_directory(bytes, len, repo->ring, ret_directory, NULL);
+}
+
+static int take_in(struct repo *repo, const struct index_pack *pack, uint64_t size)
+{
+	struct pack_directory directory;
+	uint32_t number;
+	int err = repo_read_directory(repo, pack, size, &directory, NULL);
+	if (err == -EBADMSG)
+		err = read_whole_directory(repo, pack, &directory);
+	if (err)
+		return err;
+	err = index_add_pack(&repo->index, pack, &number);
+	for (size_t i = 0; !err && i < directory.count; i++)
+		err = index_add(&repo->index, number, &directory.entries[i]);
+	pack_directory_done(&directory);
+	return err;
+}
+
+static bool look(void *arg, const char *name, uint64_t size)
+{
+	struct looking *looking = arg;
+	struct repo *repo = looking->repo;
+	struct index_pack pack = {0};
+	const ids_t *known = &looking->known;
+	if (!object_parse_name(name, &pack.kind, &pack.id) || is_dead(repo, &pack.id) ||
+		(known->len && bsearch(&pack.id, known->at, known->len, sizeof(pack.id), by_id)))
+		return true;
+	int err = take_in(repo, &pack, size);
+	if (err == -ENOMEM)
+		looking->err = err;
+	looking->result->packs += !err;
+	looking->result->unreadable += err != 0;
+	return !looking->err;
+}
+
+static int look_for_packs(struct looking *looking, struct why *why)
+{
+	static const char *const folders[] = {"data", "meta"};
+	struct repo *repo = looking->repo;
+	int err = 0;
+	vec_each (pack, &repo->index.packs)
+		err = err ? err : vec_push(&looking->known, pack->id);
+	if (looking->known.len)
+		qsort(looking->known.at, looking->known.len, sizeof(struct object_id), by_id);
+	for (size_t i = 0; !err && i < 2; i++) {
+		err = place_list(repo->world.place, folders[i], look, looking);
+		err = err ? err : looking->err;
+	}
+	vec_done(&looking->known);
+	return err ? why_errno(why, err, "reading what is in the packs") : 0;
+}
+
+int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct why *why)
+{
+	struct rebuild_result result = {.indexes = repo->unread.len};
+	OWN(renewal_done) struct renewal r = {.repo = repo};
+	struct looking looking = {.repo = repo, .result = &result};
+	*ret_result = result;
+	if (!repo->unread.len)
+		return 0;
+	int err = look_for_packs(&looking, why);
+	vec_each (id, &repo->unread)
+		err = err ? err : vec_push(&r.replaced, *id);
+	if (!err)
+		err = repo_put_index(repo, &repo->index, repo->indexed, &r.fresh, why);
+	if (!err)
+		err = repo_edit_head(repo, edit, &r, why);
+	if (err)
+		return err;
+	repo->indexed = (uint32_t)repo->index.packs.len;
+	repo->unread.len = 0;
+	*ret_result = result;
+	return 0;
 }

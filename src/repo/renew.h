@@ -28,4 +28,15 @@ struct renew_result {
 int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t count,
 	struct repo *from, struct renew_result *result, struct why *why);
 
+/*
+ * For a repository that was opened without_index: the packs that no index tells of any more are
+ * read for what they hold, and new indexes take the place of those that cannot be read. Tells how
+ * many indexes were replaced, and how many packs read for that; 0 when all is well.
+ */
+struct rebuild_result {
+	uint64_t indexes, packs;
+	uint64_t unreadable; /* packs that do not tell what is in them */
+};
+int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct why *why);
+
 #endif

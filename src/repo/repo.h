@@ -38,6 +38,8 @@ struct repo_world {
 	 * Not the same as `crew`: they wait, and have nothing to compute.
 	 */
 	struct crew *carriers;
+	/* Open it also when indexes cannot be read: for repo_rebuild(), and nothing else. */
+	bool without_index;
 };
 
 struct repo_options {
