@@ -99,6 +99,33 @@ def test_in_place(place):
     assert open(place.path("new.img"), "rb").read() == old
 
 
+def test_device(place):
+    """a block device behind a link is saved, and restored in place unless it is in use"""
+    if os.geteuid() or not shutil.which("losetup"):
+        raise programs.Skip("needs root and losetup")
+    image = make_image(place)
+    made = subprocess.run(["losetup", "-f", "--show", image], capture_output=True, text=True,
+                          check=False)
+    if made.returncode:
+        raise programs.Skip("no loop devices here")
+    device = made.stdout.strip()
+    try:
+        ebb(place, "repo", "init")
+        os.symlink(device, place.path("volume"))
+        ebb(place, "backup", place.path("volume"))
+        before = open(device, "rb").read()
+        change(device, [5, 6])
+        ebb(place, "restore", "latest", place.path("volume"), code=5)
+        ebb(place, "restore", "latest", place.path("volume"), "--in-place")
+        assert open(device, "rb").read() == before
+        descriptor = os.open(device, os.O_RDONLY | os.O_EXCL)
+        told = ebb(place, "restore", "latest", device, "--in-place", code=5).stderr
+        os.close(descriptor)
+        assert "it is mounted, or otherwise in use" in told, told
+    finally:
+        subprocess.run(["losetup", "-d", device], check=False)
+
+
 NBD_CLIENT = """
 import random, sys, nbd
 socket, path, structured = sys.argv[1], sys.argv[2], sys.argv[3] == "1"
@@ -178,5 +205,5 @@ def test_nbd(place):
         assert server.wait(programs.PATIENCE) == 0
 
 
-TESTS = [test_round_trip, test_map_of_changes, test_in_place, test_nbd]
+TESTS = [test_round_trip, test_map_of_changes, test_in_place, test_device, test_nbd]
 sys.exit(programs.main(TESTS, sys.argv[2:]))

@@ -185,20 +185,6 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 	return backup_done(call, &keep, &job, &end);
 }
 
-/* A plain file or block device is saved as an image of a disk, everything else as a folder. */
-static bool names_image(const char *path)
-{
-	OWN(folder_close_own) struct folder *folder = NULL;
-	struct files files = linux_files();
-	struct files_meta meta;
-	char parent[IMAGE_PATH];
-	const char *name;
-	image_file_split(path, parent, &name);
-	return *name && files_open(&files, parent, &folder) == 0 &&
-		folder_meta(folder, name, &meta) == 0 &&
-		(meta.type == FILES_FILE || meta.type == FILES_BLOCK);
-}
-
 int call_backup(const struct call *call)
 {
 	const struct args *args = &call->args;
@@ -218,7 +204,9 @@ int call_backup(const struct call *call)
 		return call_fail(EXIT_USAGE, "backup wants one PATH; see `ebb help backup`");
 	if (!keep_absolute(call, args->operands[0], path))
 		return call_fail(EXIT_USAGE, "PATH is too long");
-	bool image = names_image(path);
+	struct files files = linux_files();
+	/* Everything else is walked as a folder, or fails as one. */
+	bool image = image_file_is(&files, path);
 	if (!image &&
 		(args_given(args, OPTION_CHANGED) || args_given(args, OPTION_CHECK_CHANGED) ||
 			args_given(args, OPTION_FOLD)))

@@ -3,10 +3,13 @@
 #include "ebb/image_file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/container.h"
+#include "base/own.h"
 #include "base/why.h"
 #include "os/disk.h"
 
@@ -21,6 +24,24 @@ void image_file_split(const char *path, char folder[IMAGE_PATH], const char **re
 	const char *slash = strrchr(path, '/');
 	snprintf(folder, IMAGE_PATH, "%.*s", slash > path ? (int)(slash - path) : 1, path);
 	*ret_name = slash + 1;
+}
+
+/* Where a path leads: volumes are known by links to devices that change their names. */
+static const char *real_path(const char *path, char real[PATH_MAX])
+{
+	return realpath(path, real) ? real : path;
+}
+
+bool image_file_is(struct files *files, const char *path)
+{
+	OWN(folder_close_own) struct folder *folder = NULL;
+	struct files_meta meta;
+	char real[PATH_MAX], parent[IMAGE_PATH];
+	const char *name;
+	image_file_split(real_path(path, real), parent, &name);
+	return *name && files_open(files, parent, &folder) == 0 &&
+		folder_meta(folder, name, &meta) == 0 &&
+		(meta.type == FILES_FILE || meta.type == FILES_BLOCK);
 }
 
 static int open_in(struct image_file *image, const char *name, unsigned flags)
@@ -41,9 +62,9 @@ int image_file_open(struct files *files, const char *path, unsigned flags,
 	struct image_file *ret_image, struct why *why)
 {
 	struct image_file image = {.data.next = next_data};
-	char folder[IMAGE_PATH];
+	char real[PATH_MAX], folder[IMAGE_PATH];
 	const char *name;
-	image_file_split(path, folder, &name);
+	image_file_split(real_path(path, real), folder, &name);
 	int err = files_open(files, folder, &image.folder);
 	if (!err)
 		err = open_in(&image, name, flags);

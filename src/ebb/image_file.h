@@ -29,8 +29,13 @@ struct image_file {
 enum { IMAGE_PATH = 1024 };
 void image_file_split(const char *path, char folder[IMAGE_PATH], const char **ret_name);
 
-/* Opens the file at an absolute path; flags of os/disk.h. FILE_DIRECT is given up where it is not
- * to be had. Gives it, for image_file_done(). */
+/* Whether the path, links followed, names a plain file or a block device. */
+bool image_file_is(struct files *files, const char *path);
+
+/*
+ * Opens the file at an absolute path, links followed; flags of os/disk.h. FILE_DIRECT is given up
+ * where it is not to be had. Gives it, for image_file_done().
+ */
 int image_file_open(struct files *files, const char *path, unsigned flags,
 	struct image_file *ret_image, struct why *why);
 void image_file_done(struct image_file *image);

@@ -433,6 +433,12 @@ static bool find_parent(struct repo *repo, const char *resource, struct point *r
 	return false;
 }
 
+static bool is_broken(const struct repo *repo, const struct object_id *id)
+{
+	const struct head_point *named = head_find_point(repo_head(repo), id);
+	return named && named->flags & HEAD_POINT_BROKEN;
+}
+
 static void begin_point(struct point *point, const struct image_options *options, int64_t now)
 {
 	*point = (struct point){.source = POINT_IMAGE, .kind = POINT_FULL, .start_ns = now};
@@ -481,10 +487,11 @@ static int begin_parent(struct pass *p, struct map_reader *reader, struct point 
 		!planted(IMAGE_STALE_PARENT))
 		return why_set(p->why, -ESTALE,
 			"the map of changes is not about the newest point of this image");
-	p->scan = !options->changed || options->check_changed || !found || options->full ||
-		parent->partial;
+	/* Of a point that has lost something all is stored again, as far as it is lost. */
+	bool fresh = !found || options->full || is_broken(p->repo, &parent->id);
+	p->scan = !options->changed || options->check_changed || fresh || parent->partial;
 	p->result.read_all = options->changed && p->scan && !options->check_changed;
-	if (!found || options->full)
+	if (fresh)
 		return 0;
 	p->point->kind = POINT_INCREMENTAL;
 	p->point->parent = parent->id;

@@ -239,12 +239,24 @@ static int xattrs(struct folder *folder, const char *name, folder_xattr_fn *fn, 
 	return each_xattr(path, names, (size_t)len, buffer, fn, arg);
 }
 
+/* A device that cannot tell has no holes: lseek(2) answers EINVAL there. */
+static int all_data(struct file *file, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
+{
+	uint64_t size;
+	int err = file_size(file, &size);
+	if (err || at >= size)
+		return err ? err : -ENXIO;
+	*ret_from = at;
+	*ret_to = size;
+	return 0;
+}
+
 static int data_after(struct file *file, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
 {
 	int fd = linux_file_fd(file);
 	off_t from = lseek(fd, (off_t)at, SEEK_DATA);
 	if (from < 0)
-		return -errno;
+		return errno == EINVAL ? all_data(file, at, ret_from, ret_to) : -errno;
 	off_t to = lseek(fd, from, SEEK_HOLE);
 	if (to < 0)
 		return -errno;
