@@ -204,6 +204,76 @@ def retention_says_what_goes_and_gives_the_room_back(_place, _program):
 
 
 @test
+def a_jump_is_told_and_holds_retention(_place, _program):
+    """a jump is told and holds retention"""
+    with Bench() as b:
+        b.ebb("repo init")
+        for turn in range(7):
+            with open(b.path("source", "small"), "w", encoding="ascii") as file:
+                file.write(f"{turn}\n" * 2000)
+            check("suspicious" not in b.ebb("backup source").stderr, f"backup {turn}")
+        with open(b.path("source", "sub", "large"), "wb") as file:
+            file.write(random.Random(3).randbytes(3_000_000))
+        done = b.ebb("backup source")
+        check("suspicious: far more than usual is new" in done.stderr, done.stderr)
+        check(b.json("repo gc -n --keep-last 1")["going"] == 0, "points go")
+        check(b.json("snap ls")["points"][-1]["suspicious"], "not marked")
+        b.ebb("snap accept latest")
+        check(b.json("repo gc -n --keep-last 1")["going"] == 7, "points stay")
+
+
+def fill(folder):
+    """Not a byte is left."""
+    with open(os.path.join(folder, "filler"), "wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+
+
+@test
+def a_full_place_is_told_and_collected(_place, _program):
+    """a full place is told and collected"""
+    if os.geteuid():
+        raise programs.Skip("only root can mount a small file system")
+    with Bench() as b:
+        os.mkdir(b.path("tiny"))
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", b.path("tiny")],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise programs.Skip(f"no small file system can be mounted: {done.stderr.strip()}")
+        try:
+            chance = random.Random(4)
+            where = {"EBB_REPO": "tiny/store"}
+            b.ebb("repo init", env=where)
+            for _ in range(2):
+                with open(b.path("source", "sub", "large"), "wb") as file:
+                    file.write(chance.randbytes(8_000_000))
+                b.ebb("backup source", env=where)
+            os.mkdir(b.path("much"))
+            with open(b.path("much", "file"), "wb") as file:
+                file.write(chance.randbytes(80_000_000))
+            done = b.ebb("backup much", 1, env=where)
+            check("no point was made" in done.stderr and "No space left" in done.stderr,
+                  done.stderr)
+            b.ebb("verify", env=where)
+            fill(b.path("tiny"))
+            check(os.statvfs(b.path("tiny")).f_bavail == 0, "there is room left")
+            done = b.ebb("repo gc --keep-last 1 -y --soak 0s --json", env=where)
+            result = json.loads(done.stdout)["result"]
+            check(result["removed_bytes"] > 8_000_000, done.stdout)
+            check(os.path.exists(b.path("tiny", "store", "reserve")), "no new reserve")
+            b.ebb("verify", env=where)
+            b.ebb("restore latest out", env=where)
+            b.same("source", "out")
+            b.ebb("backup source", env=where)
+        finally:
+            subprocess.run(["umount", b.path("tiny")], check=True)
+
+
+@test
 def a_killed_backup_leaves_a_repository_that_goes_on(_place, _program):
     """a killed backup leaves a repository that goes on"""
     with Bench() as b:

@@ -94,6 +94,11 @@ int codec_pack(
 	return 0;
 }
 
+bool codec_is_dense(const uint8_t *blob)
+{
+	return blob[0] == STORED;
+}
+
 int codec_plain_len(enum chunk_kind kind, const uint8_t *blob, size_t blob_len, size_t *ret_len)
 {
 	if (blob_len < BLOB_HEADER || blob[0] > ZSTD)

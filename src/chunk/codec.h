@@ -10,6 +10,7 @@
 #ifndef EBB_CHUNK_CODEC_H
 #define EBB_CHUNK_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ size_t codec_bound(size_t len);
 /* Writes the blob, at most codec_bound(len) bytes. */
 int codec_pack(struct codec *codec, const void *plain, size_t len, uint8_t *ret_blob,
 	size_t *ret_blob_len);
+
+/* Whether the chunk is in it as it is: it did not compress. */
+bool codec_is_dense(const uint8_t *blob);
 
 /* The plain length that a blob claims, checked against its kind. -EBADMSG. */
 int codec_plain_len(enum chunk_kind kind, const uint8_t *blob, size_t blob_len, size_t *ret_len);

@@ -19,6 +19,7 @@
 #include "os/linux/files.h"
 #include "os/linux/textfile.h"
 #include "os/world.h"
+#include "repo/alarm.h"
 #include "repo/point.h"
 #include "ship/backup.h"
 #include "ship/exclude.h"
@@ -95,6 +96,24 @@ void backup_host(char host[BACKUP_HOST])
 		snprintf(host, BACKUP_HOST, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
+/* A point that jumps out of its resource's row is told where people look, whatever is printed. */
+static void say_jump(const struct keep *keep, const struct point *point)
+{
+	char hex[33];
+	const struct head_point *named = head_find_point(repo_head(keep->repo), &point->id);
+	if (!named || !(named->flags & HEAD_POINT_SUSPICIOUS))
+		return;
+	fprintf(stderr,
+		"ebb: suspicious: far more than usual is new (%.0f %%%s). Look at it; when it is "
+		"right, say `ebb snap accept %.8s`. Until then `ebb repo gc` removes no point of "
+		"%s.\n",
+		named->changed * 100.0 / SHARE_ALL,
+		named->dense > SHARE_ALL / 2 && named->dense != SHARE_UNKNOWN
+			? ", most of it does not compress"
+			: "",
+		object_show_id(&point->id, hex), point->resource);
+}
+
 static int say_point(const struct call *call, const struct keep *keep, const struct point *point)
 {
 	OWN(str_done) struct str text = {0};
@@ -138,6 +157,7 @@ int backup_done(const struct call *call, struct keep *keep, struct catalog_job *
 	job->read_bytes = point->read_bytes;
 	job->written_bytes = point->written_bytes;
 	int code = say_point(call, keep, point);
+	say_jump(keep, point);
 	code = twins_end(keep, code ? code : point->partial ? EXIT_PARTIAL : EXIT_OK);
 	return ledger_end(keep, job, code);
 }

@@ -47,6 +47,7 @@ int call_repo_unlock(const struct call *call);
 int call_restore(const struct call *call);
 int call_run(const struct call *call);
 int call_snap_diff(const struct call *call);
+int call_snap_accept(const struct call *call);
 int call_snap_hold(const struct call *call);
 int call_snap_ls(const struct call *call);
 int call_snap_mount(const struct call *call);

@@ -317,6 +317,12 @@ const struct command commands[] = {
 		"What is released is not removed; the rules of retention count for it again.",
 		{"POINT", VALUE_TEXT, false, OPERANDS_MAX, NULL}, COMMON | READER,
 		{{"ebb snap release 3f2a", "one point"}}, call_snap_release},
+	{"snap", "accept", "say that a suspicious point is right",
+		"A backup of which far more changed than usual, or far more of that does not "
+		"compress, is called suspicious: so looks a ransom, and now and then a day's "
+		"work. `repo gc` removes no point of its resource until it is accepted.",
+		{"POINT", VALUE_TEXT, false, OPERANDS_MAX, NULL}, COMMON | READER,
+		{{"ebb snap accept home@latest", "it was a day's work"}}, call_snap_accept},
 	{"snap", "rm", "remove points",
 		"They are gone from the list at once; `repo gc` gives back the room of what no "
 		"other "

@@ -184,6 +184,11 @@ int call_snap_release(const struct call *call)
 	return change(call, POINT_RELEASE, "release", "released");
 }
 
+int call_snap_accept(const struct call *call)
+{
+	return change(call, POINT_ACCEPT, "accept", "accepted");
+}
+
 int call_snap_rm(const struct call *call)
 {
 	return change(call, POINT_REMOVE, "rm", "removed");

@@ -21,7 +21,11 @@
 #include "os/clock.h"
 #include "os/dice.h"
 #include "place/place.h"
+#include "repo/alarm.h"
 #include "repo/inner.h"
+
+/* Less than this says nothing of what a resource is like. */
+enum { SHARES_FROM = 1 << 20 };
 
 uint64_t repo_resource(const struct repo *repo, const char *name)
 {
@@ -295,9 +299,26 @@ static void sort_in(struct head *head)
 	}
 }
 
+/* The first point of a resource is all new, and little says little. What another wrote is told by
+ * its point. */
+static void note_shares(
+	const struct committing *c, const struct head *head, struct head_point *named)
+{
+	const struct repo_written *written = &c->repo->written;
+	bool first = true;
+	vec_each (point, &head->points)
+		first = first && point->resource != named->resource;
+	named->changed = named->dense = SHARE_UNKNOWN;
+	if (first)
+		return;
+	named->changed = share_of(c->point->new_bytes, c->point->source_bytes);
+	if (!c->in_order && written->new_bytes >= SHARES_FROM)
+		named->dense = share_of(written->dense_bytes, written->new_bytes);
+}
+
 static int add_point(const struct committing *c, struct head *head)
 {
-	const struct head_point named = {
+	struct head_point named = {
 		.id = c->point->id,
 		.end_ns = c->point->end_ns,
 		.source = c->point->source,
@@ -305,6 +326,9 @@ static int add_point(const struct committing *c, struct head *head)
 	};
 	if (head_find_point(head, &c->point->id))
 		return 0;
+	note_shares(c, head, &named);
+	if (alarm_point(head, &named))
+		named.flags |= HEAD_POINT_SUSPICIOUS;
 	int err = vec_push(&head->points, named);
 	if (!err && c->in_order)
 		sort_in(head);
@@ -462,5 +486,9 @@ int repo_change_points(
 	struct repo *repo, const struct point_change *changes, size_t count, struct why *why)
 {
 	struct changing c = {changes, count, clock_wall_ns(repo->world.clock)};
-	return repo_edit_head(repo, change_points, &c, why);
+	int err = repo_edit_head(repo, change_points, &c, why);
+	/* On a full place points are removed to make room. */
+	if ((err == -ENOSPC || err == -EDQUOT) && repo_release_reserve(&repo->world))
+		err = repo_edit_head(repo, change_points, &c, why);
+	return err;
 }

@@ -45,10 +45,15 @@ int repo_put_reserve(const struct repo_world *world, uint64_t bytes, struct why 
 	return place_put(world->place, reserve, noise, bytes, why);
 }
 
+bool repo_release_reserve(const struct repo_world *world)
+{
+	return place_remove(world->place, reserve) == 0;
+}
+
 /* The place is full: lets the reserve go. False: there is none left. */
 static bool release_reserve(struct gc *gc)
 {
-	if (gc->result.reserve_used || place_remove(gc->repo->world.place, reserve))
+	if (gc->result.reserve_used || !repo_release_reserve(&gc->repo->world))
 		return false;
 	tell(gc, "the place is full: the reserve is used");
 	gc->result.reserve_used = true;

@@ -115,7 +115,8 @@ static void put_fields(const struct head *head, struct fields_out *out)
 		out_u64(out, (uint64_t)point->end_ns);
 		out_u8(out, point->flags);
 		out_u8(out, (uint8_t)point->source);
-		out_u16(out, 0);
+		out_u8(out, point->changed);
+		out_u8(out, point->dense);
 		out_u64(out, point->resource);
 	}
 	out_u32(out, (uint32_t)head->indexes.len);
@@ -199,7 +200,8 @@ static int get_points(struct fields_in *in, struct head *head)
 		point->end_ns = (int64_t)in_u64(in);
 		point->flags = in_u8(in) & HEAD_POINT_FLAGS;
 		point->source = (enum point_source)in_u8(in);
-		in_u16(in);
+		point->changed = in_u8(in);
+		point->dense = in_u8(in);
 		point->resource = in_u64(in);
 	}
 	return 0;

@@ -32,6 +32,8 @@ struct head_point {
 	int64_t end_ns;
 	uint8_t flags;
 	enum point_source source;
+	uint8_t changed;   /* share of the source that was new; SHARE_UNKNOWN: nobody can say */
+	uint8_t dense;     /* share of what was new that did not compress */
 	uint64_t resource; /* repo_resource() of its name */
 };
 

@@ -170,6 +170,9 @@ int repo_put_index(struct repo *repo, const struct index *index, uint32_t first,
 /* Puts an object of no use to the place, unless it is there: room for the next collection. */
 int repo_put_reserve(const struct repo_world *world, uint64_t bytes, struct why *why);
 
+/* Lets it go, because the place is full. False: there is none. */
+bool repo_release_reserve(const struct repo_world *world);
+
 /* repo_commit() without a point: what packing_add() got is found from now on. */
 int repo_commit_copies(struct repo *repo, struct why *why);
 

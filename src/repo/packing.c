@@ -189,6 +189,8 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 		err = pack_add(packing->writer, &note->digest, note->kind, blob, len);
 	if (!err)
 		err = index_add(&packing->waiting, 0, &entry);
+	if (!err && stream == STREAM_DATA && codec_is_dense(blob))
+		repo->written.dense_bytes += len - BLOB_HEADER;
 	return err ? why_errno(why, err, "storing a chunk") : 0;
 }
 

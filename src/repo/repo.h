@@ -138,6 +138,7 @@ int repo_settle(struct repo *repo, struct why *why);
 struct repo_written {
 	uint64_t new_chunks, new_bytes; /* plain, what was not known before */
 	uint64_t written_bytes;         /* to the place, parity included */
+	uint64_t dense_bytes;           /* of new_bytes, what does not compress */
 	uint64_t adopted_packs;         /* of a run that was ended: nothing in them is sent again */
 };
 

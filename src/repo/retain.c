@@ -94,30 +94,45 @@ static bool is_within(int64_t end, int64_t newest, int64_t within)
 	return __builtin_sub_overflow(newest, within, &edge) || end > edge;
 }
 
-/* All points of one resource, the newest first. */
-static void choose_resource(
+/* All points of one resource, the newest first, that the rules of numbers and periods count. */
+static void count_rules(
 	const struct row *rows, size_t count, const struct retain_rules *rules, unsigned *reasons)
 {
-	bool suspicious = false;
-	for (size_t i = 0; i < count; i++)
-		suspicious |= (rows[i].point->flags & HEAD_POINT_SUSPICIOUS) != 0;
-	reasons[rows[0].number] |= RETAIN_NEWEST;
 	for (size_t i = 0; i < count; i++) {
-		unsigned *reason = &reasons[rows[i].number];
 		if (i < rules->last)
-			*reason |= RETAIN_LAST;
+			reasons[rows[i].number] |= RETAIN_LAST;
 		if (is_within(rows[i].point->end_ns, rows[0].point->end_ns, rules->within_ns))
-			*reason |= RETAIN_WITHIN;
-		if (rows[i].point->flags & HEAD_POINT_HELD)
-			*reason |= RETAIN_HELD;
-		if (suspicious)
-			*reason |= RETAIN_SUSPICIOUS;
+			reasons[rows[i].number] |= RETAIN_WITHIN;
 	}
 	keep_periods(rows, count, rules, RETAIN_HOURLY, rules->hourly, reasons);
 	keep_periods(rows, count, rules, RETAIN_DAILY, rules->daily, reasons);
 	keep_periods(rows, count, rules, RETAIN_WEEKLY, rules->weekly, reasons);
 	keep_periods(rows, count, rules, RETAIN_MONTHLY, rules->monthly, reasons);
 	keep_periods(rows, count, rules, RETAIN_YEARLY, rules->yearly, reasons);
+	reasons[rows[0].number] |= RETAIN_NEWEST;
+}
+
+/*
+ * All points of one resource, the newest first. Broken ones stand in nobody's way: the rules count
+ * the others, unless there are none. Reorders the rows.
+ */
+static void choose_resource(
+	struct row *rows, size_t count, const struct retain_rules *rules, unsigned *reasons)
+{
+	size_t whole = 0;
+	bool suspicious = false;
+	for (size_t i = 0; i < count; i++)
+		suspicious |= (rows[i].point->flags & HEAD_POINT_SUSPICIOUS) != 0;
+	reasons[rows[0].number] |= RETAIN_NEWEST;
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].point->flags & HEAD_POINT_HELD)
+			reasons[rows[i].number] |= RETAIN_HELD;
+		if (suspicious)
+			reasons[rows[i].number] |= RETAIN_SUSPICIOUS;
+		if (!(rows[i].point->flags & HEAD_POINT_BROKEN))
+			rows[whole++] = rows[i];
+	}
+	count_rules(rows, whole ? whole : count, rules, reasons);
 }
 
 int retain_choose(const struct head_point *points, size_t count, const struct retain_rules *rules,

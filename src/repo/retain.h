@@ -5,7 +5,8 @@
  *
  * Rules count for each resource apart. A rule of periods keeps the newest point of each of its last
  * periods that have one; a point stays when any rule keeps it. The newest point of a resource
- * always stays, held ones do, and while one of a resource is suspicious all of it does.
+ * always stays, and so does the newest one that is not broken; held ones do, and while one of a
+ * resource is suspicious all of it does. Broken points do not count for the rules.
  *
  * Any thread.
  */

@@ -81,6 +81,11 @@ TEST(rules_by_table)
 			/* 1 July, 23:30 and, in that zone, 2 July, 00:30 */
 			{at(2026, 7, 1, 21, 30), at(2026, 7, 1, 22, 30), at(2026, 7, 2, 10, 0)},
 			{0}, {RETAIN_DAILY, 0, NEWEST | RETAIN_DAILY}},
+		{"a broken point is no point to the rules", {.last = 1},
+			{at(2026, 1, 1, 0, 0), at(2026, 1, 2, 0, 0), at(2026, 1, 3, 0, 0),
+				at(2026, 1, 4, 0, 0)},
+			{0, 0, HEAD_POINT_BROKEN, HEAD_POINT_BROKEN},
+			{0, NEWEST | RETAIN_LAST, 0, NEWEST}},
 		{"two points of one moment", {.last = 1},
 			{at(2026, 1, 1, 0, 0), at(2026, 1, 1, 0, 0)}, {0},
 			{0, NEWEST | RETAIN_LAST}},

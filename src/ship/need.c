@@ -98,9 +98,15 @@ int need_walk(
 	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
 {
 	struct need need = {.repo = repo, .fn = fn, .arg = arg, .why = why};
-	if (point->source == POINT_DIR)
+	switch (point->source) {
+	case POINT_DIR:
+	case POINT_STREAM:
+	case POINT_POSTGRES:
+	case POINT_WAL:
 		return follow_tree(&need, point->root.b);
-	if (point->source == POINT_IMAGE)
+	case POINT_IMAGE:
 		return map_walk(repo, &point->root, fn, arg, why);
-	return why_set(why, -ENOTSUP, "its source is none that this ebb knows");
+	default:
+		return why_set(why, -ENOTSUP, "its source is none that this ebb knows");
+	}
 }
