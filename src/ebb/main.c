@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 		return call_fail(EXIT_USAGE, "%s", why.text);
 	allow_open_files();
 	/* Chunks and packs go back to the kernel when they are done with, and do not tear holes. */
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	call.config_env = getenv("EBB_CONFIG");
 	call.repo_env = getenv("EBB_REPO");
 	call.key_file_env = getenv("EBB_KEY_FILE");
