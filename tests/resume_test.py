@@ -137,4 +137,23 @@ def a_restore_in_place_changes_what_differs(_place, _program):
         b.same("want", "source")
 
 
+@test
+def a_dry_run_tells_what_a_backup_would_come_to(_place, _program):
+    """a dry run tells what a backup would come to"""
+    with Bench() as b:
+        fill(b, random.Random(5), 10, 1_000_000)
+        b.write("text", b"the same words again and again\n" * 100_000)
+        b.ebb("repo init")
+        told = b.json("backup source -n")
+        check(told["bytes_to_read"] == told["source_bytes"] and told["seconds"] < 0, told)
+        check(not b.json("snap ls")["points"] and packs_there(b) == 0, "something was stored")
+        new = b.json("backup source")["new_bytes"]
+        check(new * 0.7 < told["bytes_to_store"] <= new, (told, new))
+        b.ebb(["backup", "-n", "--stdin-name", "x"], 2)
+        b.ebb(["backup", "-n", "source/text"], 2)
+        b.write("small", b"other")
+        told = b.json("backup source -n")
+        check(told["files_to_read"] == 1 and told["seconds"] >= 0, told)
+
+
 sys.exit(programs.main(TESTS, sys.argv[1:]))

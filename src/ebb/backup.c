@@ -22,6 +22,7 @@
 #include "repo/alarm.h"
 #include "repo/point.h"
 #include "ship/backup.h"
+#include "ship/estimate.h"
 #include "ship/exclude.h"
 
 enum { EXCLUDES_MAX = 1 << 20 };
@@ -162,11 +163,67 @@ int backup_done(const struct call *call, struct keep *keep, struct catalog_job *
 	return ledger_end(keep, job, code);
 }
 
+/* How fast the last jobs of this resource read: what ended, and had something to read. */
+static bool take_rate(void *arg, const struct catalog_job *job)
+{
+	double seconds = (double)(job->end_ns - job->start_ns) / 1e9;
+	if (job->outcome != EXIT_OK || !job->read_bytes || seconds <= 0)
+		return true;
+	*(double *)arg = (double)job->read_bytes / seconds;
+	return false;
+}
+
+static double last_rate(struct keep *keep, struct catalog_job like)
+{
+	enum { HISTORY = 20 };
+	struct ledger ledger;
+	double rate = 0;
+	like.repo = *repo_id(keep->repo);
+	if (!ledger_open(keep, false, &ledger))
+		return 0;
+	(void)catalog_jobs(ledger.catalog, &like, HISTORY, take_rate, &rate);
+	like.resource = NULL; /* else that of any other in this repository */
+	if (rate <= 0)
+		(void)catalog_jobs(ledger.catalog, &like, HISTORY, take_rate, &rate);
+	ledger_close(&ledger);
+	return rate;
+}
+
+static int say_estimate(const struct call *call, const struct point *point,
+	const struct estimate *estimate, double rate)
+{
+	OWN(str_done) struct str text = {0};
+	uint64_t stored = estimate_stored(estimate);
+	double seconds = rate > 0 ? (double)estimate->read_bytes / rate : -1;
+	uint64_t objects = estimate_objects(estimate);
+	if (args_given(&call->args, OPTION_JSON))
+		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "type",
+			"estimate", "entries", (json_int_t)point->entries, "source_bytes",
+			(json_int_t)point->source_bytes, "files_to_read",
+			(json_int_t)estimate->files, "bytes_to_read",
+			(json_int_t)estimate->read_bytes, "bytes_to_store", (json_int_t)stored,
+			"objects_to_put", (json_int_t)objects, "seconds", seconds));
+	str_addf(&text,
+		"%" PRIu64 " entries, %.1f MiB; would read %.1f MiB in %" PRIu64
+		" files and store about %.1f MiB, duplicates not counted, in about %" PRIu64
+		" objects\n",
+		point->entries, (double)point->source_bytes / 1048576,
+		(double)estimate->read_bytes / 1048576, estimate->files, (double)stored / 1048576,
+		objects);
+	if (seconds >= 0)
+		str_addf(&text, "about %.0f s, at the %.1f MiB/s of the last run\n", seconds,
+			rate / 1048576);
+	else
+		str_add(&text, "how long that takes nobody knows: nothing was saved here yet\n");
+	return call_print(&text);
+}
+
 int backup_folder(const struct call *call, struct made_point *ret_made)
 {
 	OWN(keep_done) struct keep keep = {0};
 	OWN(excludes_free_own) struct excludes *excludes = NULL;
 	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[BACKUP_HOST];
+	OWN(estimate_done) struct estimate estimate = {0};
 	struct meter meter;
 	struct point point;
 	struct why why = {""};
@@ -195,12 +252,15 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 		.exclude_caches = args_given(&call->args, OPTION_EXCLUDE_CACHES),
 		.force_full = args_given(&call->args, OPTION_FULL),
 		.on_trouble = on_trouble,
+		.estimate = args_given(&call->args, OPTION_DRY_RUN) ? &estimate : NULL,
 		.pace = keep.source_pace,
 		.on_progress = on_progress,
 		.arg = &meter,
 	};
 	int err = backup_dir(keep.repo, &keep.files, keep.world->clock, &how, &point, &why);
 	meter_clear(&meter);
+	if (how.estimate && !err)
+		return say_estimate(call, &point, &estimate, last_rate(&keep, job));
 	struct backup_end end = {err, &why, &point, ret_made};
 	return backup_done(call, &keep, &job, &end);
 }
@@ -209,6 +269,9 @@ int call_backup(const struct call *call)
 {
 	const struct args *args = &call->args;
 	char path[KEEP_PATH], resource[KEEP_PATH + 8];
+	bool dry = args_given(args, OPTION_DRY_RUN);
+	if (dry && (args->operand_count != 1 || args_given(args, OPTION_POSTGRES)))
+		return call_fail(EXIT_USAGE, "--dry-run tells of folders only");
 	if (args_given(args, OPTION_POSTGRES)) {
 		const char *name = args->values[OPTION_NAME];
 		snprintf(resource, sizeof(resource), "pg/%s", name ? name : "");
@@ -218,6 +281,8 @@ int call_backup(const struct call *call)
 		args_given(args, OPTION_COMMAND)) {
 		const char *name = args->values[OPTION_STDIN_NAME];
 		snprintf(resource, sizeof(resource), "stream/%s", name ? name : "");
+		if (dry)
+			return call_fail(EXIT_USAGE, "--dry-run tells of folders only");
 		return hooks_around(call, backup_stream, resource, "");
 	}
 	if (args->operand_count != 1)
@@ -233,6 +298,10 @@ int call_backup(const struct call *call)
 		return call_fail(EXIT_USAGE,
 			"--changed, --check-changed and --fold are for images, and %s is none",
 			path);
+	/* Hooks freeze and snapshot things: nothing of that for an estimate. */
+	if (dry)
+		return image ? call_fail(EXIT_USAGE, "--dry-run tells of folders only")
+			     : backup_folder(call, &(struct made_point){0});
 	snprintf(resource, sizeof(resource), "%s%s", image ? "image" : "dir", path);
 	return hooks_around(call, image ? backup_image_file : backup_folder, resource, path);
 }

@@ -276,10 +276,11 @@ const struct command commands[] = {
 		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL) | ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS) |
-			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
-			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
-			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) | HOOKS,
+			ONE(OPTION_FULL) | ONE(OPTION_DRY_RUN) | ONE(OPTION_LIMIT) |
+			ONE(OPTION_PROGRESS) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
+			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
+			ONE(OPTION_COMMAND) | ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) |
+			ONE(OPTION_LOCK) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},

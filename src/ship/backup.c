@@ -25,6 +25,7 @@
 #include "os/files.h"
 #include "repo/repo.h"
 #include "ship/content.h"
+#include "ship/estimate.h"
 #include "ship/exclude.h"
 #include "ship/follow.h"
 #include "ship/tree.h"
@@ -182,6 +183,8 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
 		unreadable(walk, why.text);
 		return 0;
 	}
+	if (walk->options->estimate)
+		return estimate_add(walk->options->estimate, file, before.size);
 	err = content_store(&walk->reader, folder, file, content, &why);
 	if (err < 0)
 		return why_set(walk->why, err, "%s", why.text);
@@ -477,7 +480,8 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 {
 	OWN(names_done) struct names names = {0};
 	OWN(tree_done) struct tree tree = {0};
-	OWN(tree_writer_done) struct tree_writer writer = {.repo = walk->repo};
+	OWN(tree_writer_done)
+	struct tree_writer writer = {.repo = walk->repo, .dry = walk->options->estimate != NULL};
 	struct why why;
 	/* One less than what is gone down on the way back, which meets it empty. */
 	if (folder && walk->depth >= TREE_DEPTH_MAX - 1) {
@@ -512,9 +516,11 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 static bool find_parent(struct repo *repo, const char *resource, struct point *ret_parent)
 {
 	const struct head *head = repo_head(repo);
+	uint64_t sum = repo_resource(repo, resource);
 	for (size_t i = head->points.len; i-- > 0;) {
 		struct point point;
-		if (repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
+		if (head->points.at[i].resource == sum &&
+			repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
 			point.source == POINT_DIR && strcmp(point.resource, resource) == 0) {
 			*ret_parent = point;
 			return true;
@@ -586,7 +592,8 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 		return err;
 	point.read_bytes = walk.reader.read_bytes;
 	point.end_ns = clock_wall_ns(clock);
-	err = repo_commit(repo, &point, why);
+	if (!options->estimate)
+		err = repo_commit(repo, &point, why);
 	if (!err)
 		*ret_point = point;
 	return err;

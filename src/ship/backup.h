@@ -14,6 +14,7 @@
 
 struct clock;
 struct excludes;
+struct estimate;
 struct files;
 struct pace;
 struct point;
@@ -35,7 +36,9 @@ struct backup_options {
 	bool one_file_system;            /* another one's mount point is saved empty */
 	bool exclude_caches;             /* of a folder with a CACHEDIR.TAG only that */
 	bool force_full;                 /* read everything again */
-	struct pace *pace;               /* of reading the source; borrowed, NULL: none */
+	/* Nothing is stored and no point made: what would be read is sampled. NULL: a real run. */
+	struct estimate *estimate;
+	struct pace *pace; /* of reading the source; borrowed, NULL: none */
 	/* What could not be read, changed while it was read, or vanished before. */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
 	void (*on_progress)(void *arg, const struct backup_progress *progress); /* may be NULL */

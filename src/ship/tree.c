@@ -92,22 +92,25 @@ void tree_put_xattr(struct fields_out *xattrs, const char *name, const void *val
 }
 
 /* Stores entries as one tree chunk. */
-static int store_part(struct repo *repo, const struct fields_out *entries, uint32_t count,
-	struct digest *ret_digest, struct why *why)
+static int store_part(const struct tree_writer *writer, const struct fields_out *entries,
+	uint32_t count, struct digest *ret_digest, struct why *why)
 {
 	OWN(out_done) struct fields_out out = {0};
+	*ret_digest = (struct digest){0};
+	if (writer->dry)
+		return 0;
 	out_u32(&out, VERSION);
 	out_u32(&out, count);
 	out_bytes(&out, entries->at, entries->len);
 	if (out.failed || entries->failed)
 		return -ENOMEM;
-	return repo_put_chunk(repo, CHUNK_TREE, out.at, out.len, ret_digest, why);
+	return repo_put_chunk(writer->repo, CHUNK_TREE, out.at, out.len, ret_digest, why);
 }
 
 static int cut_part(struct tree_writer *writer, struct why *why)
 {
 	struct digest digest;
-	int err = store_part(writer->repo, &writer->part, writer->count, &digest, why);
+	int err = store_part(writer, &writer->part, writer->count, &digest, why);
 	if (err)
 		return err;
 	out_bytes(&writer->parts, digest.b, DIGEST_SIZE);
@@ -147,7 +150,7 @@ int tree_finish(struct tree_writer *writer, struct digest *ret_digest, struct wh
 {
 	OWN(out_done) struct fields_out root = {0};
 	if (!writer->part_count)
-		return store_part(writer->repo, &writer->part, writer->count, ret_digest, why);
+		return store_part(writer, &writer->part, writer->count, ret_digest, why);
 	if (writer->count) {
 		int err = cut_part(writer, why);
 		if (err)
@@ -158,7 +161,7 @@ int tree_finish(struct tree_writer *writer, struct digest *ret_digest, struct wh
 		more.folder = writer->parts.at + (size_t)i * DIGEST_SIZE;
 		put_entry(&root, &more);
 	}
-	return store_part(writer->repo, &root, writer->part_count, ret_digest, why);
+	return store_part(writer, &root, writer->part_count, ret_digest, why);
 }
 
 void tree_writer_done(struct tree_writer *writer)

@@ -94,6 +94,7 @@ struct tree_extent tree_extent_at(const struct tree_entry *entry, size_t i);
 
 struct tree_writer {
 	struct repo *repo;      /* borrowed */
+	bool dry;               /* nothing is stored; digests are zeros */
 	struct fields_out part; /* entries of the chunk that grows */
 	uint32_t count;
 	struct fields_out parts; /* digests of the chunks that were cut off */
