@@ -23,7 +23,7 @@ static const int64_t passphrase_ns = 1000000000;
 static const char *try_store(const struct keep *keep)
 {
 	bool conditional;
-	if (!keep->place.bucket || place_s3_probe(keep->place.place, &conditional, NULL))
+	if (!keep->place.bucket || place_s3_probe(keep->place.inner, &conditional, NULL))
 		return "";
 	return conditional
 		? "The store keeps a name from being put twice.\n"

@@ -151,7 +151,7 @@ int twins_open(struct keep *keep, const struct unlock *unlock)
 /* Beside a place that keeps locks there may be others that cannot. */
 static bool lock_at(struct repo *repo, const struct open_place *place, int64_t until_ns)
 {
-	if (!place->place->ops->lock)
+	if (!place->inner->ops->lock)
 		return false;
 	repo_lock_commits(repo, until_ns, need_walk);
 	return true;
