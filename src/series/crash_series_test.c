@@ -298,7 +298,7 @@ static bool find_segment(void *arg, const char *name, bool is_dir)
 static int flip(struct disk *disk, const char *name)
 {
 	OWN(file_close_own) struct file *file = NULL;
-	uint8_t byte;
+	uint8_t byte = 0;
 	/* Within the last bytes of the first block's values. */
 	int err = disk_open(disk, name, FILE_READ | FILE_WRITE, &file);
 	if (!err)
