@@ -138,6 +138,27 @@ def a_mirror_gives_back_what_parity_cannot(_place, _program):
 
 
 @test
+def a_twin_gives_back_chunks(_place, _program):
+    """a twin gives back the chunks of damaged packs, also after a repair that lost them"""
+    with prepared() as b:
+        b.ebb("repo init --repo twin --like store --key-file key")
+        b.write("more", os.urandom(3_000_000))
+        b.ebb("backup source --also twin")
+        b.ebb("repo sync --also twin --all")
+        first, second = sorted(b.packs(), key=os.path.getsize)[-2:]
+        spoil(first)
+        told = b.json("verify --repair --from twin")
+        check(told["renewed"] == 1 and told["fetched"] > 0 and not told["affected"], told)
+        restored_exactly(b, set())
+        spoil(second)
+        b.ebb("verify --repair", 13)
+        told = b.json("verify --repair --from twin")
+        check(told["fetched"] > 0 and not told["affected"], told)
+        restored_exactly(b, set())
+        check([p["broken"] for p in b.json("snap ls")["points"]] == [False, False], "marked")
+
+
+@test
 def sampled_runs_go_round(_place, _program):
     """sampled runs take what was proved least recently, until all was"""
     with prepared() as b:

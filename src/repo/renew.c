@@ -299,3 +299,8 @@ int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct wh
 	*ret_result = result;
 	return 0;
 }
+
+int repo_commit_chunks(struct repo *repo, struct why *why)
+{
+	return repo_commit_copies(repo, why);
+}

@@ -39,4 +39,7 @@ struct rebuild_result {
 };
 int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct why *why);
 
+/* Makes chunks that repo_put_chunk() stored exist, for points that are there already. */
+int repo_commit_chunks(struct repo *repo, struct why *why);
+
 #endif

@@ -19,9 +19,12 @@ static void tell(struct follow *f, const char *what)
 		f->on_affected(f->arg, f->point, str_text(&f->path), what);
 }
 
-static bool is_there(const struct follow *f, const struct digest *digest)
+static bool is_there(const struct follow *f, const struct digest *digest, enum chunk_kind kind)
 {
-	return repo_has(f->repo, digest) && !digests_has(f->lost, digest);
+	bool there = repo_has(f->repo, digest) && !digests_has(f->lost, digest);
+	if (!there && f->on_missing)
+		f->on_missing(f->arg, digest, kind);
+	return there;
 }
 
 static int follow_row(struct follow *f, const uint8_t *digests, size_t count, uint64_t *missing)
@@ -29,7 +32,7 @@ static int follow_row(struct follow *f, const uint8_t *digests, size_t count, ui
 	for (size_t i = 0; i < count; i++) {
 		struct digest digest;
 		memcpy(digest.b, digests + i * DIGEST_SIZE, DIGEST_SIZE);
-		*missing += !is_there(f, &digest);
+		*missing += !is_there(f, &digest, CHUNK_CONTENT);
 	}
 	return 0;
 }
@@ -43,7 +46,8 @@ static int follow_list(struct follow *f, const uint8_t *bytes, uint64_t *missing
 	memcpy(digest.b, bytes, DIGEST_SIZE);
 	if (digests_has(&f->whole, &digest))
 		return 0;
-	if (!is_there(f, &digest) || repo_chunk(f->repo, &digest, CHUNK_LIST, &list, &len, NULL)) {
+	if (!is_there(f, &digest, CHUNK_LIST) ||
+		repo_chunk(f->repo, &digest, CHUNK_LIST, &list, &len, NULL)) {
 		(*missing)++;
 		return 0;
 	}
@@ -119,6 +123,8 @@ static int follow_tree(struct follow *f, const uint8_t *bytes)
 	if (err == -ENOMEM)
 		return err;
 	if (err) {
+		if (f->on_missing)
+			f->on_missing(f->arg, &digest, CHUNK_TREE);
 		lose_folder(f, "the list of what is in this folder is lost");
 		return 0;
 	}
@@ -141,8 +147,7 @@ struct counting {
 static int count_chunk(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
 {
 	struct counting *counting = arg;
-	bool there = is_there(counting->f, digest);
-	(void)kind;
+	bool there = is_there(counting->f, digest, kind);
 	counting->missing += !there;
 	return there && leads_on;
 }

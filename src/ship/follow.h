@@ -23,6 +23,8 @@ struct follow {
 	const struct digests *lost; /* chunks that are known, and cannot be read */
 	void (*on_affected)(
 		void *arg, const struct object_id *point, const char *path, const char *what);
+	/* Each chunk that is missing; may be told more than once. NULL: not told. */
+	void (*on_missing)(void *arg, const struct digest *digest, enum chunk_kind kind);
 	void *arg;
 	/* the walk's own */
 	struct digests whole; /* folders and lists */

@@ -160,6 +160,79 @@ static int follow_points(struct verify *v)
 	return err;
 }
 
+/* ---- what no index knows, from the other repository ---- */
+
+struct fetching {
+	struct verify *v;
+	VEC(struct digest) digests;
+	VEC(enum chunk_kind) kinds;
+	bool failed;
+};
+
+static void note_missing(void *arg, const struct digest *digest, enum chunk_kind kind)
+{
+	struct fetching *fetching = arg;
+	fetching->failed = fetching->failed || vec_push(&fetching->digests, *digest) ||
+		vec_push(&fetching->kinds, kind);
+}
+
+static int fetch(struct fetching *fetching, uint64_t *fetched, struct why *why)
+{
+	struct verify *v = fetching->v;
+	int err = 0;
+	for (size_t i = 0; !err && i < fetching->digests.len; i++) {
+		OWN(own_free) uint8_t *bytes = NULL;
+		enum chunk_kind kind = fetching->kinds.at[i];
+		struct digest digest;
+		size_t len;
+		if (repo_has(v->repo, &fetching->digests.at[i]) ||
+			repo_chunk(v->options->from, &fetching->digests.at[i], kind, &bytes, &len,
+				NULL))
+			continue;
+		err = repo_put_chunk(v->repo, kind, bytes, len, &digest, why);
+		*fetched += !err;
+	}
+	return err;
+}
+
+/* One look at all points for what is missing, and one head with what the other one had of it. */
+static int fetch_round(struct verify *v, uint64_t *ret_fetched, struct why *why)
+{
+	const struct head *head = repo_head(v->repo);
+	struct fetching fetching = {.v = v};
+	struct follow follow = {
+		.repo = v->repo, .lost = &v->lost, .on_missing = note_missing, .arg = &fetching};
+	uint64_t fetched = 0;
+	int err = 0;
+	for (size_t i = 0; !err && i < head->points.len; i++) {
+		bool whole;
+		err = follow_point(&follow, &head->points.at[i].id, &whole);
+	}
+	follow_done(&follow);
+	if (!err && fetching.failed)
+		err = -ENOMEM;
+	if (!err)
+		err = fetch(&fetching, &fetched, why);
+	vec_done(&fetching.digests);
+	vec_done(&fetching.kinds);
+	if (!err && fetched)
+		err = repo_commit_chunks(v->repo, why);
+	*ret_fetched = fetched;
+	return err;
+}
+
+/* A tree that comes back may name more that is missing: until a round brings nothing. */
+static int fetch_missing(struct verify *v, struct why *why)
+{
+	uint64_t fetched = v->options->repair && v->options->from && v->options->follow;
+	int err = 0;
+	while (!err && fetched) {
+		err = fetch_round(v, &fetched, why);
+		v->result.fetched += fetched;
+	}
+	return err;
+}
+
 int verify_repo(struct repo *repo, const struct verify_options *options,
 	struct verify_result *ret_result, struct why *why)
 {
@@ -167,6 +240,8 @@ int verify_repo(struct repo *repo, const struct verify_options *options,
 	int err = check_objects(&v, why);
 	if (!err)
 		err = renew(&v, why);
+	if (!err)
+		err = fetch_missing(&v, why);
 	if (!err && (options->follow || v.bad.len))
 		err = follow_points(&v);
 	if (err == -ENOMEM)
