@@ -82,8 +82,8 @@ static int say_added(const struct call *call, const struct key_new *key, const s
 	object_show_id(id, hex);
 	if (args_given(&call->args, OPTION_JSON))
 		return keep_print_json(json_pack("{s:s,s:s,s:s,s:s?}", "type", "repo-key-add", "id",
-			hex, "key", repo_key_type(key->type), "key_file", path));
-	str_addf(&text, "key %.8s (%s) was added%s%s\n", hex, repo_key_type(key->type),
+			hex, "key", repo_key_type((uint8_t)key->type), "key_file", path));
+	str_addf(&text, "key %.8s (%s) was added%s%s\n", hex, repo_key_type((uint8_t)key->type),
 		path ? ", in " : "", path ? path : "");
 	return call_print(&text);
 }
