@@ -14,7 +14,7 @@
 #include "base/why.h"
 #include "place/s3_inner.h"
 
-enum { READ_TRIES = 4, VERSIONS_MAX = 100 };
+enum { READ_TRIES = 8, VERSIONS_MAX = 100 };
 
 struct s3 *s3_of(struct place *place)
 {
