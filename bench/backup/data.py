@@ -240,15 +240,17 @@ def image_writes(options):
 def change_image(source, options, nbd=None):
     """Into the file, and through an NBD export of the tool's own when it has one."""
     done, client = 0, NbdClient(nbd) if nbd else None
-    with open(os.path.join(source, "disk.img"), "r+b") as file, \
-            open(os.path.join(source, "..", "changed.map"), "w", encoding="ascii") as ranges:
+    ranges = []
+    with open(os.path.join(source, "disk.img"), "r+b") as file:
         for offset, body in image_writes(options):
             file.seek(offset)
             file.write(body)
-            ranges.write("%d %d\n" % (offset, len(body)))
+            ranges.append((offset, len(body)))
             if client:
                 client.write(offset, body)
             done += len(body)
+    with open(os.path.join(source, "..", "changed.map"), "w", encoding="ascii") as file:
+        file.writelines("%d,%d\n" % pair for pair in sorted(ranges))
     if client:
         client.close()
     return done

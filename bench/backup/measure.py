@@ -96,8 +96,8 @@ def size_of(folder):
     return total
 
 
-def manifest(root):
-    """What must come back: path, kind, mode, size, content."""
+def manifest(root, modes):
+    """What must come back: path, kind, mode, size, content. Of an image the mode is not part."""
     out = {}
     for top, folders, names in os.walk(root):
         for name in folders + names:
@@ -106,7 +106,7 @@ def manifest(root):
             what = [stat.S_IFMT(about.st_mode)]
             if stat.S_ISLNK(about.st_mode):
                 what.append(os.readlink(path))
-            else:
+            elif modes:
                 what.append(stat.S_IMODE(about.st_mode))
             if stat.S_ISREG(about.st_mode):
                 total = hashlib.sha256()
@@ -118,11 +118,11 @@ def manifest(root):
     return out
 
 
-def differences(source, restored):
+def differences(source, restored, modes=True):
     """Paths that did not come back as they were. Tools restore below prefixes of their own."""
-    want = manifest(source)
+    want = manifest(source, modes)
     top = {path.split("/")[0] for path in want}
     root = next((where for where, folders, names in os.walk(restored)
                  if top <= set(folders) | set(names)), restored)
-    got = manifest(root)
+    got = manifest(root, modes)
     return sorted(path for path in want if got.get(path) != want[path])
