@@ -6,7 +6,8 @@ usage: bench/backup/run.py [--tools ebb,restic,...] [--kinds files,image] [--mib
 
 For each tool and kind of data: a first backup, one when nothing has changed, one after a change, a
 restore and a verification. A restore counts only when every path, kind, mode, size and SHA-256 of
-the source comes back (of an image: all but the mode). CPU seconds and bytes can be compared on a busy machine; wall time cannot.
+the source comes back (of an image: all but the mode). CPU seconds and bytes can be compared on a
+busy machine; wall time cannot.
 Rounds alternate between the tools; each figure is the median of its rounds.
 """
 import argparse

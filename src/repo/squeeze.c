@@ -46,7 +46,7 @@ struct squeezing {
 };
 
 /* More than hands, so that none is idle while chunks come in bursts. */
-enum { PER_HAND = 2 };
+enum { PER_HAND = 3 };
 
 /* Chunks between two looks, and how many waits in them are many. */
 enum { LOOK_EVERY = 16, WAITS_MANY = 8, LEVEL_LEAST = 1, LEVEL_MOST = 9 };
