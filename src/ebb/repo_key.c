@@ -170,10 +170,11 @@ static int action_ls(struct keep *keep)
 		units_show_time(key->made_ns, made);
 		json_array_append_new(list,
 			json_pack("{s:s,s:s,s:s,s:s,s:b}", "id", hex, "key",
-				repo_key_type(key->type), "label", key->label, "made", made,
-				"in_use", used));
-		str_addf(&text, "%.8s  %-10s  %.19sZ  %s%s\n", hex, repo_key_type(key->type), made,
-			key->label, used ? "  (in use)" : "");
+				repo_key_type((uint8_t)key->type), "label", key->label, "made",
+				made, "in_use", used));
+		str_addf(&text, "%.8s  %-10s  %.19sZ  %s%s\n", hex,
+			repo_key_type((uint8_t)key->type), made, key->label,
+			used ? "  (in use)" : "");
 	}
 	if (args_given(&keep->call->args, OPTION_JSON))
 		return keep_print_json(json_pack("{s:s,s:I,s:o}", "type", "repo-keys", "epoch",

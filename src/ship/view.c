@@ -266,6 +266,9 @@ void view_free(struct view *view)
 {
 	if (!view)
 		return;
+	/* A kernel that unmounts does not wait for each file to be closed. */
+	while (view->open)
+		view_close(view->open);
 	for (uint64_t i = 1; i <= view->nodes.len; i++)
 		if (view->nodes.at[i - 1].key)
 			drop_node(view, i);

@@ -16,7 +16,8 @@
 
 struct view_file {
 	struct view *view;
-	struct tree_entry entry; /* points into bytes */
+	struct view_file *next, **self; /* among the open ones */
+	struct tree_entry entry;        /* points into bytes */
 	uint8_t *bytes;
 	VEC(uint64_t) list_starts;   /* in the data; of the lists met so far */
 	VEC(uint64_t) starts;        /* of the chunks of the list at hand, and its end */
@@ -209,6 +210,10 @@ void view_close(struct view_file *file)
 {
 	if (!file)
 		return;
+	if (file->self)
+		*file->self = file->next;
+	if (file->next)
+		file->next->self = file->self;
 	free(file->bytes);
 	free(file->list);
 	vec_done(&file->list_starts);
@@ -237,7 +242,13 @@ int view_open(struct view *view, uint64_t node, struct view_file **ret_file, str
 	int err = entry_copy(entry, &file->entry, &file->bytes);
 	if (!err)
 		err = note_extents(file, why);
-	if (!err)
-		*ret_file = TAKE(file);
-	return err;
+	if (err)
+		return err;
+	file->next = view->open;
+	file->self = &view->open;
+	if (file->next)
+		file->next->self = &file->next;
+	view->open = file;
+	*ret_file = TAKE(file);
+	return 0;
 }

@@ -52,6 +52,7 @@ struct view {
 	struct cached chunks[CHUNKS];
 	size_t chunk_bytes;
 	uint64_t uses;
+	struct view_file *open; /* files that were not closed yet */
 };
 
 /* A folder's tree, read or still at hand. Borrowed until the next call. */
