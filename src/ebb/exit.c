@@ -18,6 +18,6 @@ const struct exit_text exit_texts[] = {
 	{EXIT_NO_DAEMON, "the daemon cannot be reached"},
 	{EXIT_INTERRUPTED, "interrupted (SIGINT)"},
 	{EXIT_TERMINATED, "terminated (SIGTERM)"},
-	{EXIT_STOP_RECOVERY, "wal pull could not tell whether the archive has that file"},
+	{EXIT_STOP_RECOVERY, "wal pull: whether that file is there is unknown"},
 	{0, NULL},
 };
