@@ -112,6 +112,36 @@ def keys_come_go_and_rotate(_place, _program):
 
 
 @test
+def a_write_only_key_adds_and_reads_nothing(_place, _program):
+    """a write-only key adds and reads nothing"""
+    with Bench() as b:
+        state = {"XDG_STATE_HOME": b.path("state")}
+        client = {**state, "EBB_KEY_FILE": "client"}
+        b.ebb("repo init")
+        b.ebb("repo key add --write-only --new-key-file client --label laptop")
+        first = json.loads(b.ebb("backup source --json", env=client).stdout)
+        check(first["state"] == "written, not proved", first)
+        second = json.loads(b.ebb("backup source --json", env=client).stdout)
+        check(second["kind"] == "incremental" and second["new_bytes"] == 0, second)
+        for words in ("snap ls", "restore latest out", "verify", "repo key ls", "repo adopt",
+                      "repo gc"):
+            b.ebb(words, 12, env=client)
+        check(not b.json("snap ls")["points"], "points before they were adopted")
+        check(b.json("repo adopt")["adopted"] == 2, "not adopted")
+        b.ebb("verify")
+        b.ebb("restore latest out")
+        b.same("source", "out")
+        with open(b.path("source", "more"), "w", encoding="utf-8") as file:
+            file.write("more")
+        b.ebb("backup source", env=client)
+        key = next(k["id"] for k in b.json("repo key ls")["keys"] if k["key"] == "write-only")
+        b.ebb(f"repo key rm -y {key}")
+        said = b.ebb("repo adopt", 3).stderr
+        check("its key is none of this repository, or was taken away" in said, said)
+        b.ebb("backup source", 12, env=client)
+
+
+@test
 def damage_is_found_mended_and_never_restored(_place, _program):
     """damage is found mended and never restored"""
     with Bench() as b:

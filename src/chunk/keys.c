@@ -238,6 +238,12 @@ bool key_ring_continues(const struct key_ring *newer, const struct key_ring *old
 	return true;
 }
 
+int key_ring_mark(const struct key_ring *ring, const struct object_id *pack, uint8_t ret_mark[32])
+{
+	return key_derive(ring->epochs[0].secret, SECRET_SIZE, pack->b, sizeof(pack->b),
+		"ebb pack 1", ret_mark);
+}
+
 int key_sign(const uint8_t sign_key[32], const uint8_t *bytes, size_t len, uint8_t *ret_signature)
 {
 	size_t out = SIGNATURE_SIZE;

@@ -83,6 +83,12 @@ int key_ring_get_writer(
 /* Whether `newer` holds all that `older` does: the ring after rotations. */
 bool key_ring_continues(const struct key_ring *newer, const struct key_ring *older);
 
+/*
+ * What only holders of a full ring can say of a pack: in a pack of theirs, sealed, it tells them
+ * from writers that hold no more than a public key.
+ */
+int key_ring_mark(const struct key_ring *ring, const struct object_id *pack, uint8_t ret_mark[32]);
+
 /* Ed25519. Writes 64 bytes; 0 or -EIO. */
 int key_sign(const uint8_t sign_key[32], const uint8_t *bytes, size_t len, uint8_t *ret_signature);
 

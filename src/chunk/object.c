@@ -22,6 +22,7 @@ static const char *const folders[OBJECT_KINDS] = {
 	[OBJECT_INDEX] = "index",
 	[OBJECT_POINT] = "point",
 	[OBJECT_HEAD] = "head",
+	[OBJECT_INBOX] = "inbox",
 };
 
 void object_put_header(uint8_t at[OBJECT_HEADER], const struct object_header *header)

@@ -22,6 +22,7 @@ enum object_kind {
 	OBJECT_INDEX,
 	OBJECT_POINT,
 	OBJECT_HEAD,
+	OBJECT_INBOX,
 	OBJECT_KINDS
 };
 

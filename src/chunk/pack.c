@@ -11,6 +11,7 @@
 #include "chunk/pack.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +23,16 @@
 #include "base/vec.h"
 #include "base/why.h"
 #include "chunk/codec.h"
+#include "chunk/keys.h"
 #include "chunk/parity.h"
 #include "chunk/seal.h"
 #include "os/dice.h"
 
 /* How many blobs wait for their place: enough to hide an order, little enough to hold. */
 enum { WAITING = 16 };
+
+/* Behind the entries: who wrote it. */
+enum { MARK = 32 };
 
 struct blob {
 	struct pack_entry entry;
@@ -62,7 +67,8 @@ static size_t rounded_length(size_t len)
 /* What the object takes when `count` blobs of `bytes` sealed bytes are closed. */
 static size_t closed_length(size_t sealed_bytes, size_t count)
 {
-	return SEAL_BODY + sealed_bytes + 4 + count * PACK_DIRECTORY_ENTRY + SEAL_TAG + PACK_TAIL;
+	return SEAL_BODY + sealed_bytes + 4 + MARK + count * PACK_DIRECTORY_ENTRY + SEAL_TAG +
+		PACK_TAIL;
 }
 
 static int make_room(struct pack_writer *writer, size_t more)
@@ -208,7 +214,12 @@ static int put_directory(struct pack_writer *writer)
 	put_le32(plain, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		put_entry(plain + 4 + i * PACK_DIRECTORY_ENTRY, &writer->entries.at[i]);
-	err = seal_segment(writer->sealer, plain, plain_len, writer->bytes + writer->at);
+	const struct key_ring *ring = writer->options.ring;
+	if (ring && !ring->write_only)
+		err = key_ring_mark(
+			ring, &writer->header.id, plain + 4 + count * PACK_DIRECTORY_ENTRY);
+	if (!err)
+		err = seal_segment(writer->sealer, plain, plain_len, writer->bytes + writer->at);
 	if (err)
 		return err;
 	uint8_t *tail = writer->bytes + length - PACK_TAIL;
@@ -284,12 +295,23 @@ static int read_tail(
 	if (at < SEAL_BODY || !add_fits(at, directory_len, &end) || end != len - PACK_TAIL)
 		return -EBADMSG;
 	if (count >= SEAL_SEGMENTS_MAX || !mul_fits(count, (size_t)PACK_DIRECTORY_ENTRY, &need) ||
-		directory_len < need + 4 + SEAL_TAG)
+		directory_len < need + 4 + MARK + SEAL_TAG)
 		return -EBADMSG;
 	*ret_at = at;
 	*ret_len = directory_len;
 	*ret_count = count;
 	return 0;
+}
+
+static int read_mark(
+	const uint8_t *bytes, const uint8_t *told, const struct key_ring *ring, bool *ret_trusted)
+{
+	struct object_id id;
+	uint8_t mark[MARK];
+	memcpy(id.b, bytes + 32, sizeof(id.b));
+	int err = key_ring_mark(ring, &id, mark);
+	*ret_trusted = !err && CRYPTO_memcmp(mark, told, MARK) == 0;
+	return err;
 }
 
 static void opener_own(struct opener **opener)
@@ -315,6 +337,10 @@ int pack_read_directory(const uint8_t *bytes, size_t len, const struct key_ring 
 	if (open_segment(opener, (uint32_t)count, bytes + at, directory_len, plain) ||
 		get_le32(plain) != count || parse_directory(plain, count, at, entries))
 		return why_set(why, -EBADMSG, "the pack's directory is damaged or forged");
+	err = read_mark(
+		bytes, plain + 4 + count * PACK_DIRECTORY_ENTRY, ring, &ret_directory->trusted);
+	if (err)
+		return err;
 	ret_directory->entries = TAKE(entries);
 	ret_directory->count = count;
 	return 0;

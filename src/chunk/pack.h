@@ -41,6 +41,8 @@ struct pack_options {
 	const struct seal_with *with; /* borrowed */
 	uint32_t size;                /* closed at so many bytes; 0: PACK_SIZE */
 	unsigned parity_percent;
+	const struct key_ring
+		*ring; /* borrowed; full: the pack says that one of its holders wrote */
 };
 
 /* Gives an empty writer; its object id is drawn. */
@@ -73,6 +75,7 @@ int pack_finish(struct pack_writer *writer, struct pack_result *ret_result);
 struct pack_directory {
 	struct pack_entry *entries;
 	size_t count;
+	bool trusted; /* a holder of the full keys wrote it, and named its chunks right */
 };
 
 /*

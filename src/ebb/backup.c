@@ -15,6 +15,7 @@
 #include "ebb/image_file.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
+#include "ebb/memory.h"
 #include "ebb/meter.h"
 #include "os/linux/files.h"
 #include "os/linux/textfile.h"
@@ -117,6 +118,7 @@ static void say_jump(const struct keep *keep, const struct point *point)
 
 static int say_point(const struct call *call, const struct keep *keep, const struct point *point)
 {
+	bool blind = repo_ring(keep->repo)->write_only;
 	OWN(str_done) struct str text = {0};
 	char hex[33];
 	if (args_given(&call->args, OPTION_JSON)) {
@@ -126,6 +128,9 @@ static int say_point(const struct call *call, const struct keep *keep, const str
 		json_t *places = twins_json(keep);
 		if (document && places)
 			json_object_set_new(document, "places", places);
+		if (document)
+			json_object_set_new(document, "state",
+				json_string(blind ? "written, not proved" : "committed"));
 		return keep_print_json(document);
 	}
 	double seconds = (double)(point->end_ns - point->start_ns) / 1e9;
@@ -135,6 +140,10 @@ static int say_point(const struct call *call, const struct keep *keep, const str
 		object_show_id(&point->id, hex), point->entries,
 		(double)point->source_bytes / 1048576, (double)point->read_bytes / 1048576,
 		(double)point->written_bytes / 1048576, seconds);
+	if (blind)
+		str_add(&text,
+			"written, not proved: this key may only write; the point exists when a "
+			"holder of\na full key has run `ebb repo adopt`\n");
 	if (point->unreadable)
 		str_addf(&text, "%" PRIu64 " entries could not be read: the point is partial\n",
 			point->unreadable);
@@ -157,6 +166,7 @@ int backup_done(const struct call *call, struct keep *keep, struct catalog_job *
 	job->source_bytes = point->source_bytes;
 	job->read_bytes = point->read_bytes;
 	job->written_bytes = point->written_bytes;
+	memory_save(keep);
 	int code = say_point(call, keep, point);
 	say_jump(keep, point);
 	code = twins_end(keep, code ? code : point->partial ? EXIT_PARTIAL : EXIT_OK);

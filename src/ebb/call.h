@@ -38,6 +38,7 @@ int call_config_show(const struct call *call);
 int call_help(const struct call *call);
 int call_man(const struct call *call);
 int call_repo_gc(const struct call *call);
+int call_repo_adopt(const struct call *call);
 int call_repo_check(const struct call *call);
 int call_repo_init(const struct call *call);
 int call_repo_sync(const struct call *call);

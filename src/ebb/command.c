@@ -238,6 +238,12 @@ const struct command commands[] = {
 			 "what would go, and why the rest stays"},
 			{"ebb repo gc", "only what nothing needs"}},
 		call_repo_gc},
+	{"repo", "adopt", "take in what machines with a write-only key have brought",
+		"Such a machine cannot make a point: it leaves its packs and signed word of them. "
+		"This reads and proves every chunk and follows the point; then it exists. What is "
+		"forged, from a key that was taken away, or misses something, is refused and told, "
+		"and the code is then 3. `repo gc` does the same first.",
+		{NULL}, COMMON | READER, {{"ebb repo adopt", "each night, say"}}, call_repo_adopt},
 	{"repo", "key", "add, list, remove and rotate the keys of a repository",
 		"ACTION is add, ls, rm or rotate. A repository has any number of keys; rm takes "
 		"the "

@@ -15,6 +15,7 @@
 #include "ebb/exit.h"
 #include "ebb/key_in.h"
 #include "ebb/ledger.h"
+#include "ebb/memory.h"
 #include "ebb/shown.h"
 #include "os/linux/crew.h"
 #include "os/linux/files.h"
@@ -177,7 +178,15 @@ static int open_noted(struct keep *keep, const struct unlock *unlock, uint64_t l
 		return call_fail(EXIT_DAMAGED,
 			"%s: %s; --generation with that of today takes it as it is", keep->where,
 			why.text);
-	return err ? keep_fail(keep, err, &why) : EXIT_OK;
+	if (err)
+		return keep_fail(keep, err, &why);
+	if (repo_ring(keep->repo)->write_only &&
+		strcmp(keep->call->args.command->noun, "backup") != 0)
+		return call_fail(EXIT_WRONG_KEY,
+			"%s: this key may only write: it adds backups and reads nothing",
+			keep->where);
+	memory_load(keep);
+	return EXIT_OK;
 }
 
 /* The repository of --repo; when it cannot be had, the first of --also that can. */

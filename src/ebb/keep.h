@@ -58,6 +58,11 @@ struct keep_other {
 int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_other);
 void keep_other_done(struct keep_other *other);
 
+struct inbox_result;
+
+/* Takes in what write-only keys brought; refusals are told. An exit code. */
+int adopt_inbox(struct keep *keep, struct inbox_result *ret_result);
+
 /* Tells a failure of the repository and returns its exit code. */
 int keep_fail(const struct keep *keep, int err, const struct why *why);
 

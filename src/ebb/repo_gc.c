@@ -19,6 +19,7 @@
 #include "ebb/names.h"
 #include "ebb/shown.h"
 #include "repo/gc.h"
+#include "repo/inbox.h"
 #include "repo/retain.h"
 #include "ship/need.h"
 
@@ -361,9 +362,13 @@ int call_repo_gc(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
 	OWN(collecting_done) struct collecting c = {.call = call, .keep = &keep};
+	struct inbox_result brought = {0};
 	int code = read_rules(call, &c);
 	if (!code)
 		code = keep_open(call, &keep);
+	/* What waits in the inbox is needed by nothing yet, and must not be taken for waste. */
+	if (!code && !args_given(&call->args, OPTION_DRY_RUN))
+		code = adopt_inbox(&keep, &brought);
 	if (!code)
 		code = names_each(&keep, note_point, &c);
 	if (!code)

@@ -267,10 +267,6 @@ int call_repo_key(const struct call *call)
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
 		int code = keep_open(call, &keep);
-		if (!code && repo_ring(keep.repo)->write_only)
-			code = call_fail(EXIT_WRONG_KEY,
-				"%s: this key may only write: it neither sees nor changes keys",
-				keep.where);
 		return code ? code : actions[i].run(&keep);
 	}
 	return call_fail(EXIT_USAGE,

@@ -141,6 +141,11 @@ static int adopt(struct repo *repo, const struct orphan *orphan)
 	if (err)
 		return err;
 	object_name(orphan->kind, &orphan->id, name);
+	/* One that may only write is not believed: his packs come by way of the inbox. */
+	if (!directory.trusted && !planted(REPO_ADOPTED_UNTRUSTED)) {
+		pack_directory_done(&directory);
+		return -EACCES;
+	}
 	/* Its writer may have died before the name was durable. */
 	err = planted(REPO_ADOPTED_UNSETTLED) ? 0 : place_settle(repo->world.place, name);
 	if (!err)

@@ -195,7 +195,7 @@ static int read_object(struct checker *c, struct place *place, struct specimen *
 	return err;
 }
 
-static bool chunk_ok(struct checker *c, struct opener *opener, const struct specimen *specimen,
+bool repo_chunk_whole(struct repo *repo, struct opener *opener, const uint8_t *pack,
 	const struct pack_entry *entry)
 {
 	OWN(own_free) uint8_t *blob = malloc(entry->length);
@@ -203,14 +203,13 @@ static bool chunk_ok(struct checker *c, struct opener *opener, const struct spec
 	size_t blob_len = entry->length - SEAL_TAG, len;
 	struct digest digest;
 	if (!blob ||
-		open_segment(opener, entry->segment, specimen->bytes + entry->offset, entry->length,
-			blob))
+		open_segment(opener, entry->segment, pack + entry->offset, entry->length, blob))
 		return false;
 	if (codec_plain_len(entry->kind, blob, blob_len, &len) || len != entry->plain_length)
 		return false;
 	plain = malloc(len ? len : 1);
-	return plain && !codec_unpack(c->repo->codec, blob, blob_len, plain, len) &&
-		!digest_of(c->repo->digester, entry->kind, plain, len, &digest) &&
+	return plain && !codec_unpack(repo->codec, blob, blob_len, plain, len) &&
+		!digest_of(repo->digester, entry->kind, plain, len, &digest) &&
 		digest_equal(&digest, &entry->digest);
 }
 
@@ -234,7 +233,7 @@ static bool chunks_ok(struct checker *c, struct specimen *specimen)
 	if (opener_new(specimen->bytes, specimen->body_len, c->repo->ring, &opener, &why))
 		bad = directory.count;
 	for (size_t i = 0; opener && i < directory.count; i++)
-		bad += !chunk_ok(c, opener, specimen, &directory.entries[i]);
+		bad += !repo_chunk_whole(c->repo, opener, specimen->bytes, &directory.entries[i]);
 	c->result->chunks += directory.count;
 	if (bad)
 		snprintf(specimen->trouble, sizeof(specimen->trouble),

@@ -92,7 +92,9 @@ static bool holds_id(const ids_t *ids, const struct object_id *id)
 struct committing {
 	struct repo *repo;
 	const ids_t *indexes;
-	const struct point *point; /* NULL: only chunks were copied */
+	const struct point *point;   /* NULL: only chunks were copied */
+	const struct object_id *key; /* of the writer who brought it; NULL: it is our own */
+	uint64_t number;             /* of his word of it */
 	bool in_order;
 };
 
@@ -335,11 +337,27 @@ static int add_point(const struct committing *c, struct head *head)
 	return err;
 }
 
+/* The writer's key may have been taken away, or a later word of his taken in, meanwhile. */
+static int note_number(const struct committing *c, struct head *head, struct why *why)
+{
+	struct head_key *key = head_find_key(head, c->key);
+	if (!key)
+		return why_set(why, -EACCES, "the key that brought it was taken away");
+	if (key->adopted >= c->number)
+		return head_find_point(head, &c->point->id)
+			? HEAD_AS_IS
+			: why_set(why, -ESTALE, "a later one of its key was taken in");
+	key->adopted = c->number;
+	return 0;
+}
+
 static int add_all(void *arg, struct head *head, struct why *why)
 {
 	const struct committing *c = arg;
 	OWN(ids_done) ids_t relied = {0};
 	int err = relied_objects(c, &relied);
+	if (!err && c->key)
+		err = note_number(c, head, why);
 	if (!err && head->collected > c->repo->base && !planted(REPO_DEAD_TRUSTED))
 		err = check_survived(c, head, why);
 	if (err)
@@ -353,6 +371,37 @@ static int add_all(void *arg, struct head *head, struct why *why)
 	return err || !c->point ? err : add_point(c, head);
 }
 
+/* A key that may only write leaves word of its point, for somebody who may do more. */
+static int leave_word(struct repo *repo, struct point *point, struct why *why)
+{
+	int err = repo_close_packs(repo, why);
+	if (!err)
+		err = put_point(repo, point, why);
+	if (!err)
+		err = inbox_put(repo, point, repo->indexed, why);
+	if (!err)
+		repo->indexed = (uint32_t)repo->index.packs.len;
+	return err;
+}
+
+int repo_commit_brought(struct repo *repo, struct point *point, const struct object_id *key,
+	uint64_t number, struct why *why)
+{
+	OWN(ids_done) ids_t indexes = {0};
+	struct committing c = {
+		.repo = repo, .indexes = &indexes, .point = point, .key = key, .number = number};
+	int err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+	if (!err)
+		err = lock_point(repo, point, &indexes, why);
+	if (!err)
+		err = repo_edit_head(repo, add_all, &c, why);
+	if (!err)
+		err = lock_head(repo, why);
+	if (!err)
+		repo->indexed = (uint32_t)repo->index.packs.len;
+	return err;
+}
+
 int repo_commit(struct repo *repo, struct point *point, struct why *why)
 {
 	point->id = (struct object_id){{0}};
@@ -363,12 +412,15 @@ int repo_commit(struct repo *repo, struct point *point, struct why *why)
 int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, struct why *why)
 {
 	OWN(ids_done) ids_t indexes = {0};
+	if (repo->client)
+		return leave_word(repo, point, why);
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);
 	if (!err)
 		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
 	if (!err && !planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
-	struct committing c = {repo, &indexes, point, in_order};
+	struct committing c = {
+		.repo = repo, .indexes = &indexes, .point = point, .in_order = in_order};
 	if (!err)
 		err = lock_point(repo, point, &indexes, why);
 	if (!err)
@@ -387,7 +439,7 @@ int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, str
 int repo_commit_copies(struct repo *repo, struct why *why)
 {
 	OWN(ids_done) ids_t indexes = {0};
-	struct committing c = {repo, &indexes, NULL, false};
+	struct committing c = {.repo = repo, .indexes = &indexes};
 	int err = repo_close_packs(repo, why);
 	if (!err)
 		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);

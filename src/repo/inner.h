@@ -43,6 +43,8 @@ struct flight;    /* a pack on its way to the place: packing.c */
 struct twins;     /* other repositories that get the same: twin.c */
 struct squeezing; /* chunks on their way through the crew: squeeze.c */
 
+struct client; /* what a key that may only write remembers: client.c */
+
 struct blob_note {
 	struct digest digest;
 	enum chunk_kind kind;
@@ -79,6 +81,8 @@ struct repo {
 	struct twins *twins;                      /* that get what we get; NULL: none */
 	const struct repo *peers[HEAD_TWINS_MAX]; /* whose generations our heads tell */
 	size_t peer_count;
+	struct client *client; /* NULL: a key that reads */
+	uint8_t last_sum[32];  /* SHA-256 of header and body of the object stored last */
 	struct repo_written written;
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
@@ -155,6 +159,17 @@ int repo_known(struct repo *repo, const struct digest *digest, struct why *why);
 
 /* repo_has(), and the commit will see to it that the chunk's pack stays. For writers. */
 bool repo_rely(struct repo *repo, const struct digest *digest);
+
+/* Word of a point of which the packs from `first_pack` on are new: the commit of a writer. */
+int inbox_put(struct repo *repo, const struct point *point, uint32_t first_pack, struct why *why);
+
+/* The commit of a point that a writer brought; his number is noted in the head. */
+int repo_commit_brought(struct repo *repo, struct point *point, const struct object_id *key,
+	uint64_t number, struct why *why);
+
+/* Whether the chunk of this pack is what its name says. */
+bool repo_chunk_whole(struct repo *repo, struct opener *opener, const uint8_t *pack,
+	const struct pack_entry *entry);
 
 typedef VEC(struct object_id) ids_t;
 

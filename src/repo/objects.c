@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects on their way to the place and back: parity, header, seal. */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,8 @@ int repo_store(struct repo *repo, struct object_header *header, const uint8_t *b
 	int err = seal_whole(header, &repo->with, body, len, &bytes, &bytes_len);
 	if (err)
 		return why_errno(why, err, "sealing an object");
+	if (!SHA256(bytes, bytes_len, repo->last_sum))
+		return -EIO;
 	return object_store(repo->world.place, header, bytes, repo->parity_percent,
 		&repo->written.written_bytes, why);
 }

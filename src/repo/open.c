@@ -11,6 +11,7 @@
 #include "base/why.h"
 #include "chunk/parity.h"
 #include "place/place.h"
+#include "repo/client_inner.h"
 #include "repo/fields.h"
 #include "repo/inner.h"
 
@@ -125,7 +126,9 @@ int repo_open_with(const struct repo_world *world, const struct unlock *unlock, 
 		err = repo_find_key(repo, unlock, newest, why);
 	if (!err)
 		err = prepare(repo, why);
-	if (!err && !newest)
+	if (!err && repo->ring->write_only)
+		err = client_new(&repo->client);
+	else if (!err && !newest)
 		err = repo_first_head(repo, why);
 	if (!err)
 		err = repo_read_indexes(repo, why);
@@ -155,6 +158,7 @@ void repo_close(struct repo *repo)
 	head_done(&repo->head);
 	codec_free(repo->codec);
 	digester_free(repo->digester);
+	client_free(repo->client);
 	slot_opened_done(&repo->own);
 	free(repo);
 }

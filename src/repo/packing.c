@@ -42,6 +42,7 @@ static int open_pack(struct repo *repo, int stream)
 		.with = &repo->with,
 		.size = repo->pack_size,
 		.parity_percent = repo->parity_percent,
+		.ring = repo->ring,
 	};
 	return pack_writer_new(&options, &repo->packing[stream].writer);
 }

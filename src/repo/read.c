@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "place/place.h"
+#include "repo/client_inner.h"
 #include "repo/inner.h"
 
 int repo_point(
@@ -15,6 +16,8 @@ int repo_point(
 	OWN(own_free) uint8_t *plain = NULL;
 	size_t len;
 	char name[OBJECT_NAME];
+	if (repo->client)
+		return client_point(repo, id, ret_point, why);
 	int err = repo_fetch(repo, OBJECT_POINT, id, &plain, &len, why);
 	if (err)
 		return err;
@@ -183,6 +186,8 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 	uint8_t **ret_bytes, size_t *ret_len, struct why *why)
 {
 	struct index_entry entry;
+	if (repo->client)
+		return client_chunk(repo, digest, kind, ret_bytes, ret_len, why);
 	if (!index_find(&repo->index, digest, &entry) || entry.at.kind != kind)
 		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
 	int err = repo_piece(repo, &entry, ret_bytes, why);

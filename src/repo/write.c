@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/why.h"
+#include "repo/client_inner.h"
 #include "repo/inner.h"
 
 /* Below these lengths the way to another thread costs more than compressing, or naming, there. */
@@ -44,6 +45,8 @@ int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, s
 	int known = repo_known(repo, &note.digest, why);
 	if (known < 0)
 		return known;
+	if (repo->client && (err = client_note(repo, &note, bytes, len)))
+		return err;
 	if (!known) {
 		err = repo->world.crew && len >= CREW_FROM
 			? squeeze_named(repo, &note, bytes, len, why)

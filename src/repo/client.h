@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a key that may only write remembers by itself, since it cannot look: which chunks it has
+ * brought to the place, its last point of each resource, and the trees of those. It is a cache,
+ * sealed to this client; without it, or with a damaged one, everything is read and sent again.
+ *
+ * One thread for each repository.
+ */
+#ifndef EBB_REPO_CLIENT_H
+#define EBB_REPO_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct repo;
+struct why;
+
+/*
+ * Takes in what an earlier run saved, right after repo_open(). What lay in packs that are gone from
+ * the place is forgotten. -EBADMSG: not of this client and repository, or damaged: nothing is
+ * known.
+ */
+int repo_client_load(struct repo *repo, const uint8_t *bytes, size_t len, struct why *why);
+
+/* What is to be known next time; after repo_commit(). Gives the bytes. */
+int repo_client_save(struct repo *repo, uint8_t **ret_bytes, size_t *ret_len);
+
+#endif
