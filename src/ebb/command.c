@@ -101,9 +101,8 @@ const struct option options[OPTIONS] = {
 	[OPTION_NO_OWNER] = {"no-owner", 0, VALUE_NONE, NULL,
 		"leave the owners of files as they fall"},
 	[OPTION_IN_PLACE] = {"in-place", 0, VALUE_NONE, NULL,
-		"onto what is there: a folder (its own when no TARGET is given), or an image's "
-		"file "
-		"or device, of which only what differs is written"},
+		"onto what is there: a folder (its own when no TARGET is given), or the "
+		"file or device of an image, of which only what differs is written"},
 	[OPTION_DELETE] = {"delete", 0, VALUE_NONE, NULL,
 		"with --in-place: remove what the point does not have; asks first"},
 	[OPTION_NBD] = {"nbd", 0, VALUE_TEXT, "ADDRESS",
