@@ -23,7 +23,8 @@ struct gc_found {
 struct gc_pack {
 	struct object_id id;
 	enum object_kind kind;
-	uint64_t live, size; /* sealed bytes that points need; of the object, 0: it is gone */
+	uint64_t live; /* bytes that points need, with their rows in the directory */
+	uint64_t size; /* of the object, 0: it is gone */
 	bool retired, rewrite;
 };
 
@@ -39,7 +40,7 @@ struct gc {
 	VEC(struct gc_found) found; /* sorted by id */
 	VEC(struct gc_pack) packs;  /* sorted by id */
 	ids_t bad;                  /* packs that could not be copied: they stay */
-	bool no_rewrite;            /* there is no room for it */
+	bool no_rewrite;            /* it was done, or there is no room for it */
 	bool frugal;                /* the place is full: as little as possible in one go */
 	bool inbox;                 /* objects wait there that no head can know yet */
 };

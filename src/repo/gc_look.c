@@ -104,7 +104,8 @@ static void weigh_packs(struct gc *gc)
 		if (!gc_is_marked(gc, i))
 			continue;
 		struct index_entry entry = index_at(&gc->repo->index, i);
-		gc_find_pack(gc, &gc->repo->index.packs.at[entry.pack].id)->live += entry.at.length;
+		gc_find_pack(gc, &gc->repo->index.packs.at[entry.pack].id)
+			->live += entry.at.length + PACK_DIRECTORY_ENTRY;
 	}
 }
 

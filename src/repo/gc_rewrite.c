@@ -24,10 +24,16 @@ static bool is_small(const struct gc *gc, const struct gc_pack *pack)
 	return pack->live && !pack->retired && pack->size < gc->repo->pack_size / 4;
 }
 
+/* What a pack of nothing but that would take, with its parity. */
+static uint64_t packed_bytes(const struct gc *gc, const struct gc_pack *pack)
+{
+	return pack->live + pack->live / 100 * gc->repo->parity_percent;
+}
+
 static bool is_sparse(const struct gc *gc, const struct gc_pack *pack)
 {
 	return pack->live && !pack->retired && !is_small(gc, pack) &&
-		pack->live < pack->size / 100 * gc->options->rewrite_below;
+		packed_bytes(gc, pack) < pack->size / 100 * gc->options->rewrite_below;
 }
 
 static bool is_bad(const struct gc *gc, const struct gc_pack *pack)
@@ -43,7 +49,7 @@ uint64_t gc_sparse_bytes(const struct gc *gc)
 	uint64_t bytes = 0;
 	vec_each (pack, &gc->packs)
 		if (is_sparse(gc, pack))
-			bytes += pack->size - pack->live;
+			bytes += pack->size - packed_bytes(gc, pack);
 	return bytes;
 }
 
@@ -63,18 +69,23 @@ static void choose_small(struct gc *gc, enum object_kind kind)
 			pack->rewrite = true;
 }
 
-/* Marks the packs that this batch copies. False: there is nothing to copy. */
+/*
+ * Marks the packs that this batch copies. False: there is nothing to copy. Once all were chosen
+ * there is no second time in one run: whatever is left then is as small as it gets.
+ */
 static bool choose(struct gc *gc)
 {
 	uint64_t bytes = 0;
+	gc->no_rewrite = true;
 	choose_small(gc, OBJECT_DATA);
 	choose_small(gc, OBJECT_META);
 	vec_each (pack, &gc->packs) {
-		pack->rewrite = pack->rewrite || is_sparse(gc, pack);
-		if (bytes >= BATCH || is_bad(gc, pack))
-			pack->rewrite = false;
+		bool wanted = (pack->rewrite || is_sparse(gc, pack)) && !is_bad(gc, pack);
+		pack->rewrite = wanted && bytes < BATCH;
 		if (pack->rewrite)
 			bytes += pack->live;
+		else if (wanted)
+			gc->no_rewrite = false;
 	}
 	return bytes > 0;
 }

@@ -306,6 +306,64 @@ TEST(packs_of_which_little_is_needed_are_copied_together)
 	end(&f);
 }
 
+/* Their rows in the directory weigh more than they do, and so does what belongs to the pack. */
+TEST(packs_of_tiny_chunks_are_left_alone)
+{
+	enum { LISTS = 24, IN_LIST = 256 };
+	struct fixture f;
+	struct gc_options at_once = how(0);
+	struct digest list[IN_LIST];
+	begin(&f, 11);
+	struct repo *repo = must_open(&f);
+	for (unsigned i = 0; i < LISTS * IN_LIST; i++) {
+		struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
+		CHECK_EQ(repo_put_chunk(
+				 repo, CHUNK_CONTENT, &i, sizeof(i), &list[i % IN_LIST], &f.why),
+			0);
+		if (i != IN_LIST * LISTS - 1 && i % IN_LIST != IN_LIST - 1)
+			continue;
+		CHECK_EQ(repo_put_chunk(repo, CHUNK_LIST, list, sizeof(list), &point.root, &f.why),
+			0);
+		/* All in one pack: only the last list becomes a point, and names few of them. */
+		if (i == IN_LIST * LISTS - 1)
+			CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	}
+	repo_close(repo);
+	CHECK(collect(&f, &at_once).rewritten <= 1);
+	CHECK_EQ(collect(&f, &at_once).rewritten, 0);
+	CHECK_EQ(check_all(&f), 1);
+	end(&f);
+}
+
+/* A pack of nothing but tiny chunks that are needed: by its own weight it would look empty. */
+TEST(a_full_pack_of_tiny_chunks_is_not_copied)
+{
+	enum { POINTS = 24, IN_LIST = 256 };
+	struct fixture f;
+	struct gc_options at_once = how(0);
+	struct digest list[IN_LIST], roots[POINTS];
+	begin(&f, 12);
+	struct repo *repo = must_open(&f);
+	for (unsigned i = 0; i < POINTS * IN_LIST; i++) {
+		CHECK_EQ(repo_put_chunk(
+				 repo, CHUNK_CONTENT, &i, sizeof(i), &list[i % IN_LIST], &f.why),
+			0);
+		if (i % IN_LIST == IN_LIST - 1)
+			CHECK_EQ(repo_put_chunk(repo, CHUNK_LIST, list, sizeof(list),
+					 &roots[i / IN_LIST], &f.why),
+				0);
+	}
+	for (unsigned i = 0; i < POINTS; i++) {
+		struct point point = {
+			.source = POINT_DIR, .kind = POINT_FULL, .root = roots[i], .resource = "x"};
+		CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+	}
+	repo_close(repo);
+	CHECK_EQ(collect(&f, &at_once).rewritten, 0);
+	CHECK_EQ(check_all(&f), POINTS);
+	end(&f);
+}
+
 TEST(many_small_packs_become_few)
 {
 	struct fixture f;
