@@ -62,7 +62,7 @@ static struct segment_facts fix(uint8_t *bytes, size_t len, unsigned what)
 		struct head head = segment_head(identity);
 		head.first = NUMBER;
 		head.second = facts.level;
-		head_put(&head, bytes);
+		file_head_put(&head, bytes);
 	}
 	uint64_t index = get_le64(foot + 8), pages = get_le64(foot + 16);
 	if ((what & FIX_PAGES) && index >= HEAD_SIZE && index < len - SEGMENT_FOOT &&

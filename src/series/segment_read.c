@@ -36,7 +36,7 @@ static int check_head(const struct segment_home *home, struct segment *segment, 
 	if (err)
 		return unreadable(segment->facts.number, err, why);
 	segment_name(home, segment->facts.number, name);
-	err = head_get(&want, name, bytes, sizeof(bytes), &head, why);
+	err = file_head_get(&want, name, bytes, sizeof(bytes), &head, why);
 	if (!err && (head.first != segment->facts.number || head.second != segment->facts.level))
 		err = damaged(segment->facts.number, "the head of another segment", 40, why);
 	return err;

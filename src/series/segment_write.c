@@ -77,7 +77,7 @@ static int put_file_head(
 	struct head head = segment_head(home->identity);
 	head.first = writer->facts.number;
 	head.second = (uint64_t)writer->facts.level;
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 	return put(writer, bytes, sizeof(bytes), why);
 }
 

@@ -26,7 +26,7 @@ enum {
 
 static const uint8_t nobody[IDENTITY_SIZE];
 
-void head_put(struct head *head, uint8_t bytes[HEAD_SIZE])
+void file_head_put(struct head *head, uint8_t bytes[HEAD_SIZE])
 {
 	must(memcmp(head->label.identity, nobody, IDENTITY_SIZE) != 0);
 	memcpy(bytes, head->magic, HEAD_MAGIC);
@@ -93,7 +93,7 @@ static int check_label(
 	return 0;
 }
 
-int head_get(const struct head *want, const char *name, const uint8_t *bytes, size_t len,
+int file_head_get(const struct head *want, const char *name, const uint8_t *bytes, size_t len,
 	struct head *ret_head, struct why *why)
 {
 	int err = check_whole(want, name, bytes, len, why);

@@ -30,14 +30,14 @@ struct head {
 };
 
 /* Writes the head, its checksum included, and stores that in head->checksum too. */
-void head_put(struct head *head, uint8_t bytes[HEAD_SIZE]);
+void file_head_put(struct head *head, uint8_t bytes[HEAD_SIZE]);
 
 /*
  * Reads what stands in the `len` bytes (more than HEAD_SIZE are fine) and compares it with the
  * magic and label of `want`; `name` is for the text. 0; -EBADMSG: damaged, or another file than
  * expected; -ENOTSUP: written by a newer program. ret_head->label is the one found.
  */
-int head_get(const struct head *want, const char *name, const uint8_t *bytes, size_t len,
+int file_head_get(const struct head *want, const char *name, const uint8_t *bytes, size_t len,
 	struct head *ret_head, struct why *why);
 
 #endif

@@ -116,7 +116,7 @@ static int start_file(struct journal *journal, uint64_t generation, uint64_t bas
 	uint8_t bytes[HEAD_SIZE];
 	struct head head = {
 		.magic = magic, .label = journal->label, .first = generation, .second = base};
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 	int err = replace_begin(journal->disk, journal->name, &journal->file, why);
 	if (err)
 		return err;
@@ -159,7 +159,7 @@ static int read_head(struct journal *journal, uint64_t *ret_size, struct why *wh
 		err = file_read_full(journal->file, bytes, len, 0);
 	if (err)
 		return why_errno(why, err, "%s: cannot be read", journal->name);
-	err = head_get(&want, journal->name, bytes, len, &head, why);
+	err = file_head_get(&want, journal->name, bytes, len, &head, why);
 	if (err)
 		return err;
 	if (size > JOURNAL_FILE_MAX)

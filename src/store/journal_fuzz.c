@@ -28,7 +28,7 @@ static void fix_head(uint8_t *bytes)
 		.label = label,
 		.first = get_le64(bytes + 40),
 		.second = get_le64(bytes + 48)};
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 }
 
 static void fix_records(uint8_t *bytes, size_t len, bool order)

@@ -26,9 +26,9 @@ static uint64_t content_checksum(const uint8_t head[HEAD_SIZE], const void *byte
 static void put_head(const struct whole *content, uint8_t bytes[HEAD_SIZE])
 {
 	struct head head = {.magic = magic, .label = content->label, .first = content->len};
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 	head.second = content_checksum(bytes, content->bytes, content->len);
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 }
 
 int whole_write(struct disk *disk, const char *name, const struct whole *content, struct why *why)
@@ -64,7 +64,7 @@ static int read_head(struct file *file, const char *name, const struct head *wan
 		err = file_read_full(file, bytes, len, 0);
 	if (err)
 		return why_errno(why, err, "%s: cannot be read", name);
-	err = head_get(want, name, bytes, len, &head, why);
+	err = file_head_get(want, name, bytes, len, &head, why);
 	if (err)
 		return err;
 	if (head.first > WHOLE_MAX)

@@ -33,8 +33,8 @@ struct whole {
 int whole_write(struct disk *disk, const char *name, const struct whole *content, struct why *why);
 
 /*
- * Gives the content; whole_done() frees it. `want` is compared as head_get() says. -ENOENT: there
- * is no such file; -EBADMSG: damaged or another's; -ENOTSUP: from a newer program.
+ * Gives the content; whole_done() frees it. `want` is compared as file_head_get() says. -ENOENT:
+ * there is no such file; -EBADMSG: damaged or another's; -ENOTSUP: from a newer program.
  */
 int whole_read(struct disk *disk, const char *name, const struct label *want,
 	struct whole *ret_content, struct why *why);

@@ -24,9 +24,9 @@ static void fix_head(uint8_t *bytes, size_t len, bool length)
 	struct head head = {.magic = "ebbwhole",
 		.label = label,
 		.first = length ? len - HEAD_SIZE : get_le64(bytes + 40)};
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 	head.second = hash64(bytes + HEAD_SIZE, len - HEAD_SIZE, hash64(bytes, 48, 0));
-	head_put(&head, bytes);
+	file_head_put(&head, bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
