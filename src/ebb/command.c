@@ -136,6 +136,20 @@ const struct option options[OPTIONS] = {
 	[OPTION_UTC] = {"utc", 0, VALUE_NONE, NULL, "days begin in UTC, not in local time"},
 	[OPTION_SOAK] = {"soak", 0, VALUE_TEXT, "DURATION",
 		"how long what nothing needs stays for backups that are running; 24h"},
+	[OPTION_METRIC] = {"metric", 0, VALUE_TEXT, "NAME",
+		"of the series that are meant the one of this metric"},
+	[OPTION_HORIZON] = {"horizon", 0, VALUE_TEXT, "DURATION",
+		"how far to look ahead, 1h to 7d; 24h unless said"},
+	[OPTION_QUANTILES] = {"quantiles", 0, VALUE_NONE, NULL,
+		"each hour's quantiles in figures instead of a chart"},
+	[OPTION_SERIES] = {"series", 0, VALUE_TEXT, "NAME",
+		"the series, with its labels: load{device=\"sda\"}"},
+	[OPTION_TIME] = {"time", 0, VALUE_TEXT, "COLUMN",
+		"the column with the moments, by name or number"},
+	[OPTION_VALUE] = {"value", 0, VALUE_TEXT, "COLUMN",
+		"the column with the values, by name or number"},
+	[OPTION_DAYS] = {"days", 0, VALUE_TEXT, "N",
+		"the last N days are forecast, one after the other"},
 	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
 	[OPTION_DRY_RUN] = {"dry-run", 'n', VALUE_NONE, NULL,
 		"say what would be done, and do nothing"},
@@ -157,6 +171,37 @@ const struct command commands[] = {
 			{"ebb status --state ~/.local/state/ebb/run-1",
 				"one that `ebb run` started"}},
 		call_status},
+	{"forecast", NULL, "what a series will be, with honest bands",
+		"Looks into the store of series in the state folder, beside a running ebbd or "
+		"without one. SERIES is a name with its labels, a metric, or the value of a label "
+		"such as a device; without it all series are listed. A counter is forecast as its "
+		"rate a second. Each hour has a median and bands that are as wide as past errors "
+		"were; how little is known, and how good forecasts of this series have been, is "
+		"said above them.",
+		{"SERIES", VALUE_TEXT, true, 1, NULL},
+		COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_METRIC) | ONE(OPTION_HORIZON) |
+			ONE(OPTION_QUANTILES),
+		{{"ebb forecast", "what can be forecast"},
+			{"ebb forecast ebb_host_cpu_seconds_total", "the next day"},
+			{"ebb forecast sda --metric ebb_disk_reads_total --horizon 7d", "a week"}},
+		call_forecast},
+	{"history", "import", "take in what others have measured, so that forecasts begin today",
+		"FORM is csv: a row for each sample, moments in one column and values in another. "
+		"A moment is seconds (or ms, us, ns) since 1970, or 2026-11-21T02:10:05Z; without "
+		"a "
+		"zone it is in UTC. An empty value is a gap. A mistake anywhere is told as "
+		"`file:line:field: ...`, and then nothing is taken in. A series that is new is a "
+		"counter when its name ends in _total. What is there already stays, so the same "
+		"file may come again. The store belongs to ebbd while it runs: stop it meanwhile "
+		"(the code is then 11). The code is 3 when samples make no sense.",
+		{"FORM FILE", VALUE_FILE, false, 2, NULL},
+		COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_SERIES) | ONE(OPTION_TIME) |
+			ONE(OPTION_VALUE),
+		{{"ebb history import csv load.csv --series load", "columns time and value"},
+			{"ebb history import csv sar.csv --series 'io{device=\"sda\"}' --time 1 "
+			 "--value 7",
+				"columns by number"}},
+		call_history_import},
 	{"config", "check", "say every mistake in the configuration",
 		"Reads the file as ebbd would, and what ends in .yaml in the folder conf.d beside "
 		"it. Each mistake is a line `file:line:col: key: what is wrong`. Neither needs nor "

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node's memory, for one call. */
+#include "ebb/remembered.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "base/units.h"
+#include "ebb/call.h"
+#include "ebb/config.h"
+#include "ebb/exit.h"
+#include "os/clock.h"
+#include "os/disk.h"
+#include "os/linux/textfile.h"
+#include "os/linux/world.h"
+#include "os/world.h"
+#include "series/name.h"
+#include "series/series.h"
+#include "store/lock.h"
+#include "store/whole.h"
+
+int64_t remembered_local(int64_t utc_s)
+{
+	time_t seconds = (time_t)utc_s;
+	struct tm tm;
+	return localtime_r(&seconds, &tm) ? utc_s + tm.tm_gmtoff : utc_s;
+}
+
+static bool any_name(void *arg, const char *name)
+{
+	(void)arg, (void)name;
+	return false;
+}
+
+/* A question makes no state folder. */
+static int open_state(const struct call *call, struct remembered *ret)
+{
+	OWN(config_done) struct config config = {0};
+	struct config_source source;
+	struct why why;
+	/* Operands are no configuration here. */
+	struct call words = *call;
+	words.args.operand_count = 0;
+	int code = config_choose(&words, &source);
+	if (!code)
+		code = config_read(&source, &config);
+	if (code)
+		return code;
+	memcpy(ret->state, config.conf.state, sizeof(ret->state));
+	int err = textfile_list(ret->state, any_name, NULL, &why);
+	if (err)
+		return call_fail(err == -ENOENT ? EXIT_NO_OBJECT : EXIT_FAILED,
+			err == -ENOENT ? "%s; start ebbd, or name its state folder by --state"
+				       : "%s",
+			why.text);
+	if (linux_world_open(ret->state, &(struct linux_options){.workers = 1}, &ret->lw, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	ret->world = linux_world(ret->lw);
+	ret->now_ms = clock_wall_ns(ret->world->clock) / NS_PER_MS;
+	return EXIT_OK;
+}
+
+static int take_lock(struct remembered *ret)
+{
+	struct why why;
+	int err = store_lock(ret->world->disk, "node", &ret->lock, &why);
+	if (err == -EWOULDBLOCK)
+		return call_fail(EXIT_LOCKED,
+			"ebbd runs on %s, and its series belong to it: stop it for this call",
+			ret->state);
+	return err ? call_fail(EXIT_FAILED, "%s: %s", ret->state, why.text) : EXIT_OK;
+}
+
+static int open_series(struct remembered *ret, bool write)
+{
+	OWN(whole_done) struct whole id = {0};
+	const struct label label = {.kind = "NODE", .version = 1};
+	struct why why;
+	int err = whole_read(ret->world->disk, "node.id", &label, &id, &why);
+	if (err == -ENOENT)
+		return call_fail(EXIT_NO_OBJECT,
+			"%s is no state folder yet: ebbd makes one of it at its first start",
+			ret->state);
+	struct series_options wanted = {.world = ret->world, .folder = "series"};
+	wanted.look = !write;
+	wanted.create = write;
+	memcpy(wanted.identity, id.label.identity, IDENTITY_SIZE);
+	if (!err)
+		err = series_open(&wanted, &ret->series, &why);
+	if (!err)
+		ret->feed.series = ret->series;
+	if (err == -ENOENT && !write)
+		return EXIT_OK;
+	return err ? call_fail(err == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILED, "%s/%s", ret->state,
+			     why.text)
+		   : EXIT_OK;
+}
+
+int remembered_open(const struct call *call, bool write, struct remembered *ret)
+{
+	*ret = (struct remembered){0};
+	int code = open_state(call, ret);
+	if (!code && write)
+		code = take_lock(ret);
+	if (!code)
+		code = open_series(ret, write);
+	if (code)
+		return code;
+	ret->feed.local = remembered_local;
+	ret->feed.work = work_new();
+	ret->feed.ahead = malloc(sizeof(*ret->feed.ahead));
+	return ret->feed.work && ret->feed.ahead ? EXIT_OK : call_fail(EXIT_FAILED, "no memory");
+}
+
+void remembered_close(struct remembered *remembered)
+{
+	series_close(remembered->series);
+	work_free(remembered->feed.work);
+	free(remembered->feed.ahead);
+	file_close(remembered->lock);
+	linux_world_close(remembered->lw);
+	*remembered = (struct remembered){0};
+}
+
+/* ---- finding ---- */
+
+enum { SHOWN_MAX = 12 };
+
+struct finding {
+	const char *word, *metric;
+	struct name pattern;
+	bool is_pattern;
+	size_t count;
+	uint32_t id;
+	struct str found;
+};
+
+static bool metric_is(const struct name *name, const char *metric)
+{
+	return name->metric.len == strlen(metric) &&
+		memcmp(name->bytes + name->metric.at, metric, name->metric.len) == 0;
+}
+
+static bool label_is(const struct name *name, const char *word)
+{
+	for (size_t i = 0; i < name->count; i++) {
+		const struct name_part *value = &name->labels[i].value;
+		if (value->len == strlen(word) &&
+			memcmp(name->bytes + value->at, word, value->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool try_one(void *arg, const struct series_one *one)
+{
+	struct finding *finding = arg;
+	struct name name;
+	if (name_parse(one->name, &name, NULL) != 0)
+		return true;
+	bool is = (finding->is_pattern && name_matches(&name, &finding->pattern)) ||
+		label_is(&name, finding->word);
+	if (!is || (finding->metric && !metric_is(&name, finding->metric)))
+		return true;
+	/* The name as it stands is meant before all that it is a part of. */
+	bool exact = strcmp(one->name, finding->word) == 0;
+	finding->id = one->id;
+	if (exact || finding->count++ < SHOWN_MAX)
+		str_addf(&finding->found, "\n  %s", one->name);
+	if (exact)
+		finding->count = 1;
+	return !exact;
+}
+
+int remembered_find(
+	const struct remembered *remembered, const char *word, const char *metric, uint32_t *ret_id)
+{
+	struct finding finding = {.word = word, .metric = metric};
+	finding.is_pattern = name_parse(word, &finding.pattern, NULL) == 0;
+	if (remembered->series)
+		series_each(remembered->series, try_one, &finding);
+	int code = EXIT_OK;
+	if (!finding.count)
+		code = call_fail(EXIT_NO_OBJECT,
+			"no series is called '%.100s'%s%.100s; `ebb forecast` lists them", word,
+			metric ? " with metric " : "", metric ? metric : "");
+	else if (finding.count > 1) {
+		code = call_fail(EXIT_USAGE,
+			"%zu series are meant by '%.100s'; say which:", finding.count, word);
+		fprintf(stderr, "%s%s\n", str_text(&finding.found) + 1,
+			finding.count > SHOWN_MAX ? "\n  ..." : "");
+	}
+	str_done(&finding.found);
+	*ret_id = finding.id;
+	return code;
+}

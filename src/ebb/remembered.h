@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node remembers, opened for one call: its state folder by the configuration, its store of
+ * series, and what forecasts need.
+ *
+ * The main thread only.
+ */
+#ifndef EBB_EBB_REMEMBERED_H
+#define EBB_EBB_REMEMBERED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "foresee/feed.h"
+
+struct call;
+struct file;
+struct linux_world;
+struct series;
+struct world;
+
+struct remembered {
+	struct linux_world *lw;
+	struct world *world;
+	char state[CONF_PATH_MAX + 1];
+	struct file *lock;     /* only when it was opened to be written */
+	struct series *series; /* NULL: there is none yet */
+	int64_t now_ms;
+	struct feed feed;
+};
+
+/*
+ * Beside a running ebbd and without one; makes nothing. With `write` it belongs to this call alone,
+ * and a running ebbd is an answer (EXIT_LOCKED). An exit code; what is wrong was told.
+ * remembered_close() in any case.
+ */
+int remembered_open(const struct call *call, bool write, struct remembered *ret);
+void remembered_close(struct remembered *remembered);
+
+/* What the clock on the wall shows, as local_fn. */
+int64_t remembered_local(int64_t utc_s);
+
+/* The series that a word means: a whole name, a metric, or the value of a label; `metric` (or NULL)
+ * narrows it. An exit code; when it is none or several, that was told. */
+int remembered_find(const struct remembered *remembered, const char *word, const char *metric,
+	uint32_t *ret_id);
+
+#endif

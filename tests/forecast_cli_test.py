@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests forecasts as a user meets them: history in, forecasts out, beside a daemon and without one.
+Speaks TAP.
+
+usage: tests/forecast_cli_test.py EBB EBBD
+"""
+import json
+import math
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programs import main, run, seed  # noqa: E402
+
+HOUR, DAY = 3600, 86400
+
+
+def check(condition, said):
+    if not condition:
+        raise AssertionError(said)
+
+
+def ebb(place, words, code=0, **environment):
+    """Runs it on the place's state folder in UTC, gives standard output and standard error."""
+    words = words.split() if isinstance(words, str) else words
+    done = run([place.ebb, *words, "--state", place.path("state")], {"TZ": "UTC", **environment})
+    check(done[0] == code, f"ebb {words}: code {done[0]}, wanted {code}\n{done[1]}\n{done[2]}")
+    return done[1], done[2]
+
+
+def ebb_json(place, words, code=0):
+    words = words.split() if isinstance(words, str) else words
+    return json.loads(ebb(place, [*words, "--json"], code)[0])
+
+
+def daemon(place):
+    config = place.write("ebb.yaml", f"state: {place.path('state')}\nloop:\n  tick: 1s\n")
+    return place.start([place.ebbd, "--config", config]).ready()
+
+
+def born(place):
+    """A state folder, as the first start of a daemon leaves it."""
+    check(daemon(place).term() == 0, "it did not end in order")
+
+
+def days_of(dice, days, now):
+    """Moments and values: a peak in the afternoon, a job at two in the morning, noise."""
+    for moment in range(now - days * DAY, now, 300):
+        hour = moment % DAY / HOUR
+        job = 30 if 2 <= hour < 3 else 0
+        yield moment, 20 + 15 * math.exp(-((hour - 14) / 3) ** 2) + job + dice.gauss(0, 2)
+
+
+def csv_of(rows, head="time,value"):
+    return head + "\n" + "".join(f"{moment},{value:.2f}\n" for moment, value in rows)
+
+
+def test_cold(place):
+    """a young daemon is looked at while it runs, and its forecasts say how little they know"""
+    running = daemon(place)
+    end = time.monotonic() + 30
+    while True:
+        listed = ebb_json(place, "forecast")
+        check(listed["type"] == "forecast-list", listed)
+        names = {one["series"]: one for one in listed["series"]}
+        if names.get("ebb_host_cpus", {}).get("known") or time.monotonic() > end:
+            break
+    check(names["ebb_host_cpus"]["kind"] == "gauge", names)
+    text, _ = ebb(place, "forecast ebb_host_cpus")
+    check("less than an hour" in text or "for 1 h" in text, text)
+    check("the bands say little" in text and "record    none" in text, text)
+    found = ebb_json(place, "forecast ebb_host_cpus --horizon 3h")
+    check(found["record"] is None and len(found["steps"]) == 3, found)
+    check(found["known"]["class"] in ("minutes", "hours"), found)
+    check(running.term() == 0, "the daemon")
+
+
+def test_imported(place):
+    """after an import of a month the job at night is in the forecast, bands are in order"""
+    dice, now = seed(), int(time.time())
+    born(place)
+    path = place.write("load.csv", csv_of(days_of(dice, 30, now)))
+    words = ["history", "import", "csv", path, "--series", 'load{app="shop"}']
+    first = ebb_json(place, words)
+    check(first["imported"] == first["rows"] == 30 * DAY // 300, first)
+    again = ebb_json(place, words)
+    check(again["imported"] == 0 and again["known_before"] == first["rows"], again)
+    found = ebb_json(place, "forecast shop --horizon 7d")
+    check(found["series"] == 'load{app="shop"}' and len(found["steps"]) == 168, found["series"])
+    for step in found["steps"]:
+        quantiles = step["quantiles"]
+        check(quantiles == sorted(quantiles) and quantiles[0] >= 0, step)
+        middle, hour = quantiles[3], int(step["at"][11:13])
+        check(middle > 40 if hour == 2 else middle < 40, step)
+    record = found["record"]
+    check(record["mase"] < 1 and 0.6 < record["coverage"] <= 1, record)
+    check(found["known"]["class"] == "weeks", found["known"])
+    table, _ = ebb(place, "forecast load --quantiles --horizon 2h")
+    check("97.5%" in table and table.count(" 00:00") + table.count(":00") >= 2, table)
+
+
+def test_chart(place):
+    """the chart is narrow, plain without a terminal, and a week has fewer rows"""
+    born(place)
+    path = place.write("load.csv", csv_of(days_of(seed(), 20, int(time.time()))))
+    ebb(place, ["history", "import", "csv", path, "--series", "load"])
+    for horizon, rows in (("24h", 24), ("7d", 28)):
+        text, _ = ebb(place, f"forecast load --horizon {horizon}")
+        lines = text.splitlines()
+        check(all(len(line) <= 100 for line in lines), max(lines, key=len))
+        check("\033" not in text, text)
+        check(sum(line[10:15].count(":00") for line in lines) == rows, text)
+
+
+def test_bad_files(place):
+    """every mistake in a file is told by file, line and field, and nothing of it is taken in"""
+    born(place)
+    now = int(time.time()) - DAY
+    for text, said in (
+            (f"time,value\n{now},1\n{now + 1},one\n", ":3:2: 'one' is no number"),
+            (f"time,value\n{now},1\nyesterday,2\n", ":3:1: 'yesterday' is no moment"),
+            (f"time,value\n{now}\n", ":2:2: 1 fields, where the first row has 2"),
+            (f"time,value\n{now},\"1\n", ":2:2: a quote is opened and never closed"),
+            (f"time,a,b\n{now},1,2\n", ":1:1: 3 columns: say by --value which one"),
+            (f"time,value\n{now},1\n{now},2\n", ":3:1: the moment of line 2 again"),
+            ("", ": nothing in it"), ("time,value\n", ": no row has a value")):
+        path = place.write("bad.csv", text)
+        _, err = ebb(place, ["history", "import", "csv", path, "--series", "bad"], 1)
+        check(f"{path}{said}" in err, err)
+    ebb(place, ["history", "import", "csv", place.path("none"), "--series", "bad"], 4)
+    path = place.write("good.csv", f"time,value\n{now},1\n")
+    _, err = ebb(place, ["history", "import", "csv", path, "--series", "9bad"], 2)
+    check("--series" in err, err)
+    ebb(place, ["history", "import", "csv", path], 2)
+    ebb(place, ["history", "import", "tsv", path, "--series", "bad"], 2)
+    check("bad" not in ebb(place, "forecast")[0], "something was taken in")
+    path = place.write("future.csv", f"time,value\n{now + 30 * DAY},1\n")
+    text, _ = ebb(place, ["history", "import", "csv", path, "--series", "odd"], 3)
+    check("1 are in the future" in text, text)
+
+
+def test_whose(place):
+    """a running daemon keeps its store; names that mean nothing or several things are told"""
+    path = place.write("load.csv", f"time,value\n{int(time.time()) - DAY},1\n")
+    words = ["history", "import", "csv", path, "--series", "load"]
+    _, err = ebb(place, words, 4)
+    check(not os.path.exists(place.path("state")), "a question made a folder")
+    ebb(place, "forecast", 4)
+    check(not os.path.exists(place.path("state")), "a question made a folder")
+    running = daemon(place)
+    _, err = ebb(place, words, 11)
+    check("stop it" in err, err)
+    check(running.term() == 0, "the daemon")
+    ebb(place, words)
+    _, err = ebb(place, "forecast nothing_of_that_name", 4)
+    check("`ebb forecast` lists them" in err, err)
+    _, err = ebb(place, "forecast ebb_host_pressure_seconds_total", 2)
+    check("say which" in err and 'resource="io"' in err, err)
+    _, err = ebb(place, "forecast load --horizon 8d", 2)
+    check("1h to 7d" in err, err)
+    check(daemon(place).term() == 0, "the daemon does not open what was imported")
+    check("load" in ebb(place, "forecast")[0], "what was imported is gone")
+
+
+def with_programs(function):
+    def test(place, ebb_path, ebbd_path):
+        place.ebb, place.ebbd = ebb_path, ebbd_path
+        function(place)
+    test.__name__, test.__doc__ = function.__name__, function.__doc__
+    return test
+
+
+TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose]
+
+if __name__ == "__main__":
+    sys.exit(main([with_programs(one) for one in TESTS], sys.argv[1:]))
