@@ -2,6 +2,10 @@
 /*
  * Objects as files. The order in put() is the promise: bytes, sync, name, sync of every folder
  * whose names changed, from the innermost out.
+ *
+ * Linux reports a failed sync once and takes what it lost for written; no later sync brings it
+ * back, nor what builds on it. So the first failed sync of a folder stops the place, whether or not
+ * its caller minds the error.
  */
 #include "place/dir.h"
 
@@ -24,11 +28,12 @@ enum { NAME = 128 };
 struct dir_place {
 	struct place place;
 	struct disk *disk;
-	pthread_mutex_t mutex; /* of the maps */
+	pthread_mutex_t mutex; /* of the maps and of `stopped` */
 	struct map durable;    /* folders whose names this process has synced */
 	struct map busy;       /* names that a thread is putting */
 	pthread_cond_t freed;  /* one of them was put */
 	pthread_mutex_t newly; /* held while something new is put */
+	bool stopped;          /* a folder's sync has failed */
 };
 
 static struct dir_place *dir_of(struct place *place)
@@ -44,6 +49,34 @@ static void parent_of(const char *name, char parent[NAME])
 		snprintf(parent, NAME, "%.*s", (int)(slash - name), name);
 	else
 		snprintf(parent, NAME, ".");
+}
+
+static int check_going(struct dir_place *dir)
+{
+	pthread_mutex_lock(&dir->mutex);
+	bool stopped = dir->stopped && !planted(DIR_GOES_ON);
+	pthread_mutex_unlock(&dir->mutex);
+	return stopped ? -EIO : 0;
+}
+
+/* Also fails when another thread's sync did meanwhile: it may have lost names of ours. */
+static int sync_names(struct dir_place *dir, const char *folder)
+{
+	int err = disk_sync_dir(dir->disk, folder);
+	if (!err)
+		return check_going(dir);
+	pthread_mutex_lock(&dir->mutex);
+	dir->stopped = true;
+	pthread_mutex_unlock(&dir->mutex);
+	return err;
+}
+
+static int say_stopped(const char *name, struct why *why)
+{
+	return why_set(why, -EIO,
+		"%s: this place has stopped, because it failed to make names durable: look at its "
+		"disk, then run it again",
+		name);
 }
 
 static bool is_durable(struct dir_place *dir, const char *folder)
@@ -78,7 +111,7 @@ static int ensure_folder(struct dir_place *dir, const char *folder)
 		err = disk_mkdir(dir->disk, folder);
 	if (err && err != -EEXIST)
 		return err;
-	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : disk_sync_dir(dir->disk, parent);
+	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : sync_names(dir, parent);
 	return err ? err : note_durable(dir, folder);
 }
 
@@ -122,6 +155,8 @@ static int put_alone(
 	char fresh[NAME], folder[NAME];
 	snprintf(fresh, sizeof(fresh), "%s.new", name);
 	parent_of(name, folder);
+	if (check_going(dir_of(place)))
+		return say_stopped(name, why);
 	int err = ensure_folder(dir_of(place), folder);
 	if (!err)
 		err = write_durable(disk, fresh, bytes, len);
@@ -134,7 +169,7 @@ static int put_alone(
 		return why_errno(why, err, "%s: writing %zu bytes", name, len);
 	}
 	if (!planted(DIR_NAME_NOT_SYNCED))
-		err = disk_sync_dir(disk, folder);
+		err = sync_names(dir_of(place), folder);
 	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
 }
 
@@ -266,8 +301,10 @@ static int dir_remove(struct place *place, const char *name)
 	if (!disk_name_ok(name) || strlen(name) >= NAME)
 		return -EINVAL;
 	parent_of(name, folder);
-	int err = disk_unlink(dir_of(place)->disk, name);
-	return err ? err : disk_sync_dir(dir_of(place)->disk, folder);
+	int err = check_going(dir_of(place));
+	if (!err)
+		err = disk_unlink(dir_of(place)->disk, name);
+	return err ? err : sync_names(dir_of(place), folder);
 }
 
 static int dir_settle(struct place *place, const char *name)
@@ -276,8 +313,10 @@ static int dir_settle(struct place *place, const char *name)
 	if (!disk_name_ok(name) || strlen(name) >= NAME)
 		return -EINVAL;
 	parent_of(name, folder);
-	int err = ensure_folder(dir_of(place), folder);
-	return err ? err : disk_sync_dir(dir_of(place)->disk, folder);
+	int err = check_going(dir_of(place));
+	if (!err)
+		err = ensure_folder(dir_of(place), folder);
+	return err ? err : sync_names(dir_of(place), folder);
 }
 
 static void dir_close(struct place *place)

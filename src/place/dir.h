@@ -4,6 +4,9 @@
  *
  * An object appears under its name only when all of it is durable: written beside, synced, renamed,
  * the folder synced. A crash leaves at most files that end in ".new", which no list shows.
+ *
+ * The first failed sync of a folder stops it: what was there is read on, but whatever would change
+ * it answers -EIO until the place is opened anew.
  */
 #ifndef EBB_PLACE_DIR_H
 #define EBB_PLACE_DIR_H

@@ -101,9 +101,30 @@ static int check(void *state, struct world *world, bool faulty, struct why *why)
 	return err;
 }
 
-TEST(objects_are_whole_or_absent_after_any_crash)
+/* A caller that minds no error of remove() and put(), and believes only what was promised. */
+static int run_carelessly(void *state, struct world *world, struct why *why)
 {
-	struct scenario scenario = {"place/dir", sizeof(struct put_state), run, check, NULL};
+	struct put_state *s = state;
+	struct place *place;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	for (size_t i = 0; i < OBJECTS; i++)
+		(void)put_one(s, place, i, why);
+	s->removed_maybe[1] = true;
+	s->removed[1] = place_remove(place, names[1]) == 0;
+	for (size_t i = 0; i < OBJECTS; i++) {
+		s->removed[i] = false;
+		if (!put_one(s, place, i, why))
+			s->removed_maybe[i] = false;
+	}
+	place_close(place);
+	return 0;
+}
+
+static void explore_places(int (*work)(void *, struct world *, struct why *))
+{
+	struct scenario scenario = {"place/dir", sizeof(struct put_state), work, check, NULL};
 	struct explore_report report;
 	int err = explore(&scenario, &(struct explore_options){.seed = 1}, &report);
 	test_note("%" PRIu64 " crash points, %" PRIu64 " states, %" PRIu64 " faults",
@@ -117,7 +138,58 @@ TEST(objects_are_whole_or_absent_after_any_crash)
 #endif
 }
 
+TEST(objects_are_whole_or_absent_after_any_crash)
+{
+	explore_places(run);
+}
+
+TEST(what_was_promised_after_an_ignored_error_stays)
+{
+	explore_places(run_carelessly);
+}
+
 #ifndef PLANTED
+static int fail_folder_sync(void *arg, enum sim_op op, const char *name, bool done)
+{
+	bool *armed = arg;
+	(void)name;
+	if (op != SIM_SYNC_DIR || done || !*armed)
+		return 0;
+	*armed = false;
+	return -ENOSPC;
+}
+
+TEST(the_first_failed_sync_of_a_folder_stops_the_place)
+{
+	static const char said[] =
+		"data/b: this place has stopped, because it failed to make names durable: look at "
+		"its disk, then run it again";
+	struct sim_disk *disk = sim_disk_new();
+	struct place *place;
+	struct why why;
+	uint64_t size;
+	bool armed = false;
+	CHECK_EQ(place_dir_open(sim_disk_seam(disk), &place), 0);
+	CHECK_EQ(place_put(place, "data/a", "a", 1, &why), 0);
+	CHECK_EQ(place_put(place, "data/c", "c", 1, &why), 0);
+	sim_disk_set_hook(disk, fail_folder_sync, &armed);
+	armed = true;
+	CHECK_EQ(place_remove(place, "data/a"), -ENOSPC);
+	CHECK_EQ(place_put(place, "data/b", "b", 1, &why), -EIO);
+	CHECK_STR(why.text, said);
+	CHECK_EQ(place_put_new(place, "data/b", "b", 1, &why), -EIO);
+	CHECK_STR(why.text, said);
+	CHECK_EQ(place_remove(place, "data/c"), -EIO);
+	CHECK_EQ(place_settle(place, "data/c"), -EIO);
+	CHECK_EQ(place_size(place, "data/c", &size), 0);
+	CHECK_EQ(place_size(place, "data/b", &size), -ENOENT);
+	place_close(place);
+	CHECK_EQ(place_dir_open(sim_disk_seam(disk), &place), 0);
+	CHECK_EQ(place_put(place, "data/b", "b", 1, &why), 0);
+	place_close(place);
+	sim_disk_free(disk);
+}
+
 TEST(what_is_new_is_put_once)
 {
 	struct sim_disk *disk = sim_disk_new();

@@ -147,15 +147,24 @@ static bool note_old(void *arg, const char *name, uint64_t size)
 	return true;
 }
 
-/* Heads that nobody can take for the newest. One that cannot be removed does no harm. */
-static void remove_old_heads(struct gc *gc)
+/* Heads that nobody can take for the newest. One that the place does not let go does no harm. */
+static int remove_old_heads(struct gc *gc, struct why *why)
 {
 	struct old_heads old = {.repo = gc->repo};
 	char name[OBJECT_NAME];
-	place_list(gc->repo->world.place, "head", note_old, &old);
-	vec_each (id, &old.ids)
-		place_remove(gc->repo->world.place, object_name(OBJECT_HEAD, id, name));
+	int err = place_list(gc->repo->world.place, "head", note_old, &old);
+	if (err)
+		why_errno(why, err, "head: listing the heads");
+	for (size_t i = 0; !err && i < old.ids.len; i++) {
+		object_name(OBJECT_HEAD, &old.ids.at[i], name);
+		err = place_remove(gc->repo->world.place, name);
+		if (err == -ENOENT || err == -EPERM || err == -EACCES)
+			err = 0;
+		if (err)
+			why_errno(why, err, "%s: removing it", name);
+	}
 	vec_done(&old.ids);
+	return err;
 }
 
 /* ---- turns ---- */
@@ -292,7 +301,7 @@ int repo_gc(struct repo *repo, const struct gc_options *options, struct gc_resul
 	int err = run_turns(&gc, why);
 	if (!options->dry_run) {
 		if (!err)
-			remove_old_heads(&gc);
+			err = remove_old_heads(&gc, why);
 		repo_put_reserve(&repo->world, options->reserve, NULL);
 	}
 	*ret_result = gc.result;
