@@ -165,6 +165,45 @@ def test_whose(place):
     check("load" in ebb(place, "forecast")[0], "what was imported is gone")
 
 
+def test_backtest(place):
+    """a back-test ranks the simple forecasters as the trace was made, and ebb is ahead of naive"""
+    path = place.write("load.csv", csv_of(days_of(seed(), 30, int(time.time())), "when,load"))
+    words = ["model", "backtest", path]
+    code, out, err = run([place.ebb, *words, "--json"], {"TZ": "UTC"})
+    check(code == 0, err)
+    found = json.loads(out)
+    errors = {name: one["day"] for name, one in found["experts"].items()}
+    check(found["error"]["day"] < errors["day-before"] < errors["last"], found)
+    check(errors["same-hour"] < errors["day-before"], errors)
+    check(0.65 < found["coverage_80"] < 0.95 and found["coverage_95"] > 0.85, found)
+    check(found["pinball"] > 0 and found["days"] == 15, found)
+    code, out, _ = run([place.ebb, *words, "--days", "7"])
+    check(code == 0 and "last 7 days" in out and "same-hour" in out, out)
+    code, _, err = run([place.ebb, *words, "--days", "0"])
+    check(code == 2 and "--days" in err, err)
+    code, _, err = run([place.ebb, *words, "--days", "40"])
+    check(code == 1 and "40 days to forecast, of a trace of 3" in err, err)
+    path = place.write("short.csv", "when,load\n1700000000,1\n")
+    code, _, err = run([place.ebb, "model", "backtest", path])
+    check(code == 1 and "two days to ten years" in err, err)
+    path = place.write("leap.csv", "when,load\n0,1\n1700000000,1\n")
+    code, _, err = run([place.ebb, "model", "backtest", path])
+    check(code == 1 and "two days to ten years" in err, err)
+
+
+def test_models(place):
+    """model ls tells who drives each series, and a record only where one is"""
+    born(place)
+    path = place.write("load.csv", csv_of(days_of(seed(), 10, int(time.time()))))
+    ebb(place, ["history", "import", "csv", path, "--series", "load"])
+    models = {one["series"]: one for one in ebb_json(place, "model ls")["models"]}
+    check(models["load"]["record"]["mase"] < 1.2 and models["load"]["refits"] >= 9, models["load"])
+    check(models["load"]["driver"] != "-" and models["load"]["weight"] > 0, models["load"])
+    check(models["ebb_host_cpus"]["record"] is None, models["ebb_host_cpus"])
+    text, _ = ebb(place, "model ls")
+    check(text.splitlines()[-1].endswith("  load"), text)
+
+
 def with_programs(function):
     def test(place, ebb_path, ebbd_path):
         place.ebb, place.ebbd = ebb_path, ebbd_path
@@ -173,7 +212,8 @@ def with_programs(function):
     return test
 
 
-TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose]
+TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose, test_backtest,
+         test_models]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS], sys.argv[1:]))

@@ -202,6 +202,26 @@ const struct command commands[] = {
 			 "--value 7",
 				"columns by number"}},
 		call_history_import},
+	{"model", "backtest", "how good forecasts of a trace would have been",
+		"Lives through a file of CSV day by day, as `history import` reads it, forecasts "
+		"at "
+		"each local midnight of the last days (half of them, at most 28), and holds it "
+		"against what came. Beside it stand all the simple forecasters, judged on the same "
+		"hours: their mean absolute error, and that as a share of the error of the day "
+		"before. Needs no daemon and no state folder.",
+		{"FILE", VALUE_FILE, false, 1, NULL},
+		COMMON | ONE(OPTION_JSON) | ONE(OPTION_TIME) | ONE(OPTION_VALUE) | ONE(OPTION_DAYS),
+		{{"ebb model backtest load.csv", "columns time and value"},
+			{"ebb model backtest load.csv --days 7", "only the last week"}},
+		call_model_backtest},
+	{"model", "ls", "which forecaster drives each series, and its record",
+		"The error is a share of that of the day before; then the share of hours inside "
+		"the "
+		"80 % band, and the mean pinball loss in the series' own unit. A series of which "
+		"no "
+		"forecast has come due has no record.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_JSON), {{"ebb model ls", "all of them"}},
+		call_model_ls},
 	{"config", "check", "say every mistake in the configuration",
 		"Reads the file as ebbd would, and what ends in .yaml in the folder conf.d beside "
 		"it. Each mistake is a line `file:line:col: key: what is wrong`. Neither needs nor "

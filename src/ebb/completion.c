@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/own.h"
 #include "base/str.h"
 #include "ebb/command.h"
 
@@ -182,25 +183,40 @@ void completion_bash(struct str *out)
 		"complete -F _ebb ebb\n");
 }
 
+/* One row, quoted for a shell: an apostrophe in a text would end the quote. */
+static void add_meaning(struct str *out, const char *noun, const char *verb, const char *text)
+{
+	str_addf(out, "\t\t'%s/%s' '", noun, verb);
+	for (; *text; text++)
+		if (*text == '\'')
+			str_add(out, "'\\''");
+		else
+			str_add_bytes(out, text, 1);
+	str_add(out, "'\n");
+}
+
 /* What each word offered means, as zsh shows it: "word:what it is". */
 static void add_zsh_meanings(struct str *out)
 {
+	OWN(str_done) struct str name = {0};
 	str_add(out, "\tlocal -A meaning=(\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *command = &commands[i];
 		if (command->verb)
-			str_addf(out, "\t\t'%s/%s' '%s'\n", command->noun, command->verb,
-				command->help);
+			add_meaning(out, command->noun, command->verb, command->help);
 		else
-			str_addf(out, "\t\t'/%s' '%s'\n", command->noun, command->help);
+			add_meaning(out, "", command->noun, command->help);
 		if (command->verb && command_is_first(command)) {
 			str_addf(out, "\t\t'/%s' '", command->noun);
 			add_words(out, command->noun);
 			str_add(out, "'\n");
 		}
 	}
-	for (enum option_id id = 0; id < OPTIONS; id++)
-		str_addf(out, "\t\t'/--%s' '%s'\n", options[id].name, options[id].help);
+	for (enum option_id id = 0; id < OPTIONS; id++) {
+		str_addf(&name, "--%s", options[id].name);
+		add_meaning(out, "", str_text(&name), options[id].help);
+		str_clear(&name);
+	}
 	str_add(out, "\t)\n");
 }
 
