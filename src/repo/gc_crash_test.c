@@ -478,8 +478,9 @@ TEST(no_point_is_lost_to_a_collection)
 {
 	struct scenario scenario = {"gc", sizeof(struct state), run, check, NULL};
 	struct explore_report report;
+	/* Failing operations are tried at the place, above: here there are too many. */
 	struct explore_options how = {
-		.seed = 1, .exhaustive = 4, .samples = 2, .recovery_points = 1};
+		.seed = 1, .exhaustive = 4, .samples = 2, .recovery_points = 1, .no_faults = true};
 	int err = explore(&scenario, &how, &report);
 	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
 		report.operations, report.states, report.faults);
