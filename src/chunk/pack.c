@@ -19,6 +19,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/rng.h"
 #include "base/vec.h"
 #include "base/why.h"
@@ -56,6 +57,8 @@ struct pack_writer {
 static size_t rounded_length(size_t len)
 {
 	size_t step = 1;
+	if (planted(PACK_NOT_FILLED))
+		return len;
 	if (len >= 4u << 20)
 		step = 1u << 20;
 	else
@@ -144,7 +147,7 @@ bool pack_fits(const struct pack_writer *writer, size_t blob_len)
 /* Seals the waiting blob `i` at the end of the object and closes the gap it leaves. */
 static int seal_waiting(struct pack_writer *writer, size_t i)
 {
-	struct blob *blob = &writer->waiting[i];
+	struct blob *blob = &writer->waiting[planted(PACK_ORDER_KEPT) ? 0 : i];
 	int err = make_room(writer, blob->len + SEAL_TAG);
 	if (!err)
 		err = vec_reserve(&writer->entries, writer->entries.len + 1);

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "repo/fields.h"
 
@@ -179,6 +180,27 @@ static void put_packs(
 	}
 }
 
+/* So the object's length tells the number of chunks to a factor of two only. */
+static void fill_up(struct fields_out *out)
+{
+	static const uint8_t zeros[1024];
+	size_t length = sizeof(zeros);
+	while (length < out->len)
+		length *= 2;
+	while (!planted(INDEX_NOT_FILLED) && !out->failed && out->len < length) {
+		size_t more = length - out->len;
+		out_bytes(out, zeros, more < sizeof(zeros) ? more : sizeof(zeros));
+	}
+}
+
+static bool only_zeros_left(struct fields_in *in)
+{
+	while (!in->bad && in->at < in->end)
+		if (in_u8(in))
+			return false;
+	return in_done(in);
+}
+
 int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, size_t *ret_len,
 	uint32_t *ret_next)
 {
@@ -200,6 +222,7 @@ int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, siz
 		out_u32(&out, entry->at.plain_length);
 		out_u32(&out, (uint32_t)entry->at.kind << 24 | entry->at.segment);
 	}
+	fill_up(&out);
 	if (out.failed)
 		return -ENOMEM;
 	*ret_next = next;
@@ -281,7 +304,7 @@ int index_get(struct index *index, const uint8_t *body, size_t len, struct why *
 	int err = get_packs(&in, &more);
 	if (!err)
 		err = get_entries(&in, &more);
-	if (!err && !in_done(&in))
+	if (!err && !only_zeros_left(&in))
 		err = -EBADMSG;
 	if (err)
 		return why_set(why, err, "the index is damaged");
