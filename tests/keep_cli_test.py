@@ -170,9 +170,10 @@ def each_failure_has_its_code_and_sentence(_place, _program):
     """each failure has its code and sentence"""
     with Bench() as b:
         for words, code, sentence in (
-                ("snap ls", 10, "store: there is no repository: No such file or directory"),
+                ("snap ls", 12, "key: No such file or directory"),
                 ("backup source --repo=", 2, None),
                 ("repo init", 0, None),
+                ("snap ls --repo none", 10, "none: there is no repository: No such file"),
                 ("repo init", 5, "key: this file is there already; a new key wants a new file"),
                 ("repo init --key-file key2", 5, "store: there is a repository already"),
                 ("restore latest out", 4, "store: there is no point yet"),

@@ -59,6 +59,18 @@ def read_tap(text):
     return tally, planned is not None and planned == points
 
 
+def read_planted(run, said):
+    """A program with a planted bug: one point, passed when a test of its own has found it."""
+    tally = Tally()
+    if said.failed and run["returncode"] > 0:
+        tally.passed = 1
+    else:
+        tally.failed = 1
+        tally.bad.append((f"the planted bug is not found, exit code {run['returncode']}",
+                          run["stdout"].splitlines()[-20:]))
+    return tally
+
+
 def read_run(run):
     """One line of testlog.json: the tally of that program, judged by how it ended too."""
     tap = "TAP version" in run.get("stdout", "") or re.search(r"^1\.\.\d", run["stdout"], re.M)
@@ -66,6 +78,8 @@ def read_run(run):
     if not tap:
         outcome = {"OK": "passed", "SKIP": "skipped"}.get(run["result"], "failed")
         setattr(tally, outcome, 1)
+    if run["result"] in ("EXPECTEDFAIL", "UNEXPECTEDPASS"):
+        return read_planted(run, tally)
     if tap:
         died = run["returncode"] < 0 or run["result"] in ("TIMEOUT", "INTERRUPT") or not kept
         if died or (run["returncode"] != 0 and tally.failed == 0):

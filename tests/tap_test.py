@@ -103,6 +103,9 @@ def test_counts(_):
     assert tally("1..1\nok 1\n", "ERROR", 1) == (1, 1, 0)  # a leak, at exit
     assert tally("1..2\nok 1\nBail out! no disk\n", "ERROR", 1) == (1, 1, 0)
     assert tally("", "ERROR", -11) == (0, 1, 0)  # died before its plan
+    assert tally("1..2\nok 1\nnot ok 2\n", "EXPECTEDFAIL", 1) == (1, 0, 0)  # a planted bug
+    assert tally("1..2\nok 1\nnot ok 2\n", "EXPECTEDFAIL", -6) == (0, 1, 0)  # ... that crashes
+    assert tally("1..2\nok 1\nok 2\n", "UNEXPECTEDPASS", 0) == (0, 1, 0)
     assert tally("no tap", "OK") == (1, 0, 0)
     assert tally("no tap", "FAIL", 1) == (0, 1, 0)
     assert tally("no tap", "SKIP", 77) == (0, 0, 1)
