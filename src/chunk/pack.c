@@ -325,6 +325,13 @@ static void opener_own(struct opener **opener)
 int pack_read_directory(const uint8_t *bytes, size_t len, const struct key_ring *ring,
 	struct pack_directory *ret_directory, struct why *why)
 {
+	OWN(opener_own) struct opener *opener = NULL;
+	return pack_open(bytes, len, ring, ret_directory, &opener, why);
+}
+
+int pack_open(const uint8_t *bytes, size_t len, const struct key_ring *ring,
+	struct pack_directory *ret_directory, struct opener **ret_opener, struct why *why)
+{
 	uint64_t at;
 	size_t directory_len, count;
 	OWN(opener_own) struct opener *opener = NULL;
@@ -346,6 +353,7 @@ int pack_read_directory(const uint8_t *bytes, size_t len, const struct key_ring 
 		return err;
 	ret_directory->entries = TAKE(entries);
 	ret_directory->count = count;
+	*ret_opener = TAKE(opener);
 	return 0;
 }
 

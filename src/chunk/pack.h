@@ -18,6 +18,7 @@
 #include "chunk/object.h"
 
 struct key_ring;
+struct opener;
 struct seal_with;
 struct why;
 
@@ -84,6 +85,10 @@ struct pack_directory {
  */
 int pack_read_directory(const uint8_t *bytes, size_t len, const struct key_ring *ring,
 	struct pack_directory *ret_directory, struct why *why);
+
+/* The same, and gives the opener of its segments. */
+int pack_open(const uint8_t *bytes, size_t len, const struct key_ring *ring,
+	struct pack_directory *ret_directory, struct opener **ret_opener, struct why *why);
 void pack_directory_done(struct pack_directory *directory);
 
 #endif

@@ -223,15 +223,17 @@ static void on_affected(void *arg, const struct object_id *point, const char *pa
 static json_t *result_json(const struct verifying *v, const struct verify_result *result)
 {
 	const struct check_result *check = &result->check;
-	return json_pack("{s:s,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:O}",
-		"type", "verify", "objects", (json_int_t)check->objects, "of_objects",
-		(json_int_t)v->all, "partial", v->partial, "bytes", (json_int_t)check->bytes,
-		"chunks", (json_int_t)check->chunks, "mendable", (json_int_t)check->mendable,
-		"mended", (json_int_t)check->mended, "copied", (json_int_t)check->copied, "damaged",
-		(json_int_t)check->damaged, "renewed", (json_int_t)result->renewed, "lost",
-		(json_int_t)check->lost, "fetched", (json_int_t)result->fetched, "points",
-		(json_int_t)result->points, "broken", (json_int_t)result->broken, "missing",
-		(json_int_t)result->missing, "affected", v->affected);
+	return json_pack(
+		"{s:s,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:O}", "type",
+		"verify", "objects", (json_int_t)check->objects, "of_objects", (json_int_t)v->all,
+		"partial", v->partial, "bytes", (json_int_t)check->bytes, "chunks",
+		(json_int_t)check->chunks, "mendable", (json_int_t)check->mendable, "mended",
+		(json_int_t)check->mended, "idle", (json_int_t)check->idle, "copied",
+		(json_int_t)check->copied, "damaged", (json_int_t)check->damaged, "renewed",
+		(json_int_t)result->renewed, "lost", (json_int_t)check->lost, "fetched",
+		(json_int_t)result->fetched, "points", (json_int_t)result->points, "broken",
+		(json_int_t)result->broken, "missing", (json_int_t)result->missing, "affected",
+		v->affected);
 }
 
 static void add_damage(struct str *text, const struct verify_result *result)
@@ -241,6 +243,11 @@ static void add_damage(struct str *text, const struct verify_result *result)
 		str_addf(text, "%" PRIu64 " objects were damaged, %" PRIu64 " mended%s\n",
 			check->mendable, check->mended,
 			check->mended < check->mendable ? "; --repair mends the others" : "");
+	if (check->idle)
+		str_addf(text,
+			"%" PRIu64 " objects that nothing needs are damaged: a collection removes "
+			"them\n",
+			check->idle);
 	if (check->copied)
 		str_addf(text, "%" PRIu64 " objects were taken from the other copy\n",
 			check->copied);
@@ -271,7 +278,8 @@ static int say_result(const struct verifying *v, const struct verify_result *res
 		" chunks; followed %" PRIu64 " points\n",
 		v->read, v->all, (double)check->bytes / 1048576, check->chunks, result->points);
 	add_damage(&text, result);
-	if (verify_is_whole(result) && !check->mendable && !check->copied && !check->damaged)
+	if (verify_is_whole(result) && !check->mendable && !check->copied && !check->damaged &&
+		!check->idle)
 		str_addf(
 			&text, "%s is as it was written\n", v->partial ? "this part" : "all of it");
 	return call_print(&text);
@@ -302,6 +310,31 @@ static int run(struct verifying *v, struct repo *from, struct catalog_job *job)
 	return code ? code : verify_is_whole(&result) ? EXIT_OK : EXIT_DAMAGED;
 }
 
+/*
+ * What opening needs may be what is gone: with another copy of the same repository it comes back
+ * first. `code` is how opening failed.
+ */
+static int open_again(struct verifying *v, const char *from, int code)
+{
+	OWN(keep_other_done) struct keep_other copy = {0};
+	struct check_options how = {.repair = true, .on_trouble = on_trouble, .arg = v};
+	struct check_result result = {0};
+	struct why why = {""};
+	if (!v->keep->place.place || keep_open_other(v->keep, from, &copy))
+		return code;
+	if (repo_check_roots(copy.repo, v->keep->place.place, &how, &result, &why)) {
+		call_fail(0, "%s: %s", from, why.text);
+		return code;
+	}
+	if (!result.mended && !result.copied)
+		return code;
+	keep_other_done(&copy);
+	copy = (struct keep_other){0};
+	keep_done(v->keep);
+	*v->keep = (struct keep){0};
+	return keep_open(v->call, v->keep);
+}
+
 int call_verify(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
@@ -310,6 +343,8 @@ int call_verify(const struct call *call)
 	struct verifying v = {.keep = &keep, .call = call, .affected = json_array()};
 	const char *from = call->args.values[OPTION_FROM];
 	int code = keep_open(call, &keep);
+	if (code && from && args_given(&call->args, OPTION_REPAIR))
+		code = open_again(&v, from, code);
 	if (!code && from)
 		code = keep_open_other(&keep, from, &other);
 	if (!code)

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/own.h"
 #include "base/why.h"
 #include "chunk/parity.h"
@@ -24,18 +26,9 @@ void check_list_done(struct check_list *list)
 struct listing {
 	struct repo *repo;
 	struct check_list *list;
+	size_t needed; /* of the list */
 	int err;
 };
-
-/* Slots of others cannot be opened; their parity can be checked all the same. */
-static bool list_slot(void *arg, const char *name, uint64_t size)
-{
-	struct listing *listing = arg;
-	struct check_object object = {.size = size};
-	if (object_parse_name(name, &object.kind, &object.id) && object.kind == OBJECT_KEY)
-		listing->err = vec_push(&listing->list->objects, object);
-	return !listing->err;
-}
 
 static void list_one(struct listing *listing, enum object_kind kind, const struct object_id *id)
 {
@@ -62,44 +55,63 @@ static int by_name(const void *a, const void *b)
 	return memcmp(&one->id, &other->id, sizeof(one->id));
 }
 
-/* Only objects that are in the list, sorted by then, get their sizes. */
-static bool note_size(void *arg, const char *name, uint64_t size)
+/* Objects that are needed, sorted by then, get their sizes; all others are idle. */
+static bool note_there(void *arg, const char *name, uint64_t size)
 {
 	struct listing *listing = arg;
 	struct check_list *list = listing->list;
-	struct check_object key = {0};
+	struct check_object key = {.size = size, .idle = true};
 	if (!object_parse_name(name, &key.kind, &key.id))
 		return true;
 	struct check_object *found = bsearch(
-		&key, list->objects.at, list->objects.len, sizeof(key), by_name);
+		&key, list->objects.at, listing->needed, sizeof(key), by_name);
 	if (found)
 		found->size = size;
-	return true;
+	else
+		listing->err = vec_push(&list->objects, key);
+	return !listing->err;
+}
+
+static void list_needed(struct listing *listing)
+{
+	const struct repo *repo = listing->repo;
+	list_one(listing, OBJECT_REPO, &repo->id);
+	list_heads(listing);
+	vec_each (key, &repo->head.keys)
+		list_one(listing, OBJECT_KEY, &key->slot);
+	vec_each (index, &repo->head.indexes)
+		list_one(listing, OBJECT_INDEX, index);
+	vec_each (point, &repo->head.points)
+		list_one(listing, OBJECT_POINT, &point->id);
+	vec_each (pack, &repo->index.packs)
+		list_one(listing, pack->kind, &pack->id);
+}
+
+static void sort_list(struct check_list *list)
+{
+	if (list->objects.len)
+		qsort(list->objects.at, list->objects.len, sizeof(*list->objects.at), by_name);
 }
 
 int repo_check_list(struct repo *repo, struct check_list *ret_list, struct why *why)
 {
-	static const char *const folders[] = {"data", "meta", "index", "point", "head"};
+	static const char *const folders[] = {
+		"key", "data", "meta", "index", "point", "inbox", "head"};
 	struct check_list list = {0};
-	struct listing listing = {repo, &list, 0};
-	list_one(&listing, OBJECT_REPO, &repo->id);
-	int err = place_list(repo->world.place, "key", list_slot, &listing);
-	list_heads(&listing);
-	vec_each (index, &repo->head.indexes)
-		list_one(&listing, OBJECT_INDEX, index);
-	vec_each (point, &repo->head.points)
-		list_one(&listing, OBJECT_POINT, &point->id);
-	vec_each (pack, &repo->index.packs)
-		list_one(&listing, pack->kind, &pack->id);
-	err = err ? err : listing.err;
-	if (!err)
-		qsort(list.objects.at, list.objects.len, sizeof(*list.objects.at), by_name);
-	for (size_t i = 0; !err && i < sizeof(folders) / sizeof(folders[0]); i++)
-		err = place_list(repo->world.place, folders[i], note_size, &listing);
+	struct listing listing = {.repo = repo, .list = &list};
+	list_needed(&listing);
+	int err = listing.err;
+	sort_list(&list);
+	listing.needed = list.objects.len;
+	for (size_t i = 0; !err && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		err = place_list(repo->world.place, folders[i], note_there, &listing);
+		err = err ? err : listing.err;
+	}
 	if (err) {
 		check_list_done(&list);
 		return why_errno(why, err, "listing the objects");
 	}
+	sort_list(&list);
 	*ret_list = list;
 	return 0;
 }
@@ -119,13 +131,18 @@ struct specimen {
 	uint8_t *bytes;
 	size_t len;      /* all of it */
 	size_t body_len; /* header and body */
-	bool mendable;
+	bool mendable, gone;
 	char trouble[400]; /* why it is beyond parity */
 };
 
 static void specimen_done(struct specimen *specimen)
 {
 	free(specimen->bytes);
+}
+
+static bool is_pack(enum object_kind kind)
+{
+	return kind == OBJECT_DATA || kind == OBJECT_META;
 }
 
 static void tell(struct checker *c, const char *name, const char *what)
@@ -136,12 +153,16 @@ static void tell(struct checker *c, const char *name, const char *what)
 		c->options->on_trouble(c->options->arg, text);
 }
 
+static struct place *place_of(const struct checker *c)
+{
+	return c->options->at ? c->options->at : c->repo->world.place;
+}
+
 /* Writes the whole object over the damaged one. */
 static bool write_back(struct checker *c, const struct specimen *specimen)
 {
 	struct why why;
-	int err = place_put(
-		c->repo->world.place, specimen->name, specimen->bytes, specimen->len, &why);
+	int err = place_put(place_of(c), specimen->name, specimen->bytes, specimen->len, &why);
 	if (err)
 		tell(c, specimen->name, why.text);
 	return !err;
@@ -155,15 +176,47 @@ static int is_it(struct checker *c, struct specimen *specimen, struct why *why)
 		   : object_is(&header, specimen->want.kind, &c->repo->id, &specimen->want.id, why);
 }
 
+/* What the newest head says of `repo` and of the slots in force. NULL: nothing. */
+static const uint8_t *pinned(const struct repo *repo, const struct object_header *want)
+{
+	if (want->kind == OBJECT_REPO)
+		return repo->head.repo_sum;
+	vec_each (key, &repo->head.keys)
+		if (want->kind == OBJECT_KEY && object_id_equal(&key->slot, &want->id))
+			return key->sum;
+	return NULL;
+}
+
+/* Whoever can seal could have made it; who signed it, holds the full keys. */
+static int is_signed(const struct checker *c, const struct specimen *specimen, const uint8_t *plain,
+	size_t len, struct why *why)
+{
+	struct head head;
+	int err = head_get(plain, len, &c->repo->id, c->repo->ring, &head, why);
+	if (err)
+		return err;
+	if (head.generation != object_head_generation(&specimen->want.id))
+		err = why_set(why, -EBADMSG, "the head tells another generation");
+	head_done(&head);
+	return err;
+}
+
 /* An object of one segment opens, or it is damaged in a way that parity was computed over. */
 static int opens(struct checker *c, const struct specimen *specimen, struct why *why)
 {
 	OWN(own_free) uint8_t *plain = NULL;
+	uint8_t sum[SHA256_DIGEST_LENGTH];
 	size_t len;
 	enum object_kind kind = specimen->want.kind;
-	if (kind != OBJECT_INDEX && kind != OBJECT_POINT && kind != OBJECT_HEAD)
+	const uint8_t *told = pinned(c->repo, &specimen->want);
+	if (told)
+		must(SHA256(specimen->bytes, specimen->body_len, sum));
+	if (told && memcmp(told, sum, sizeof(sum)) != 0)
+		return why_set(why, -EBADMSG, "it is not the one that the newest head goes by");
+	if (kind == OBJECT_REPO || kind == OBJECT_KEY || is_pack(kind))
 		return 0;
-	return open_whole(specimen->bytes, specimen->body_len, c->repo->ring, &plain, &len, why);
+	int err = open_whole(specimen->bytes, specimen->body_len, c->repo->ring, &plain, &len, why);
+	return !err && kind == OBJECT_HEAD ? is_signed(c, specimen, plain, len, why) : err;
 }
 
 /* Reads it from a place and mends it in memory. Not 0: specimen->trouble says why. */
@@ -174,6 +227,7 @@ static int read_object(struct checker *c, struct place *place, struct specimen *
 	free(TAKE(specimen->bytes));
 	int err = place_get_whole(
 		place, specimen->name, OBJECT_WHOLE_MAX, &specimen->bytes, &specimen->len);
+	specimen->gone = err == -ENOENT;
 	if (err == -ENOENT)
 		why_set(&why, err, "it is gone");
 	else if (err)
@@ -213,11 +267,6 @@ bool repo_chunk_whole(struct repo *repo, struct opener *opener, const uint8_t *p
 		digest_equal(&digest, &entry->digest);
 }
 
-static bool is_pack(enum object_kind kind)
-{
-	return kind == OBJECT_DATA || kind == OBJECT_META;
-}
-
 /* Every chunk of a pack that parity finds whole: the writer may have been wrong, or hostile. */
 static bool chunks_ok(struct checker *c, struct specimen *specimen)
 {
@@ -225,14 +274,12 @@ static bool chunks_ok(struct checker *c, struct specimen *specimen)
 	struct opener *opener = NULL;
 	struct why why;
 	size_t bad = 0;
-	if (pack_read_directory(
-		    specimen->bytes, specimen->body_len, c->repo->ring, &directory, &why)) {
+	if (pack_open(specimen->bytes, specimen->body_len, c->repo->ring, &directory, &opener,
+		    &why)) {
 		snprintf(specimen->trouble, sizeof(specimen->trouble), "%s", why.text);
 		return false;
 	}
-	if (opener_new(specimen->bytes, specimen->body_len, c->repo->ring, &opener, &why))
-		bad = directory.count;
-	for (size_t i = 0; opener && i < directory.count; i++)
+	for (size_t i = 0; i < directory.count; i++)
 		bad += !repo_chunk_whole(c->repo, opener, specimen->bytes, &directory.entries[i]);
 	c->result->chunks += directory.count;
 	if (bad)
@@ -291,12 +338,30 @@ static bool copy_back(struct checker *c, struct specimen *specimen)
 	return false;
 }
 
+/* A point has one id in all twins, and only its seal is this repository's. */
+static bool point_back(struct checker *c, const struct specimen *specimen)
+{
+	OWN(own_free) uint8_t *body = NULL;
+	struct object_header header = {.kind = OBJECT_POINT, .id = specimen->want.id};
+	struct point point;
+	size_t len;
+	if (specimen->want.kind != OBJECT_POINT || !c->options->twin || !c->options->repair ||
+		repo_point(c->options->twin, &header.id, &point, NULL) ||
+		point_put(&point, &body, &len) || repo_store(c->repo, &header, body, len, NULL))
+		return false;
+	tell(c, specimen->name, "it was written anew from the twin");
+	return true;
+}
+
 static enum check_state check_object(struct checker *c, const struct check_object *object)
 {
 	OWN(specimen_done)
 	struct specimen specimen = {.want = {.kind = object->kind, .id = object->id}};
 	object_name(object->kind, &object->id, specimen.name);
-	bool whole = examine(c, c->repo->world.place, &specimen);
+	bool whole = examine(c, place_of(c), &specimen);
+	/* A collection may have removed it since it was listed. */
+	if (object->idle && specimen.gone)
+		return CHECK_WHOLE;
 	c->result->objects += specimen.bytes != NULL;
 	c->result->bytes += specimen.len;
 	if (whole && !specimen.mendable)
@@ -308,9 +373,14 @@ static enum check_state check_object(struct checker *c, const struct check_objec
 		c->result->mended += mended;
 		return mended ? CHECK_MENDED : CHECK_MENDABLE;
 	}
-	if (copy_back(c, &specimen)) {
+	if (copy_back(c, &specimen) || (!object->idle && point_back(c, &specimen))) {
 		c->result->copied++;
 		return CHECK_COPIED;
+	}
+	if (object->idle) {
+		tell(c, specimen.name, "nothing needs it; a collection removes it");
+		c->result->idle++;
+		return CHECK_IDLE;
 	}
 	c->result->damaged++;
 	if (is_pack(object->kind))
@@ -328,4 +398,47 @@ int repo_check_some(struct repo *repo, const struct check_object *objects, size_
 			break;
 	}
 	return 0;
+}
+
+/* ---- what opening needs ---- */
+
+/* Ids are drawn: a place with an object of that name is the same repository's. */
+static bool is_same(struct place *place, const struct check_list *list)
+{
+	vec_each (object, &list->objects) {
+		char name[OBJECT_NAME];
+		uint64_t size;
+		bool drawn = object->kind == OBJECT_KEY || object->kind == OBJECT_INDEX ||
+			is_pack(object->kind);
+		if (drawn &&
+			!place_size(place, object_name(object->kind, &object->id, name), &size))
+			return true;
+	}
+	return false;
+}
+
+static bool is_root(const struct check_object *object)
+{
+	return !object->idle &&
+		(object->kind == OBJECT_REPO || object->kind == OBJECT_KEY ||
+			object->kind == OBJECT_INDEX || object->kind == OBJECT_HEAD);
+}
+
+int repo_check_roots(struct repo *copy, struct place *place, const struct check_options *options,
+	struct check_result *result, struct why *why)
+{
+	struct check_list list = {0};
+	struct check_options how = *options;
+	int err = repo_check_list(copy, &list, why);
+	if (err)
+		return err;
+	how.at = place;
+	how.copy = copy->world.place;
+	if (!is_same(place, &list))
+		err = why_set(why, -ENOENT, "the copy is of another repository");
+	for (size_t i = 0; !err && i < list.objects.len; i++)
+		if (is_root(&list.objects.at[i]))
+			err = repo_check_some(copy, &list.objects.at[i], 1, &how, result);
+	check_list_done(&list);
+	return err;
 }

@@ -66,6 +66,12 @@ static void check_list_own(struct check_list *list)
 	check_list_done(list);
 }
 
+static struct repo *twin_of(const struct verify *v)
+{
+	struct repo *from = v->options->from;
+	return from && !object_id_equal(repo_id(from), repo_id(v->repo)) ? from : NULL;
+}
+
 /* The other repository's place, when it holds the same objects and not only the same chunks. */
 static struct place *copy_of(const struct verify *v)
 {
@@ -80,6 +86,7 @@ static int check_objects(struct verify *v, struct why *why)
 	const struct check_options how = {
 		.repair = options->repair,
 		.copy = copy_of(v),
+		.twin = twin_of(v),
 		.on_trouble = tell,
 		.on_object = note_object,
 		.on_lost = note_lost,
