@@ -121,6 +121,9 @@ static bool get_mark(
 		return false;
 	if (!shape.shard || shape.shard > OBJECT_MAX || shape.len > shape.k * shape.shard)
 		return false;
+	/* Shards in thought take memory: no writer leaves more of them than rounding does. */
+	if (shape.k * shape.shard - shape.len >= shape.k * (size_t)SHARD_UNIT)
+		return false;
 	if (!mul_fits(shape.shard, shape.m, &parity) ||
 		shape.len + parity + 2 * table_size(&shape) + 2 * MARK != len)
 		return false;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/own.h"
 #include "base/rng.h"
 #include "base/test.h"
@@ -98,6 +100,28 @@ TEST(a_truncated_or_foreign_object_is_refused)
 	CHECK_EQ(parity_repair(o.damaged, o.len, &other, &report, NULL), -EBADMSG);
 	CHECK(memcmp(o.damaged, o.bytes, o.len) == 0);
 	done(&o);
+}
+
+/* One parity shard as long as the object, and 240 in thought: 240 times its length in memory. */
+TEST(a_table_that_claims_shards_it_has_not_is_refused)
+{
+	enum { SHARD = 1 << 20, LEN = OBJECT_HEADER + SHARD + 2 * 241 * 8 + 2 * 64 };
+	struct object_id id = {{7}};
+	struct parity_report report;
+	struct why why;
+	uint8_t *bytes = calloc(1, LEN), *mark = bytes + LEN - 64;
+	CHECK(bytes);
+	memcpy(mark, "EBBPAR\r\n", 8);
+	put_le16(mark + 8, 1);
+	put_le16(mark + 10, 240);
+	put_le16(mark + 12, 1);
+	put_le64(mark + 16, SHARD);
+	put_le64(mark + 24, OBJECT_HEADER);
+	memcpy(mark + 32, id.b, sizeof(id.b));
+	put_le64(mark + 56, hash64(mark, 56, 0));
+	CHECK_EQ(parity_repair(bytes, LEN, &id, &report, &why), -EBADMSG);
+	CHECK_STR(why.text, "the end of the object is cut off or damaged");
+	free(bytes);
 }
 
 TEST_MAIN

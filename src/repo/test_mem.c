@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects in one sorted row: there are few. */
-#include "place/test_mem.h"
+#include "repo/test_mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  *
  * One thread.
  */
-#ifndef EBB_PLACE_TEST_MEM_H
-#define EBB_PLACE_TEST_MEM_H
+#ifndef EBB_REPO_TEST_MEM_H
+#define EBB_REPO_TEST_MEM_H
 
 #include "base/vec.h"
 #include "chunk/object.h"
