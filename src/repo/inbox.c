@@ -214,7 +214,7 @@ static int take_point(struct repo *repo, const struct inbox *inbox, gc_walk_fn *
 	if (err)
 		return err;
 	ret_point->id = inbox->point;
-	err = walk(repo, ret_point, need_chunk, repo, why);
+	err = planted(INBOX_BEFORE_PACKS) ? 0 : walk(repo, ret_point, need_chunk, repo, why);
 	return err == -ENOENT ? why_set(why, err, "its point needs a chunk that is not there")
 			      : err;
 }
@@ -234,6 +234,10 @@ static int take_in(struct repo *repo, const struct object_id *id,
 	/* Taken in before, by a run that ended before it removed the word of it. */
 	if (err == -ESTALE && head_find_point(&repo->head, &inbox.point))
 		return 0;
+	if (!err && planted(INBOX_BEFORE_PACKS))
+		err = take_point(repo, &inbox, options->walk, &point, why);
+	if (!err && planted(INBOX_BEFORE_PACKS))
+		err = repo_commit_brought(repo, &point, &inbox.key, inbox.number, why);
 	for (size_t i = 0; !err && i < inbox.packs.len; i++)
 		err = take_pack(repo, &inbox.packs.at[i], result, why);
 	if (!err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "os/clock.h"
 #include "place/place.h"
@@ -169,8 +170,8 @@ static int edit(void *arg, struct head *head, struct why *why)
 		return HEAD_AS_IS;
 	vec_each (id, &r->replaced)
 		err = err ? err : drop_index(r, head, id, why);
-	vec_each (id, &r->fresh)
-		err = err ? err : vec_push(&head->indexes, *id);
+	for (size_t i = 0; !err && i < r->fresh.len && !planted(RENEW_INDEX_UNNAMED); i++)
+		err = vec_push(&head->indexes, r->fresh.at[i]);
 	if (!err)
 		err = retire_packs(r, head);
 	head->collected = head->generation + 1;
@@ -181,7 +182,9 @@ int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t co
 	struct repo *from, struct renew_result *result, struct why *why)
 {
 	OWN(renewal_done) struct renewal r = {.repo = repo, .packs = packs, .count = count};
-	int err = save_chunks(&r, from, result, why);
+	int err = planted(RENEW_DEAD_FIRST) ? repo_edit_head(repo, edit, &r, why) : 0;
+	if (!err)
+		err = save_chunks(&r, from, result, why);
 	if (!err)
 		err = repo_put_index(repo, &repo->index, repo->indexed, &r.fresh, why);
 	for (size_t i = 0; !err && i < repo->head.indexes.len; i++)

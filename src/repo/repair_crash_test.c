@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Repair and the inbox under the crash explorer: a pack that parity mends, one that it does not,
+ * and a point that a writer brought, taken in. Wherever that is cut off or fails, every point that
+ * was reported done is whole, and so is one of which the writer was told that it is written.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/test.h"
+#include "base/why.h"
+#include "chunk/test_world.h"
+#include "os/world.h"
+#include "place/dir.h"
+#include "place/place.h"
+#include "repo/check.h"
+#include "repo/inbox.h"
+#include "repo/inner.h"
+#include "repo/keys.h"
+#include "repo/renew.h"
+#include "sim/disk.h"
+#include "sim/explore.h"
+
+enum { HURT, MENDABLE, BROUGHT, POINTS, CHUNKS = 3, CHUNK_LONG = 500, JUNK_LONG = 4000 };
+
+static const struct repo_options options = {.parity_percent = 1, .pack_size = 1 << 20};
+
+struct state {
+	struct test_dice dice;
+	struct test_clock clock;
+	struct repo_world world;
+	uint8_t secret[SECRET_SIZE], writer[SECRET_SIZE];
+	bool made, sure[POINTS]; /* BROUGHT: written by one who may only write */
+};
+
+static void repo_own(struct repo **repo)
+{
+	repo_close(*repo);
+}
+
+static void fill(unsigned number, uint8_t *bytes, size_t len)
+{
+	struct rng rng;
+	rng_seed(&rng, number + 1);
+	rng_fill(&rng, bytes, len);
+}
+
+static int save(struct state *s, struct repo *repo, int number, struct why *why)
+{
+	uint8_t bytes[CHUNK_LONG];
+	struct digest list[CHUNKS];
+	struct point point = {.source = POINT_DIR, .kind = POINT_FULL};
+	int err = 0;
+	snprintf(point.resource, sizeof(point.resource), "p%d", number);
+	for (unsigned i = 0; !err && i < CHUNKS; i++) {
+		fill((unsigned)number * CHUNKS + i, bytes, sizeof(bytes));
+		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, sizeof(bytes), &list[i], why);
+	}
+	if (!err)
+		err = repo_put_chunk(repo, CHUNK_LIST, list, sizeof(list), &point.root, why);
+	if (!err)
+		err = repo_commit(repo, &point, why);
+	s->sure[number] = !err;
+	return err;
+}
+
+/* Bytes of a chunk that no point needs are overwritten in its pack: `len` of them. */
+static int hurt(struct repo *repo, const struct digest *digest, size_t len,
+	struct object_id *ret_pack, struct why *why)
+{
+	OWN(own_free) uint8_t *bytes = NULL;
+	struct index_entry entry;
+	char name[OBJECT_NAME];
+	size_t whole;
+	if (!index_find(&repo->index, digest, &entry))
+		return why_set(why, -EBADMSG, "no index tells of the chunk to hurt");
+	*ret_pack = repo->index.packs.at[entry.pack].id;
+	object_name(OBJECT_DATA, ret_pack, name);
+	int err = place_get_whole(repo->world.place, name, 1 << 20, &bytes, &whole);
+	if (err)
+		return err;
+	for (size_t i = 0; i < len; i++)
+		bytes[entry.at.offset + entry.at.length / 2 + i] ^= 0x55;
+	return place_put(repo->world.place, name, bytes, whole, why);
+}
+
+/* Two points, each with bytes in its pack that nobody needs, and a key that may only write. */
+static int prepare(struct state *s, struct digest junk[2], struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	uint8_t bytes[JUNK_LONG];
+	struct unlock unlock = {.secret = s->writer};
+	struct key_new key = {.type = SLOT_WRITER, .label = "client", .unlock = &unlock};
+	struct object_id id;
+	dice_fill(&s->dice.dice, s->writer, SECRET_SIZE);
+	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	if (!err)
+		err = repo_key_add(repo, &key, &id, why);
+	for (int i = 0; !err && i < 2; i++) {
+		fill(1000 + (unsigned)i, bytes, sizeof(bytes));
+		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, sizeof(bytes), &junk[i], why);
+		if (!err)
+			err = save(s, repo, HURT + i, why);
+	}
+	return err;
+}
+
+static int mend(struct repo *repo, const struct object_id *pack, struct why *why)
+{
+	struct check_object object = {OBJECT_DATA, *pack, 0};
+	struct check_result result = {0};
+	int err = repo_check_some(
+		repo, &object, 1, &(struct check_options){.repair = true}, &result);
+	if (!err && result.mended != 1)
+		err = why_set(why, -EIO, "the place did not take the mended pack");
+	return err;
+}
+
+static int repair(struct state *s, const struct digest junk[2], struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	struct object_id packs[2];
+	struct renew_result result = {0};
+	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	if (!err)
+		err = hurt(repo, &junk[HURT], 1000, &packs[HURT], why);
+	if (!err)
+		err = hurt(repo, &junk[MENDABLE], 1, &packs[MENDABLE], why);
+	if (!err)
+		err = mend(repo, &packs[MENDABLE], why);
+	if (!err)
+		err = repo_renew_packs(repo, packs, 1, NULL, &result, why);
+	if (!err && (result.rescued != CHUNKS || result.lost != 1))
+		err = why_set(why, -EBADMSG, "%d chunks rescued", (int)result.rescued);
+	return err;
+}
+
+static int walk(
+	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
+{
+	OWN(own_free) uint8_t *list = NULL;
+	size_t len;
+	int go_on = fn(arg, &point->root, CHUNK_LIST, true);
+	if (go_on <= 0)
+		return go_on;
+	int err = repo_chunk(repo, &point->root, CHUNK_LIST, &list, &len, why);
+	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
+		struct digest digest;
+		memcpy(digest.b, list + at, DIGEST_SIZE);
+		err = fn(arg, &digest, CHUNK_CONTENT, false);
+		err = err > 0 ? 0 : err;
+	}
+	return err;
+}
+
+static int adopt(struct state *s, struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	struct inbox_result result;
+	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	if (!err)
+		err = repo_inbox_adopt(repo, &(struct inbox_options){.walk = walk}, &result, why);
+	if (!err && result.refused)
+		err = why_set(why, -EBADMSG, "what a writer brought is refused");
+	return err;
+}
+
+static int bring(struct state *s, struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	int err = repo_open(&s->world, s->writer, 0, &repo, why);
+	return err ? err : save(s, repo, BROUGHT, why);
+}
+
+static int run(void *arg, struct world *world, struct why *why)
+{
+	struct state *s = arg;
+	struct digest junk[2];
+	struct place *place;
+	test_world_init(&s->dice, &s->clock, 9);
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	s->world = (struct repo_world){
+		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
+	err = repo_init(&s->world, &options, s->secret, why);
+	s->made = !err;
+	if (!err)
+		err = prepare(s, junk, why);
+	if (!err)
+		err = repair(s, junk, why);
+	if (!err)
+		err = bring(s, why);
+	if (!err)
+		err = adopt(s, why);
+	place_close(place);
+	return err;
+}
+
+/* ---- what must be ---- */
+
+static int check_point(struct repo *repo, const struct object_id *id, bool *there, struct why *why)
+{
+	OWN(own_free) uint8_t *list = NULL;
+	struct point point;
+	size_t len;
+	int err = repo_point(repo, id, &point, why);
+	if (!err)
+		err = repo_chunk(repo, &point.root, CHUNK_LIST, &list, &len, why);
+	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
+		OWN(own_free) uint8_t *bytes = NULL;
+		struct digest digest;
+		size_t bytes_len;
+		memcpy(digest.b, list + at, DIGEST_SIZE);
+		err = repo_chunk(repo, &digest, CHUNK_CONTENT, &bytes, &bytes_len, why);
+	}
+	if (!err && point.resource[0] == 'p')
+		there[point.resource[1] - '0'] = true;
+	return err ? why_prefix(why, err == -ENOENT ? -EBADMSG : err, "a named point") : 0;
+}
+
+static int look(struct state *s, bool adopted, struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	bool there[POINTS] = {0};
+	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	for (size_t i = 0; !err && i < repo_head(repo)->points.len; i++)
+		err = check_point(repo, &repo_head(repo)->points.at[i].id, there, why);
+	for (int i = 0; !err && i < (adopted ? POINTS : BROUGHT); i++)
+		if (s->sure[i] && !there[i])
+			err = why_set(why, -EBADMSG, "point %d is lost", i);
+	return err;
+}
+
+static int collect(struct state *s, struct why *why)
+{
+	OWN(repo_own) struct repo *repo = NULL;
+	struct gc_result result;
+	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	return err ? err : repo_gc(repo, &(struct gc_options){.walk = walk}, &result, why);
+}
+
+static int check(void *arg, struct world *world, bool faulty, struct why *why)
+{
+	struct state s = *(const struct state *)arg;
+	struct place *place;
+	(void)faulty;
+	if (!s.made)
+		return 0;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	s.world = (struct repo_world){
+		.place = place, .dice = &s.dice.dice, .clock = &s.clock.clock};
+	err = look(&s, false, why);
+	if (!err)
+		err = adopt(&s, why);
+	if (!err)
+		err = look(&s, true, why);
+	if (!err)
+		err = collect(&s, why);
+	if (!err)
+		err = look(&s, true, why);
+	place_close(place);
+	return err;
+}
+
+static void explore_repair(struct explore_options how)
+{
+	struct scenario scenario = {"repair", sizeof(struct state), run, check, NULL};
+	struct explore_report report;
+	int err = explore(&scenario, &how, &report);
+	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
+		report.operations, report.states, report.faults);
+	if (report.violated)
+		test_note("%s", report.violation);
+#ifdef PLANTED
+	CHECK_EQ(err, -EBADMSG);
+#else
+	CHECK_EQ(err, 0);
+#endif
+}
+
+TEST(no_point_is_lost_to_a_crash_of_repair_or_inbox)
+{
+	explore_repair((struct explore_options){
+		.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1, .no_faults = true});
+}
+
+TEST(no_point_is_lost_to_a_disk_that_fails_a_repair)
+{
+	explore_repair((struct explore_options){
+		.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+}
+
+TEST_MAIN
