@@ -13,7 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programs import main, run, seed  # noqa: E402
+from programs import PATIENCE, ask, main, run, seed  # noqa: E402
 
 HOUR, DAY = 3600, 86400
 
@@ -204,6 +204,45 @@ def test_models(place):
     check(text.splitlines()[-1].endswith("  load"), text)
 
 
+def test_kept(place):
+    """the daemon learns within its budget, keeps its models, and forecasts go by them"""
+    born(place)
+    now = int(time.time())
+    path = place.write("load.csv", csv_of(days_of(seed(), 30, now)))
+    ebb(place, ["history", "import", "csv", path, "--series", "load"])
+    alone = ebb_json(place, "forecast load")
+    check(alone["model"]["from"] == "call", alone["model"])
+
+    def learnt():
+        return ask(place.path("state", "ebbd.sock"), "status")["models"]
+
+    running = daemon(place)
+    began = time.monotonic()
+    while not learnt()["kept"]:
+        check(time.monotonic() < began + PATIENCE, learnt())
+    spent, passed = learnt()["cpu"], time.monotonic() - began + 1
+    check(spent < 0.1 * passed, f"{spent} s of {passed} s")
+    check(learnt()["error"] is None and learnt()["damaged"] == 0, learnt())
+    while ebb_json(place, "forecast load")["model"]["from"] != "shelf":
+        check(time.monotonic() < began + PATIENCE, learnt())
+    kept = ebb_json(place, "forecast load")
+    check(kept["record"]["mase"] < 1 and kept["model"]["refits"] >= 29, kept["model"])
+    if kept["start"] == alone["start"]:
+        check(kept["steps"][0]["quantiles"] == alone["steps"][0]["quantiles"], "another forecast")
+    running.kill()
+    models = os.path.join(place.path("state"), "models")
+    for name in os.listdir(models):
+        with open(os.path.join(models, name), "r+b") as file:
+            file.seek(200)
+            file.write(b"\xff\x00\xff")
+    check(ebb_json(place, "forecast load")["model"]["from"] == "call", "a damaged model was used")
+    running = daemon(place)
+    began = time.monotonic()
+    while not (learnt()["damaged"] and learnt()["kept"]):
+        check(time.monotonic() < began + PATIENCE, learnt())
+    check(running.term() == 0, "the daemon")
+
+
 def with_programs(function):
     def test(place, ebb_path, ebbd_path):
         place.ebb, place.ebbd = ebb_path, ebbd_path
@@ -213,7 +252,7 @@ def with_programs(function):
 
 
 TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose, test_backtest,
-         test_models]
+         test_models, test_kept]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS], sys.argv[1:]))

@@ -39,6 +39,7 @@ enum conf_key_id {
 	CONF_LOG_LEVEL,
 	CONF_LOG_FORMAT,
 	CONF_LOOP_TICK,
+	CONF_FORECAST_CPU,
 	CONF_CONTROL_SOCKET,
 	CONF_VOLD_SOCKET,
 	CONF_KEYS
@@ -59,6 +60,7 @@ struct conf {
 	enum log_level log_level;
 	enum conf_log_format log_format;
 	int64_t loop_tick_ns;
+	int64_t forecast_cpu_percent;             /* of one core; 0: models do not learn */
 	char control_socket[CONF_SOCKET_MAX + 1]; /* where ebbd listens */
 	char vold_socket[CONF_SOCKET_MAX + 1];    /* where ebb-vold listens */
 	struct conf_origin from[CONF_KEYS];

@@ -29,6 +29,8 @@ static const struct conf_key keys[CONF_KEYS] = {
 		"how lines are written; auto: for the journal when it listens, else logfmt"},
 	[CONF_LOOP_TICK] = {"loop.tick", CONF_DURATION, AT(loop_tick_ns), NS_PER_SEC, NS_PER_HOUR,
 		NULL, "10s", "how often ebbd observes, forecasts and decides"},
+	[CONF_FORECAST_CPU] = {"forecast.cpu_percent", CONF_NUMBER, AT(forecast_cpu_percent), 0,
+		100, NULL, "2", "how much of one core learning may take; 0: models do not learn"},
 	[CONF_CONTROL_SOCKET] = {"control.socket", CONF_PATH, AT(control_socket), 2,
 		CONF_SOCKET_MAX, NULL, CONF_DERIVED "ebbd.sock",
 		"where ebbd listens for the command line; by default in the state folder"},

@@ -50,7 +50,7 @@ static int forecast_one(
 	const struct call *call, const struct remembered *remembered, uint32_t id, size_t hours)
 {
 	OWN(model_free_own) struct model *model = model_new();
-	struct fed fed = {.id = id, .model = model};
+	struct fed fed = {.model = model};
 	struct feed_said said = {0};
 	struct series_one one;
 	struct forecast forecast = {.model = model, .hours = hours, .local = remembered_local};
@@ -58,7 +58,7 @@ static int forecast_one(
 	if (!model || !series_one(remembered->series, id, &one))
 		return call_fail(EXIT_FAILED, "no memory");
 	const struct feed *feed = &remembered->feed;
-	int err = feed_all(feed, remembered->now_ms, &fed, &why);
+	int err = remembered_model(remembered, &one, &fed, &forecast.kept, &why);
 	if (!err)
 		err = feed_ahead(feed, remembered->now_ms, &fed, &said, &why);
 	if (err)

@@ -194,12 +194,12 @@ static bool list_one(void *arg, const struct series_one *one)
 	struct listing *listing = arg;
 	const struct remembered *remembered = listing->remembered;
 	const struct feed *feed = &remembered->feed;
-	struct fed fed = {.id = one->id, .model = listing->model};
+	struct fed fed = {.model = listing->model};
 	struct feed_said said;
 	double weight = 0;
 	const char *driver = "-";
-	*listing->model = (struct model){0};
-	listing->err = feed_all(feed, remembered->now_ms, &fed, &listing->why);
+	bool kept;
+	listing->err = remembered_model(remembered, one, &fed, &kept, &listing->why);
 	if (listing->err)
 		return false;
 	if (feed_ahead(feed, remembered->now_ms, &fed, &said, NULL) == 0)

@@ -13,6 +13,7 @@
 #include "ebb/call.h"
 #include "ebb/config.h"
 #include "ebb/exit.h"
+#include "foresee/kept.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/linux/textfile.h"
@@ -89,6 +90,7 @@ static int open_series(struct remembered *ret, bool write)
 	wanted.look = !write;
 	wanted.create = write;
 	memcpy(wanted.identity, id.label.identity, IDENTITY_SIZE);
+	memcpy(ret->identity, id.label.identity, IDENTITY_SIZE);
 	if (!err)
 		err = series_open(&wanted, &ret->series, &why);
 	if (!err)
@@ -124,6 +126,18 @@ void remembered_close(struct remembered *remembered)
 	file_close(remembered->lock);
 	linux_world_close(remembered->lw);
 	*remembered = (struct remembered){0};
+}
+
+int remembered_model(const struct remembered *remembered, const struct series_one *one,
+	struct fed *fed, bool *ret_kept, struct why *why)
+{
+	struct kept kept = {.disk = remembered->world->disk, .name = one->name};
+	memcpy(kept.identity, remembered->identity, IDENTITY_SIZE);
+	fed->id = one->id;
+	fed->until_ms = 0;
+	*fed->model = (struct model){0};
+	*ret_kept = kept_read(&kept, fed, NULL) == 0;
+	return feed_all(&remembered->feed, remembered->now_ms, fed, why);
 }
 
 /* ---- finding ---- */

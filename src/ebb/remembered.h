@@ -13,17 +13,20 @@
 
 #include "conf/conf.h"
 #include "foresee/feed.h"
+#include "store/head.h"
 
 struct call;
 struct file;
 struct linux_world;
 struct series;
+struct why;
 struct world;
 
 struct remembered {
 	struct linux_world *lw;
 	struct world *world;
 	char state[CONF_PATH_MAX + 1];
+	uint8_t identity[IDENTITY_SIZE];
 	struct file *lock;     /* only when it was opened to be written */
 	struct series *series; /* NULL: there is none yet */
 	int64_t now_ms;
@@ -37,6 +40,15 @@ struct remembered {
  */
 int remembered_open(const struct call *call, bool write, struct remembered *ret);
 void remembered_close(struct remembered *remembered);
+
+/*
+ * The model of a series, fed until now: the one that ebbd keeps where there is one (ret_kept), else
+ * one that lives through what the store has. A kept one that cannot be read is as none. 0, or what
+ * reading the store answered.
+ */
+struct series_one;
+int remembered_model(const struct remembered *remembered, const struct series_one *one,
+	struct fed *fed, bool *ret_kept, struct why *why);
 
 /* What the clock on the wall shows, as local_fn. */
 int64_t remembered_local(int64_t utc_s);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -121,6 +122,14 @@ static void stop(void *arg)
 	loop_stop(linux_world(ebbd->lw)->loop);
 }
 
+/* By the zone of the process. */
+static int64_t local(int64_t utc_s)
+{
+	time_t seconds = (time_t)utc_s;
+	struct tm tm;
+	return localtime_r(&seconds, &tm) ? utc_s + tm.tm_gmtoff : utc_s;
+}
+
 static void on_tick(void *arg)
 {
 	struct ebbd *ebbd = arg;
@@ -156,6 +165,7 @@ static int start_node(struct ebbd *ebbd, struct why *why)
 		.reload = reload,
 		.stop = stop,
 		.on_tick = on_tick,
+		.local = local,
 		.on_degraded = on_degraded,
 	};
 	struct node_config config = node_config(ebbd, &ebbd->config);

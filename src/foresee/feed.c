@@ -46,13 +46,18 @@ int feed_step(
 	const struct feed *feed, int64_t now_ms, struct fed *fed, bool *ret_more, struct why *why)
 {
 	const int64_t end = hour_of(now_ms), kept = (int64_t)HISTORY_HOURS * HOUR_MS;
-	int64_t from = fed->until_ms < end - kept ? end - kept : fed->until_ms;
-	int64_t to = from, day = local_day(feed, from);
-	while (to < end && local_day(feed, to) == day)
-		to += HOUR_MS;
-	int count = to > from ? add_hours(feed, fed, from, to, why) : 0;
-	if (count < 0)
-		return count;
+	int64_t to = fed->until_ms < end - kept ? end - kept : fed->until_ms, day;
+	int count;
+	/* Days before the first sample are nobody's. */
+	do {
+		int64_t from = to;
+		day = local_day(feed, from);
+		while (to < end && local_day(feed, to) == day)
+			to += HOUR_MS;
+		count = to > from ? add_hours(feed, fed, from, to, why) : 0;
+		if (count < 0)
+			return count;
+	} while (!count && to < end && !fed->model->history.started);
 	/* A day without a sample proves nothing and teaches nothing. */
 	if (count && local_day(feed, to) != day) {
 		history_reach(&fed->model->history, local_middle(feed, to));
@@ -61,6 +66,12 @@ int feed_step(
 	fed->until_ms = to;
 	*ret_more = to < end;
 	return 0;
+}
+
+bool feed_due(const struct feed *feed, int64_t now_ms, int64_t until_ms)
+{
+	int64_t end = hour_of(now_ms);
+	return !until_ms || (end > until_ms && local_day(feed, end) > local_day(feed, until_ms));
 }
 
 int feed_all(const struct feed *feed, int64_t now_ms, struct fed *fed, struct why *why)

@@ -46,7 +46,10 @@ struct fed {
 int feed_step(
 	const struct feed *feed, int64_t now_ms, struct fed *fed, bool *ret_more, struct why *why);
 
-/* The same until there is no more. */
+/* Whether a local midnight lies between; a model fed until 0 is always due. */
+bool feed_due(const struct feed *feed, int64_t now_ms, int64_t until_ms);
+
+/* feed_step() until there is no more. */
 int feed_all(const struct feed *feed, int64_t now_ms, struct fed *fed, struct why *why);
 
 struct feed_said {

@@ -12,6 +12,7 @@
 
 #include "base/why.h"
 #include "conf/conf.h"
+#include "foresee/learn.h"
 #include "node/load.h"
 #include "node/node.h"
 #include "node/past.h"
@@ -42,12 +43,21 @@ struct node {
 	struct load load;
 	struct why load_failure; /* "": the last reading went well */
 	struct past past;
+
+	/* learning.c */
+	struct learn learn;
+	struct timer learning;
+	int64_t learnt_ns; /* spent on it since the start */
 };
 
 /* tick.c: the first turn comes as soon as the loop runs. */
 void tick_begin(struct node *node);
 /* After the period changed. */
 void tick_again(struct node *node);
+
+/* learning.c: begins to learn, soon after the start. 0 or -ENOMEM; learning_end() in any case. */
+int learning_begin(struct node *node);
+void learning_end(struct node *node);
 
 /* status.c: the verb. */
 void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);

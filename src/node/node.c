@@ -117,6 +117,11 @@ int node_start(struct world *world, const struct node_options *options,
 	}
 	adopt(node, config);
 	past_open(&node->past, world, node->state.identity);
+	err = learning_begin(node);
+	if (err) {
+		node_stop(node, NULL);
+		return why_set(why, err, "out of memory");
+	}
 	tick_begin(node);
 	*ret_node = node;
 	return 0;
@@ -149,6 +154,7 @@ int node_stop(struct node *node, struct why *why)
 {
 	timer_cancel(node->world->loop, &node->tick);
 	talk_server_close(node->server);
+	learning_end(node);
 	past_close(&node->past);
 	int err = state_close(&node->state, why);
 	free(node);

@@ -33,6 +33,8 @@ struct node_options {
 	void (*stop)(void *arg);
 	/* A tick is over; may be NULL. */
 	void (*on_tick)(void *arg);
+	/* Local seconds of seconds in UTC, by which days begin; NULL: days of UTC. */
+	int64_t (*local)(int64_t utc_s);
 	/* The node has just become degraded; may be NULL. */
 	void (*on_degraded)(void *arg, const char *reason);
 };
