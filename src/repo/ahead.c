@@ -18,7 +18,8 @@
 #include "repo/inner.h"
 #include "repo/repo.h"
 
-enum { LOOKS_PER_HAND = 4, LOOKS_ALONE = 1 };
+/* Each look keeps its memory, up to two of the longest chunks. */
+enum { LOOKS_PER_HAND = 4, LOOKS_ALONE = 1, LOOKS_MOST = 64 };
 
 enum look_state { LOOK_PASSED, LOOK_ALONE, LOOK_OUT, LOOK_DONE };
 
@@ -30,7 +31,6 @@ struct look {
 	struct opener *opener;
 	uint32_t opener_pack;
 	struct digest digest;
-	uint8_t *bytes;
 	int err;
 };
 
@@ -43,13 +43,15 @@ struct ahead {
 static void read_look(struct task *task)
 {
 	struct look *look = container_of(task, struct look, task);
-	look->err = reading_run(&look->reading, look->opener, &look->bytes, NULL);
+	look->err = reading_run(&look->reading, look->opener, NULL);
 }
 
 int ahead_new(struct repo *repo, struct ahead **ret_ahead)
 {
 	struct crew *crew = repo->world.crew;
 	unsigned count = crew ? crew_hands(crew) * LOOKS_PER_HAND : LOOKS_ALONE;
+	if (count > LOOKS_MOST)
+		count = LOOKS_MOST;
 	struct ahead *ahead = calloc(1, sizeof(*ahead) + count * sizeof(ahead->looks[0]));
 	if (!ahead)
 		return -ENOMEM;
@@ -92,7 +94,7 @@ void ahead_free(struct ahead *ahead)
 	for (unsigned i = 0; i < ahead->count; i++) {
 		struct look *look = &ahead->looks[i];
 		wait_for(ahead, look);
-		free(look->bytes);
+		reading_done(&look->reading);
 		opener_free(look->opener);
 		codec_free(look->reading.codec);
 		digester_free(look->reading.digester);
@@ -150,22 +152,34 @@ void ahead_want(struct ahead *ahead, const struct digest *digest)
 	crew_give(repo->world.crew, &look->task);
 }
 
+/* By the caller's thread; the look's memory is what comes of it. */
+static int take_alone(struct look *look, size_t *ret_len, struct why *why)
+{
+	struct room *room = &look->reading.plain;
+	uint8_t *bytes;
+	int err = repo_chunk(look->ahead->repo, &look->digest, CHUNK_CONTENT, &bytes, ret_len, why);
+	if (err)
+		return err;
+	free(room->bytes);
+	*room = (struct room){bytes, *ret_len};
+	return 0;
+}
+
 int ahead_take(struct ahead *ahead, struct ahead_chunk *ret_chunk, struct why *why)
 {
+	must(ahead->used);
 	struct look *look = oldest(ahead);
 	struct ahead_chunk chunk = {.digest = look->digest};
 	int err = 0;
-	must(ahead->used);
 	wait_for(ahead, look);
 	ahead->first = (ahead->first + 1) % ahead->count;
 	ahead->used--;
-	if (look->state == LOOK_DONE && !look->err) {
-		chunk.bytes = TAKE(look->bytes);
+	if (look->state == LOOK_DONE && !look->err)
 		chunk.len = look->reading.entry.at.plain_length;
-	} else if (look->state != LOOK_PASSED) {
-		err = repo_chunk(
-			ahead->repo, &look->digest, CHUNK_CONTENT, &chunk.bytes, &chunk.len, why);
-	}
+	else if (look->state != LOOK_PASSED)
+		err = take_alone(look, &chunk.len, why);
+	if (look->state != LOOK_PASSED)
+		chunk.bytes = look->reading.plain.bytes;
 	if (!err)
 		*ret_chunk = chunk;
 	return err;

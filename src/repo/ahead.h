@@ -35,13 +35,13 @@ void ahead_pass(struct ahead *ahead, const struct digest *digest);
 
 struct ahead_chunk {
 	struct digest digest;
-	uint8_t *bytes; /* NULL: it was passed */
+	const uint8_t *bytes; /* NULL: it was passed */
 	size_t len;
 };
 
 /*
- * The oldest of the row, which is not empty. Gives its bytes; errors and mending as of
- * repo_chunk(), and the row goes on behind it.
+ * The oldest of the row, which is not empty. Its bytes are borrowed until something is added to
+ * the row; errors and mending as of repo_chunk(), and the row goes on behind it.
  */
 int ahead_take(struct ahead *ahead, struct ahead_chunk *ret_chunk, struct why *why);
 

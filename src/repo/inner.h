@@ -196,6 +196,13 @@ int repo_read_indexes(struct repo *repo, struct why *why);
 
 /* ---- read.c ---- */
 
+/* Memory that one chunk after the other uses: what is given back and asked for again costs faults.
+ */
+struct room {
+	uint8_t *bytes;
+	size_t cap;
+};
+
 /* One chunk to be read, with the tools for it: any thread that has an opener can. */
 struct reading {
 	struct place *place;
@@ -203,11 +210,15 @@ struct reading {
 	char name[OBJECT_NAME]; /* of its pack */
 	struct codec *codec;
 	struct digester *digester;
+	struct room sealed, plain;
 };
 
-/* Only the bytes of this chunk, checked. Gives them. -EBADMSG: the pack wants mending. */
-int reading_run(
-	const struct reading *reading, struct opener *opener, uint8_t **ret_bytes, struct why *why);
+/*
+ * Only the bytes of this chunk, checked: entry.at.plain_length of them, in `plain`. -EBADMSG: the
+ * pack wants mending, and `plain` means nothing.
+ */
+int reading_run(struct reading *reading, struct opener *opener, struct why *why);
+void reading_done(struct reading *reading);
 
 /* The same for an entry of the index, by the caller's thread. */
 int repo_piece(

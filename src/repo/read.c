@@ -84,50 +84,58 @@ int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, st
 	return 0;
 }
 
-/* From the sealed blob to plain bytes that have the digest's name. */
-static int unpack(const struct reading *reading, struct opener *opener, const uint8_t *sealed,
-	uint8_t **ret_bytes)
+static int reserve(struct room *room, size_t len)
+{
+	if (len <= room->cap && room->bytes)
+		return 0;
+	free(TAKE(room->bytes));
+	room->bytes = malloc(len ? len : 1);
+	room->cap = room->bytes ? len : 0;
+	return room->bytes ? 0 : -ENOMEM;
+}
+
+/* From the sealed blob, which is opened where it lies, to plain bytes that have the digest's name.
+ */
+static int unpack(struct reading *reading, struct opener *opener, uint8_t *sealed)
 {
 	const struct pack_entry *at = &reading->entry.at;
 	size_t blob_len = at->length - SEAL_TAG, len;
 	struct digest digest;
-	OWN(own_free) uint8_t *blob = malloc(at->length);
-	if (!blob)
-		return -ENOMEM;
-	int err = open_segment(opener, at->segment, sealed, at->length, blob);
+	int err = open_segment(opener, at->segment, sealed, at->length, sealed);
 	if (!err)
-		err = codec_plain_len(at->kind, blob, blob_len, &len);
+		err = codec_plain_len(at->kind, sealed, blob_len, &len);
+	if (!err)
+		err = reserve(&reading->plain, len);
+	if (!err)
+		err = codec_unpack(reading->codec, sealed, blob_len, reading->plain.bytes, len);
+	if (!err)
+		err = digest_of(reading->digester, at->kind, reading->plain.bytes, len, &digest);
 	if (err)
 		return err;
-	OWN(own_free) uint8_t *plain = malloc(len ? len : 1);
-	if (!plain)
-		return -ENOMEM;
-	err = codec_unpack(reading->codec, blob, blob_len, plain, len);
-	if (!err)
-		err = digest_of(reading->digester, at->kind, plain, len, &digest);
-	if (err)
-		return err;
-	if (len != at->plain_length || !digest_equal(&digest, &at->digest))
-		return -EBADMSG;
-	*ret_bytes = TAKE(plain);
-	return 0;
+	return len == at->plain_length && digest_equal(&digest, &at->digest) ? 0 : -EBADMSG;
 }
 
-int reading_run(
-	const struct reading *reading, struct opener *opener, uint8_t **ret_bytes, struct why *why)
+void reading_done(struct reading *reading)
+{
+	free(reading->sealed.bytes);
+	free(reading->plain.bytes);
+}
+
+int reading_run(struct reading *reading, struct opener *opener, struct why *why)
 {
 	const struct pack_entry *at = &reading->entry.at;
 	if (at->length < BLOB_HEADER + SEAL_TAG || at->length > 2 * CONTENT_MAX)
 		return why_set(why, -EBADMSG, "%s: the index claims a wrong length", reading->name);
-	OWN(own_free) uint8_t *sealed = malloc(at->length);
-	if (!sealed)
-		return -ENOMEM;
+	int err = reserve(&reading->sealed, at->length);
+	if (err)
+		return err;
+	uint8_t *sealed = reading->sealed.bytes;
 	ssize_t n = place_get(reading->place, reading->name, at->offset, sealed, at->length);
 	if (n < 0)
 		return why_errno(why, (int)n, "%s", reading->name);
 	if ((size_t)n < at->length)
 		return why_set(why, -EBADMSG, "%s: it is too short", reading->name);
-	int err = unpack(reading, opener, sealed, ret_bytes);
+	err = unpack(reading, opener, sealed);
 	return err ? why_set(why, err, "%s: a chunk in it is damaged", reading->name) : 0;
 }
 
@@ -148,10 +156,14 @@ static struct reading begin_reading(struct repo *repo, const struct index_entry 
 int repo_piece(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
 {
-	struct reading reading = begin_reading(repo, entry);
+	OWN(reading_done) struct reading reading = begin_reading(repo, entry);
 	struct opener *opener = NULL;
 	int err = repo_opener(repo, entry->pack, &opener, why);
-	return err ? err : reading_run(&reading, opener, ret_bytes, why);
+	if (!err)
+		err = reading_run(&reading, opener, why);
+	if (!err)
+		*ret_bytes = TAKE(reading.plain.bytes);
+	return err;
 }
 
 /* The hard way: all of the pack, mended by its parity. */
@@ -160,7 +172,7 @@ static int read_mended(
 {
 	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
 	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
-	struct reading reading = begin_reading(repo, entry);
+	OWN(reading_done) struct reading reading = begin_reading(repo, entry);
 	OWN(own_free) uint8_t *bytes = NULL;
 	struct opener *opener;
 	size_t len;
@@ -172,14 +184,14 @@ static int read_mended(
 		return err;
 	uint64_t end = (uint64_t)entry->at.offset + entry->at.length;
 	err = entry->at.length >= BLOB_HEADER + SEAL_TAG && end <= len
-		? unpack(&reading, opener, bytes + entry->at.offset, ret_bytes)
+		? unpack(&reading, opener, bytes + entry->at.offset)
 		: -EBADMSG;
 	opener_free(opener);
-	if (!err)
-		repo->mended++;
-	else
-		why_set(why, err, "a chunk is damaged beyond what its pack's parity mends");
-	return err;
+	if (err)
+		return why_set(why, err, "a chunk is damaged beyond what its pack's parity mends");
+	repo->mended++;
+	*ret_bytes = TAKE(reading.plain.bytes);
+	return 0;
 }
 
 int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind kind,

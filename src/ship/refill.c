@@ -221,7 +221,10 @@ static void scout(struct restore *r)
 
 /* ---- writing ---- */
 
-/* The bytes of the chunk that comes next; for one that was passed, from the target's file. */
+/*
+ * The bytes of the chunk that comes next, until the scout goes on; for one that was passed, from
+ * the target's file.
+ */
 static int take_chunk(struct restore *r, struct job *job, const struct run *run,
 	struct ahead_chunk *ret_chunk, struct why *why)
 {
@@ -231,14 +234,14 @@ static int take_chunk(struct restore *r, struct job *job, const struct run *run,
 	if (err || ret_chunk->bytes)
 		return err;
 	if (read_local(r, &local, job->old, &ret_chunk->digest, &ret_chunk->len)) {
-		ret_chunk->bytes = malloc(ret_chunk->len ? ret_chunk->len : 1);
-		if (!ret_chunk->bytes)
-			return -ENOMEM;
-		memcpy(ret_chunk->bytes, r->buffer, ret_chunk->len);
+		ret_chunk->bytes = r->buffer;
 		return 0;
 	}
-	return repo_chunk(r->repo, &ret_chunk->digest, CHUNK_CONTENT, &ret_chunk->bytes,
-		&ret_chunk->len, why);
+	free(TAKE(r->fetched));
+	err = repo_chunk(
+		r->repo, &ret_chunk->digest, CHUNK_CONTENT, &r->fetched, &ret_chunk->len, why);
+	ret_chunk->bytes = r->fetched;
+	return err;
 }
 
 static int write_chunks(struct restore *r, struct job *job, struct file *file, struct why *why)
@@ -255,7 +258,6 @@ static int write_chunks(struct restore *r, struct job *job, struct file *file, s
 			if (err)
 				why_errno(why, err, "writing");
 		}
-		free(chunk.bytes);
 		if (err)
 			return err;
 		r->result.bytes += chunk.len;
@@ -274,11 +276,8 @@ static void drop_rest(struct restore *r, struct job *job)
 {
 	struct ahead_chunk chunk;
 	job->scouted = true;
-	for (; job->taken < job->wanted; job->taken++) {
-		chunk.bytes = NULL;
-		if (!ahead_take(r->ahead, &chunk, NULL))
-			free(chunk.bytes);
-	}
+	for (; job->taken < job->wanted; job->taken++)
+		ahead_take(r->ahead, &chunk, NULL);
 }
 
 static int finish_file(struct restore *r, struct job *job, struct file *file, struct why *why)
@@ -399,4 +398,5 @@ void refill_done(struct restore *r)
 		r->queue_first = (r->queue_first + 1) % QUEUE;
 	}
 	free(r->buffer);
+	free(r->fetched);
 }

@@ -83,7 +83,8 @@ struct restore {
 	struct job *batch[BATCH];
 	unsigned batch_count;
 	uint64_t batch_bytes;
-	uint8_t *buffer; /* for what the target has already */
+	uint8_t *buffer;  /* for what the target has already */
+	uint8_t *fetched; /* a chunk that the target had and has no more */
 };
 
 /* ---- restore.c ---- */
