@@ -136,7 +136,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ebb-check-") as scratch:
         os.chmod(scratch, 0o755)  # some tests become another user
         ran = subprocess.run(
-            ["meson", "test", "-C", build, "--no-rebuild", "--quiet", *sys.argv[2:]],
+            ["meson", "test", "-C", build, "--no-rebuild", "--quiet",
+             "--timeout-multiplier", "4", *sys.argv[2:]],
             env={**os.environ, "TMPDIR": scratch}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         left = sorted(os.listdir(scratch))
