@@ -36,6 +36,16 @@ static bool is_bad(const struct renewal *r, const struct object_id *pack)
 
 /* ---- chunks ---- */
 
+/* A chunk that is given up is in no index any more: one answer of the disk alone is no proof. */
+static int read_for_good(struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes)
+{
+	enum { TRIES = 3 };
+	int err = repo_piece(repo, entry, ret_bytes, NULL);
+	for (int tries = 1; tries < TRIES && err && err != -EBADMSG && err != -ENOENT; tries++)
+		err = repo_piece(repo, entry, ret_bytes, NULL);
+	return err;
+}
+
 static int save_chunk(struct repo *repo, const struct index_entry *entry, struct repo *from,
 	struct renew_result *result, struct why *why)
 {
@@ -43,7 +53,7 @@ static int save_chunk(struct repo *repo, const struct index_entry *entry, struct
 	struct digest digest;
 	size_t len = entry->at.plain_length;
 	uint64_t *count = &result->rescued;
-	int err = repo_piece(repo, entry, &bytes, NULL);
+	int err = read_for_good(repo, entry, &bytes);
 	if (err && from) {
 		count = &result->fetched;
 		err = repo_chunk(from, &entry->at.digest, entry->at.kind, &bytes, &len, NULL);
