@@ -199,7 +199,9 @@ def test_models(place):
     models = {one["series"]: one for one in ebb_json(place, "model ls")["models"]}
     check(models["load"]["record"]["mase"] < 1.2 and models["load"]["refits"] >= 9, models["load"])
     check(models["load"]["driver"] != "-" and models["load"]["weight"] > 0, models["load"])
-    check(models["ebb_host_cpus"]["record"] is None, models["ebb_host_cpus"])
+    # The daemon ran for a moment: whether that makes an hour depends on the time of day.
+    young = models.get("ebb_host_cpus")
+    check(young is None or young["record"] is None, young)
     text, _ = ebb(place, "model ls")
     check(text.splitlines()[-1].endswith("  load"), text)
 

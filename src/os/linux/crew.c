@@ -168,7 +168,7 @@ int linux_crew_open(unsigned count, struct linux_crew **ret_crew, struct why *wh
 
 struct crew *linux_crew(struct linux_crew *crew)
 {
-	return &crew->crew;
+	return crew ? &crew->crew : NULL;
 }
 
 void linux_crew_close(struct linux_crew *crew)

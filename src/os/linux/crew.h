@@ -15,7 +15,7 @@ struct why;
 /* `hands` threads, 0: one for each CPU. Gives the crew. */
 int linux_crew_open(unsigned hands, struct linux_crew **ret_crew, struct why *why);
 
-/* Borrowed from it. */
+/* Borrowed from it; of NULL it is NULL. */
 struct crew *linux_crew(struct linux_crew *crew);
 
 /* Takes the crew when every task was taken back; NULL is allowed. */
