@@ -41,6 +41,10 @@ static void on_start(void *arg, const char *name, const char **attributes)
 		refuse(walk, "it is too deep, or a name in it too long");
 		return;
 	}
+	if (!*name) {
+		refuse(walk, "a name in it is empty");
+		return;
+	}
 	size_t end = walk->ends[walk->depth];
 	int added = snprintf(
 		walk->path + end, sizeof(walk->path) - end, "%s%s", walk->depth ? "/" : "", name);
@@ -53,6 +57,8 @@ static void on_end(void *arg, const char *name)
 {
 	struct walk *walk = arg;
 	(void)name;
+	if (walk->refused) /* an element that is empty ends although the parser was stopped */
+		return;
 	walk->text[walk->inner ? 0 : walk->text_len] = '\0';
 	if (!walk->fn(walk->arg, walk->path, walk->text))
 		refuse(walk, "it is not what was asked for");
