@@ -131,7 +131,7 @@ static int say_point(const struct call *call, const struct keep *keep, const str
 		if (document)
 			json_object_set_new(document, "state",
 				json_string(blind ? "written, not proved" : "committed"));
-		return keep_print_json(document);
+		return call_print_json(document);
 	}
 	double seconds = (double)(point->end_ns - point->start_ns) / 1e9;
 	str_addf(&text,
@@ -207,7 +207,7 @@ static int say_estimate(const struct call *call, const struct point *point,
 	double seconds = rate > 0 ? (double)estimate->read_bytes / rate : -1;
 	uint64_t objects = estimate_objects(estimate);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "type",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "type",
 			"estimate", "entries", (json_int_t)point->entries, "source_bytes",
 			(json_int_t)point->source_bytes, "files_to_read",
 			(json_int_t)estimate->files, "bytes_to_read",

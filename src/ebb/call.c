@@ -45,6 +45,22 @@ int call_print(const struct str *text)
 	return EXIT_OK;
 }
 
+void call_add_json(struct str *text, json_t *document)
+{
+	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	json_decref(document);
+	str_addf(text, "%s\n", dump ? dump : "");
+	text->failed = text->failed || !dump;
+	free(dump);
+}
+
+int call_print_json(json_t *document)
+{
+	OWN(str_done) struct str text = {0};
+	call_add_json(&text, document);
+	return call_print(&text);
+}
+
 int call_help(const struct call *call)
 {
 	const struct args *args = &call->args;

@@ -8,6 +8,7 @@
 #ifndef EBB_EBB_CALL_H
 #define EBB_EBB_CALL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -68,6 +69,11 @@ int call_version(const struct call *call);
 /* Writes to standard output; when that fails it says so. Returns EXIT_OK or EXIT_FAILED. */
 struct str;
 int call_print(const struct str *text);
+
+/* One JSON document as a line. Takes it; NULL is a want of memory, which call_print() then tells.
+ */
+void call_add_json(struct str *text, json_t *document);
+int call_print_json(json_t *document);
 
 /* "ebb: TEXT" on standard error. Returns `code`. */
 int call_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

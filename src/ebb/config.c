@@ -87,7 +87,6 @@ void config_done(struct config *config)
 
 static int print_check_json(bool ok, const struct config *config)
 {
-	OWN(str_done) struct str text = {0};
 	json_t *names = json_array(), *mistakes = json_array();
 	vec_each (file, &config->files.list)
 		json_array_append_new(names, json_string(file->name));
@@ -95,13 +94,7 @@ static int print_check_json(bool ok, const struct config *config)
 		json_array_append_new(mistakes, json_string(config->errors.at[i].text));
 	json_t *document = json_pack("{s:s,s:b,s:o,s:o,s:b}", "type", "config-check", "ok", ok,
 		"files", names, "errors", mistakes, "more", config->errors.more);
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_add(&text, dump ? dump : "");
-	str_add(&text, "\n");
-	text.failed = text.failed || !dump;
-	free(dump);
-	return call_print(&text);
+	return call_print_json(document);
 }
 
 int call_config_check(const struct call *call)

@@ -143,15 +143,10 @@ static int list_all(const struct call *call, const struct remembered *remembered
 		return call_fail(listing.err == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILED, "%s",
 			listing.why.text);
 	}
-	if (json) {
-		json_t *document = json_pack(
-			"{s:s,s:o}", "type", "forecast-list", "series", listing.json);
-		char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-		json_decref(document);
-		str_addf(&text, "%s\n", dump ? dump : "");
-		text.failed = text.failed || !dump;
-		free(dump);
-	} else if (!listing.count) {
+	if (json)
+		return call_print_json(
+			json_pack("{s:s,s:o}", "type", "forecast-list", "series", listing.json));
+	if (!listing.count) {
 		str_clear(&text);
 		str_add(&text, "nothing was observed yet: start ebbd, or `ebb history import`\n");
 	}

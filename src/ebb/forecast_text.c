@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "base/units.h"
+#include "ebb/call.h"
 
 #define BOLD "\033[1m"
 #define CYAN "\033[36m"
@@ -316,9 +317,5 @@ void forecast_json(const struct forecast *forecast, struct str *out)
 		record_json(forecast->model), "model", "from", forecast->kept ? "shelf" : "call",
 		"refits", (json_int_t)forecast->model->refits, "experts", experts_json(forecast),
 		"step", 3600, "levels", levels, "steps", steps_json(forecast));
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(out, "%s\n", dump ? dump : "");
-	out->failed = out->failed || !dump;
-	free(dump);
+	call_add_json(out, document);
 }

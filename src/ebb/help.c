@@ -135,10 +135,5 @@ void help_json(struct str *out)
 				exit_texts[i].text));
 	json_t *document = json_pack("{s:s,s:o,s:o,s:o}", "type", "help", "commands", rows,
 		"options", taken, "exit_codes", codes);
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	if (dump)
-		str_addf(out, "%s\n", dump);
-	out->failed = out->failed || !dump;
-	free(dump);
+	call_add_json(out, document);
 }

@@ -73,7 +73,6 @@ static int put_all(struct series *series, uint32_t id, const struct samples *sam
 
 static int say_json(const char *name, const struct trace_facts *facts, const struct counts *counts)
 {
-	OWN(str_done) struct str text = {0};
 	json_t *document = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "history-import",
 		"series", name, "rows", (json_int_t)facts->rows, "gaps", (json_int_t)facts->gaps,
 		"imported", (json_int_t)counts_kept(counts), "known_before",
@@ -81,12 +80,7 @@ static int say_json(const char *name, const struct trace_facts *facts, const str
 		(json_int_t)counts->put[SERIES_OLD], "refused",
 		(json_int_t)(counts->put[SERIES_DENSE] + counts->put[SERIES_POISON] +
 			counts->put[SERIES_FUTURE]));
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(&text, "%s\n", dump ? dump : "");
-	text.failed = text.failed || !dump;
-	free(dump);
-	return call_print(&text);
+	return call_print_json(document);
 }
 
 static int say(const struct call *call, const char *name, const struct trace_facts *facts,

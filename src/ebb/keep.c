@@ -260,17 +260,6 @@ void keep_say_trouble(const char *path, const char *what)
 		EXIT_PARTIAL, "%s%s: %s", cut ? "..." : "", cut ? path + len - SHOWN : path, what);
 }
 
-int keep_print_json(json_t *document)
-{
-	OWN(str_done) struct str text = {0};
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(&text, "%s\n", dump ? dump : "");
-	text.failed = text.failed || !dump;
-	free(dump);
-	return call_print(&text);
-}
-
 static const char *const kinds[] = {"", "full", "incremental", "differential"};
 
 json_t *keep_point_json(const struct point *point)

@@ -80,9 +80,6 @@ bool keep_absolute(const struct call *call, const char *path, char absolute[KEEP
 /* Tells what went wrong with one entry; of a path that is too long only its end. */
 void keep_say_trouble(const char *path, const char *what);
 
-/* Prints one JSON document, and takes it. An exit code. */
-int keep_print_json(json_t *document);
-
 /* A point as JSON. */
 json_t *keep_point_json(const struct point *point);
 

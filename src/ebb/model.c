@@ -19,17 +19,6 @@
 #include "foresee/backtest.h"
 #include "series/series.h"
 
-static int print_document(json_t *document)
-{
-	OWN(str_done) struct str text = {0};
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(&text, "%s\n", dump ? dump : "");
-	text.failed = text.failed || !dump;
-	free(dump);
-	return call_print(&text);
-}
-
 /* ---- backtest ---- */
 
 /* The mean error; NaN for one who was silent for some of the hours. */
@@ -137,7 +126,7 @@ int call_model_backtest(const struct call *call)
 	if (backtest_run(&file.samples, &wanted, &test, &why))
 		return call_fail(EXIT_FAILED, "%.200s: %s", call->args.operands[0], why.text);
 	if (args_given(&call->args, OPTION_JSON))
-		return print_document(backtest_json(&test));
+		return call_print_json(backtest_json(&test));
 	backtest_text(&test, &text);
 	return call_print(&text);
 }
@@ -247,7 +236,7 @@ int call_model_ls(const struct call *call)
 		return call_fail(EXIT_FAILED, "%s", listing.why.text);
 	}
 	if (json)
-		return print_document(
+		return call_print_json(
 			json_pack("{s:s,s:o}", "type", "model-list", "models", listing.json));
 	return call_print(&text);
 }

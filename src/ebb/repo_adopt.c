@@ -38,7 +38,7 @@ int call_repo_adopt(const struct call *call)
 	if (code)
 		return code;
 	if (args_given(&call->args, OPTION_JSON)) {
-		code = keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I}", "type", "repo-adopt",
+		code = call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I}", "type", "repo-adopt",
 			"adopted", (json_int_t)result.adopted, "refused",
 			(json_int_t)result.refused, "packs", (json_int_t)result.packs, "chunks",
 			(json_int_t)result.chunks));

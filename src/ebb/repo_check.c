@@ -65,7 +65,7 @@ static int say_json(const struct structure_result *result, const struct rebuilt 
 				(json_int_t)rebuilt->index.packs, "packs_unreadable",
 				(json_int_t)rebuilt->index.unreadable, "catalog_points",
 				(json_int_t)rebuilt->catalog.added));
-	return keep_print_json(document);
+	return call_print_json(document);
 }
 
 static int say_result(const struct call *call, const struct structure_result *result,
@@ -130,7 +130,7 @@ int call_repo_unlock(const struct call *call)
 	if (code)
 		return code;
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:i}", "type", "unlock", "removed", 0));
+		return call_print_json(json_pack("{s:s,s:i}", "type", "unlock", "removed", 0));
 	str_add(&text,
 		"there is nothing to unlock: nobody locks a repository. Writers race for the next "
 		"head, and the place tells who was first; what a killed one claimed there expires "

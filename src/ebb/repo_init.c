@@ -35,7 +35,7 @@ static int say_made(const struct call *call, const struct keep *keep, const char
 {
 	OWN(str_done) struct str text = {0};
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s,s:s?}", "type", "repo-init", "repo",
+		return call_print_json(json_pack("{s:s,s:s,s:s?}", "type", "repo-init", "repo",
 			keep->where, "key_file", path));
 	if (path)
 		str_addf(&text, "A repository is at %s, its key in %s.\n", keep->where, path);
@@ -125,7 +125,7 @@ static int say_twin(const struct call *call, const struct keep *keep, const char
 {
 	OWN(str_done) struct str text = {0};
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack(
+		return call_print_json(json_pack(
 			"{s:s,s:s,s:s}", "type", "repo-init", "repo", keep->where, "like", where));
 	str_addf(&text,
 		"A repository is at %s, with the keys of %s.\n"

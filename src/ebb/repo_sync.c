@@ -54,7 +54,7 @@ static int say_sync(const struct call *call, const struct keep *keep, const stru
 {
 	OWN(str_done) struct str text = {0};
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "repo-sync", "places",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "repo-sync", "places",
 			(json_int_t)keep->twins.joined_count, "points", (json_int_t)sync->brought,
 			"failed", (json_int_t)(sync->failed + keep->twins.missed)));
 	str_addf(&text, "brought %" PRIu64 " points to %zu places\n", sync->brought,

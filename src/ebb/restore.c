@@ -39,7 +39,7 @@ static int say_result(
 	OWN(str_done) struct str text = {0};
 	uint64_t mended = repo_mended(keep->repo);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type",
 			"restore", "entries", (json_int_t)result->entries, "bytes",
 			(json_int_t)result->bytes, "kept", (json_int_t)result->kept, "kept_bytes",
 			(json_int_t)result->kept_bytes, "deleted", (json_int_t)result->deleted,

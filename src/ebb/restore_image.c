@@ -39,7 +39,7 @@ static int say_result(const struct image_job *job)
 	OWN(str_done) struct str text = {0};
 	uint64_t mended = repo_mended(job->keep->repo);
 	if (args_given(&job->call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "restore",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "restore",
 			"entries", (json_int_t)1, "bytes", (json_int_t)image_size(&job->reader),
 			"failed", (json_int_t)0, "mended", (json_int_t)mended, "written_bytes",
 			(json_int_t)job->restored.written_bytes, "fetched_bytes",

@@ -244,7 +244,7 @@ static int say(struct moment *m, const struct restore_result *result)
 	bool wal = m->command.len;
 	units_show_time(m->reach.until_ns, until);
 	if (args_given(&m->call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:s,s:I,s:s,s:s}", "type",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:s,s:I,s:s,s:s}", "type",
 			"restore", "entries", (json_int_t)result->entries, "bytes",
 			(json_int_t)result->bytes, "failed", (json_int_t)result->failed, "resource",
 			m->point.resource, "timeline",

@@ -48,25 +48,13 @@ static bool is_json(const struct run *run)
 	return args_given(&run->call->args, OPTION_JSON);
 }
 
-/* One line of JSON. Takes the document, which may be NULL for want of memory. */
-static void print_json(json_t *document)
-{
-	OWN(str_done) struct str text = {0};
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(&text, "%s\n", dump ? dump : "");
-	text.failed = text.failed || !dump;
-	free(dump);
-	call_print(&text);
-}
-
 /* An event of the session; `program` may be NULL. */
 static void say(const struct run *run, const char *event, const char *program, const char *sentence)
 {
 	OWN(str_done) struct str text = {0};
 	if (is_json(run)) {
-		print_json(json_pack("{s:s,s:s,s:s*,s:s}", "type", "run", "event", event, "program",
-			program, "text", sentence));
+		call_print_json(json_pack("{s:s,s:s,s:s*,s:s}", "type", "run", "event", event,
+			"program", program, "text", sentence));
 		return;
 	}
 	str_addf(&text, "%s\n", sentence);
@@ -112,12 +100,12 @@ static void tell_up(struct run *run)
 	OWN(str_done) struct str text = {0};
 	run->told = true;
 	if (is_json(run)) {
-		print_json(json_pack("{s:s,s:s,s:s,s:[o,o]}", "type", "run", "event", "up", "state",
-			run->config.conf.state, "programs", json_of_child(vold),
+		call_print_json(json_pack("{s:s,s:s,s:s,s:[o,o]}", "type", "run", "event", "up",
+			"state", run->config.conf.state, "programs", json_of_child(vold),
 			json_of_child(brain)));
 		json_t *status = json_copy(brain->answer);
 		json_object_del(status, "ok");
-		print_json(status);
+		call_print_json(status);
 	} else {
 		for (size_t i = 0; i < CHILDREN; i++)
 			str_addf(&text, "%-8s  pid %d, answers at %s\n", run->children[i].name,

@@ -64,7 +64,7 @@ static int add_point(
 static int say_list(const struct call *call, uint64_t generation, struct listing *listing)
 {
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:O}", "type", "points", "generation",
+		return call_print_json(json_pack("{s:s,s:I,s:O}", "type", "points", "generation",
 			(json_int_t)generation, "points", listing->list));
 	str_addf(
 		&listing->text, "generation %" PRIu64 ", %zu points\n", generation, listing->count);
@@ -130,7 +130,7 @@ static int say_changed(const struct call *call, const struct keep *keep,
 		json_decref(list);
 		return call_print(&text);
 	}
-	return keep_print_json(json_pack("{s:s,s:s,s:b,s:I,s:o}", "type", "points_changed",
+	return call_print_json(json_pack("{s:s,s:s,s:b,s:I,s:o}", "type", "points_changed",
 		"change", changing->verb, "dry_run", args_given(&call->args, OPTION_DRY_RUN),
 		"generation", (json_int_t)repo_head(keep->repo)->generation, "points", list));
 }

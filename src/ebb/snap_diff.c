@@ -77,7 +77,7 @@ static void on_change(void *arg, const struct diff_change *change)
 	if (telling->code)
 		return;
 	if (telling->json) {
-		telling->code = keep_print_json(change_json(change));
+		telling->code = call_print_json(change_json(change));
 		return;
 	}
 	str_clear(&telling->line);
@@ -95,7 +95,7 @@ static int say_result(bool json, const struct diff_result *result)
 {
 	OWN(str_done) struct str text = {0};
 	if (json)
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "diff",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "diff",
 			"added", (json_int_t)result->added, "removed", (json_int_t)result->removed,
 			"changed", (json_int_t)result->changed, "added_bytes",
 			(json_int_t)result->added_bytes, "removed_bytes",

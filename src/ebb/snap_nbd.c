@@ -247,7 +247,7 @@ static int say_ready(const struct call *call, const struct point *point, const c
 	char hex[33];
 	object_show_id(&point->id, hex);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s,s:s,s:I}", "type", "nbd", "point", hex,
+		return call_print_json(json_pack("{s:s,s:s,s:s,s:I}", "type", "nbd", "point", hex,
 			"address", address, "bytes", (json_int_t)point->source_bytes));
 	str_addf(&text, "point %.8s is at %s, read-only, until Ctrl-C\n", hex, address);
 	return call_print(&text);

@@ -27,15 +27,9 @@ struct asking {
 /* The document without what belongs to the conversation. */
 static int print_json(json_t *reply)
 {
-	OWN(str_done) struct str text = {0};
 	json_t *document = json_copy(reply);
 	json_object_del(document, "ok");
-	char *dump = document ? json_dumps(document, JSON_COMPACT) : NULL;
-	json_decref(document);
-	str_addf(&text, "%s\n", dump ? dump : "");
-	text.failed = text.failed || !dump;
-	free(dump);
-	return call_print(&text);
+	return call_print_json(document);
 }
 
 static void on_answer(void *arg, const struct talk_answer *answer)

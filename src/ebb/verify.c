@@ -272,7 +272,7 @@ static int say_result(const struct verifying *v, const struct verify_result *res
 	OWN(str_done) struct str text = {0};
 	const struct check_result *check = &result->check;
 	if (args_given(&v->call->args, OPTION_JSON))
-		return keep_print_json(result_json(v, result));
+		return call_print_json(result_json(v, result));
 	str_addf(&text,
 		"read back %" PRIu64 " of %" PRIu64 " objects, %.1f MiB, %" PRIu64
 		" chunks; followed %" PRIu64 " points\n",

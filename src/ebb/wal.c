@@ -129,7 +129,7 @@ int call_wal_push(const struct call *call)
 	if (code)
 		return code;
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "wal push", "added",
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "wal push", "added",
 			(json_int_t)pushed.added, "known", (json_int_t)pushed.known,
 			"written_bytes", (json_int_t)pushed.point.written_bytes));
 	str_addf(&text, "archived %zu files, wrote %.1f MiB\n", pushed.added,
@@ -259,7 +259,7 @@ int call_wal_ls(const struct call *call)
 	if (err)
 		return keep_fail(&keep, err == -ENOENT ? -EBADMSG : err, &why);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s,s:O}", "type", "wal",
+		return call_print_json(json_pack("{s:s,s:s,s:O}", "type", "wal",
 			"system_identifier", archive.system_identifier, "files", shown.list));
 	str_addf(&shown.text, "%zu files of cluster %s\n", shown.count, archive.system_identifier);
 	return call_print(&shown.text);
