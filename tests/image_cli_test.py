@@ -160,8 +160,9 @@ h.shutdown()
 """
 
 
+# nbdinfo quotes what `file` found in the image, and that may be any byte.
 def tool(*words):
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
 
