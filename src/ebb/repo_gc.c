@@ -250,7 +250,8 @@ static void add_result(const struct collecting *c, const struct gc_result *resul
 			result->waiting, mib(result->waiting_bytes),
 			units_show_duration(c->how.soak_ns, soak));
 	if (result->locked)
-		str_addf(text, "%" PRIu64 " objects are locked by the place and stay for now\n",
+		str_addf(text,
+			"%" PRIu64 " objects are locked by the place: they stay until that ends\n",
 			result->locked);
 	if (result->missing)
 		str_addf(text, "%" PRIu64 " chunks that points need are gone: see `ebb verify`\n",
@@ -300,7 +301,7 @@ static int say_plan(struct collecting *c)
 	if (code)
 		return code;
 	if (args_given(&c->call->args, OPTION_JSON))
-		return keep_print_json(result_json(c, &result));
+		return call_print_json(result_json(c, &result));
 	add_preview(c, &result, &text);
 	return call_print(&text);
 }
@@ -350,7 +351,7 @@ static int do_it(struct collecting *c)
 	if (code)
 		return code;
 	if (args_given(&c->call->args, OPTION_JSON))
-		return keep_print_json(result_json(c, &result));
+		return call_print_json(result_json(c, &result));
 	if (c->going.len)
 		str_addf(
 			&text, "removed %zu point%s\n", c->going.len, c->going.len == 1 ? "" : "s");

@@ -81,14 +81,18 @@ static int say_added(const struct call *call, const struct key_new *key, const s
 	const char *path = call->args.values[OPTION_NEW_KEY_FILE];
 	object_show_id(id, hex);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s,s:s,s:s?}", "type", "repo-key-add", "id",
+		return call_print_json(json_pack("{s:s,s:s,s:s,s:s?}", "type", "repo-key-add", "id",
 			hex, "key", repo_key_type((uint8_t)key->type), "key_file", path));
 	str_addf(&text, "key %.8s (%s) was added%s%s\n", hex, repo_key_type((uint8_t)key->type),
 		path ? ", in " : "", path ? path : "");
 	return call_print(&text);
 }
 
-/* The key must be in its owner's hands before the repository knows it: then none is lost. */
+/*
+ * The repository knows the key before its owner does. The other order could leave a sheet in
+ * somebody's safe that opens nothing; this one, if we are killed in between, leaves an entry that
+ * nobody holds, and that `repo key ls` shows and `repo key rm` takes away.
+ */
 static int add_key(struct keep *keep, const struct key_new *key, const char *path)
 {
 	struct object_id id;
@@ -177,7 +181,7 @@ static int action_ls(struct keep *keep)
 			used ? "  (in use)" : "");
 	}
 	if (args_given(&keep->call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:o}", "type", "repo-keys", "epoch",
+		return call_print_json(json_pack("{s:s,s:I,s:o}", "type", "repo-keys", "epoch",
 			(json_int_t)epoch, "keys", list));
 	json_decref(list);
 	str_addf(&text, "%zu keys, epoch %" PRIu32 "\n", head->keys.len, epoch);
@@ -227,7 +231,7 @@ static int action_rm(struct keep *keep)
 	if (err)
 		return keep_fail(keep, err == -ENOENT ? -EPERM : err, &why);
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:s}", "type", "repo-key-rm", "id", hex));
+		return call_print_json(json_pack("{s:s,s:s}", "type", "repo-key-rm", "id", hex));
 	str_addf(&text,
 		"key %.8s opens nothing any more; who may have kept what it opened is shut out of "
 		"what comes by `ebb repo key rotate`\n",
@@ -245,7 +249,7 @@ static int action_rotate(struct keep *keep)
 	uint32_t epoch = repo_ring(keep->repo)->epoch_count;
 	size_t count = repo_head(keep->repo)->keys.len;
 	if (args_given(&keep->call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:I,s:I}", "type", "repo-key-rotate",
+		return call_print_json(json_pack("{s:s,s:I,s:I}", "type", "repo-key-rotate",
 			"epoch", (json_int_t)epoch, "keys", (json_int_t)count));
 	str_addf(&text,
 		"epoch %" PRIu32 " has begun: what is written from now on opens to these %zu keys "
@@ -281,7 +285,7 @@ int call_repo_upgrade(const struct call *call)
 	if (code)
 		return code;
 	if (args_given(&call->args, OPTION_JSON))
-		return keep_print_json(json_pack("{s:s,s:i,s:b}", "type", "repo-upgrade", "format",
+		return call_print_json(json_pack("{s:s,s:i,s:b}", "type", "repo-upgrade", "format",
 			REPO_FORMAT, "changed", 0));
 	str_addf(
 		&text, "format %d is the newest that this ebb knows: nothing to do\n", REPO_FORMAT);
