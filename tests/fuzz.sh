@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 tests/packages.sh need
 [ -d "$build" ] || CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
 	-Db_lundef=false
-ninja -C "$build"
+ninja -C "$build" $(tests/targets.py "$build" --suite fuzz)
 build=$(cd "$build" && pwd)
 
 fuzz_one() {

@@ -182,6 +182,8 @@ def seed():
 
 def main(tests, words):
     """Runs the tests whose name contains a word of EBB_TESTS, all when it is not set."""
+    # Under nohup it is ignored, and so it would be in every program that is started here.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     wanted = os.environ.get("EBB_TESTS", "").split()
     tests = [t for t in tests if not wanted or any(w in t.__name__ for w in wanted)]
     print(f"TAP version 13\n1..{len(tests)}", flush=True)
