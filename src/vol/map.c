@@ -95,7 +95,7 @@ void map_touch(struct vol_map *map, uint32_t slot)
 }
 
 /* The slot of that era and kind, SLOT_NONE when there is none. */
-uint32_t map_slot_of(const struct vol_map *map, uint32_t extent, uint32_t era, bool zeros)
+uint32_t map_era_slot(const struct vol_map *map, uint32_t extent, uint32_t era, bool zeros)
 {
 	uint32_t n = map_newest(map, extent);
 	while (n != SLOT_NONE && (map->slots.at[n].era != era || map->slots.at[n].zeros != zeros))
@@ -122,7 +122,7 @@ static int take_slot(struct vol_map *map, uint32_t extent, bool zeros, uint32_t 
 int map_place(struct vol_map *map, uint32_t extent, uint32_t *ret_slot)
 {
 	must(extent < map->extents);
-	*ret_slot = map_slot_of(map, extent, map->era, false);
+	*ret_slot = map_era_slot(map, extent, map->era, false);
 	return *ret_slot != SLOT_NONE ? 0 : take_slot(map, extent, false, ret_slot);
 }
 
@@ -148,7 +148,7 @@ void map_wrote(struct vol_map *map, uint32_t n, uint64_t blocks)
 	const struct map_slot *slot = &map->slots.at[n];
 	must(slot->era && !slot->zeros);
 	add_blocks(map, n, blocks);
-	take_blocks(map, map_slot_of(map, slot->extent, slot->era, true), blocks);
+	take_blocks(map, map_era_slot(map, slot->extent, slot->era, true), blocks);
 }
 
 /* What slots of eras below `era` have of the extent. */
@@ -164,14 +164,14 @@ uint64_t map_below(const struct vol_map *map, uint32_t extent, uint32_t era)
 int map_zero(struct vol_map *map, uint32_t extent, uint64_t blocks)
 {
 	must(extent < map->extents);
-	uint32_t own = map_slot_of(map, extent, map->era, false);
+	uint32_t own = map_era_slot(map, extent, map->era, false);
 	uint64_t hide = blocks & map_below(map, extent, map->era);
 	/* What only this era wrote may still have been seen by nobody, yet a zero after it is a
 	 * change as well: a slot of zeros says so. */
 	if (own != SLOT_NONE)
 		hide |= blocks & map->slots.at[own].present;
 	if (hide) {
-		uint32_t zeros = map_slot_of(map, extent, map->era, true);
+		uint32_t zeros = map_era_slot(map, extent, map->era, true);
 		int err = zeros != SLOT_NONE ? 0 : take_slot(map, extent, true, &zeros);
 		if (err)
 			return err;

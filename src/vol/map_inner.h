@@ -15,7 +15,7 @@ static inline uint32_t map_newest(const struct vol_map *map, uint32_t extent)
 }
 
 void map_touch(struct vol_map *map, uint32_t slot);
-uint32_t map_slot_of(const struct vol_map *map, uint32_t extent, uint32_t era, bool zeros);
+uint32_t map_era_slot(const struct vol_map *map, uint32_t extent, uint32_t era, bool zeros);
 uint64_t map_below(const struct vol_map *map, uint32_t extent, uint32_t era);
 
 /* Does a consumer still have to see the changes of that era? */

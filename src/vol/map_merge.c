@@ -43,7 +43,7 @@ static struct map_merge plan_merge(const struct vol_map *map, uint32_t newer)
 	uint32_t era = base_era(map, slot);
 	if (!slot->present || era == slot->era)
 		return merge;
-	merge.base = map_slot_of(map, slot->extent, era, slot->zeros);
+	merge.base = map_era_slot(map, slot->extent, era, slot->zeros);
 	if (merge.base == SLOT_NONE || slot->zeros)
 		return merge;
 	uint64_t down = slot->present, up = map->slots.at[merge.base].present & ~slot->present;
@@ -103,7 +103,7 @@ static void move_to_era(struct vol_map *map, uint32_t n, uint32_t era)
 static void merge_slots(struct vol_map *map, const struct map_merge *merge, uint32_t era)
 {
 	struct map_slot *newer = &map->slots.at[merge->newer];
-	lose(map, map_slot_of(map, newer->extent, era, !newer->zeros), newer->present);
+	lose(map, map_era_slot(map, newer->extent, era, !newer->zeros), newer->present);
 	if (merge->base == SLOT_NONE) {
 		move_to_era(map, merge->newer, era);
 	} else if (newer->zeros || merge->into == merge->base) {
@@ -147,11 +147,11 @@ int map_merged(struct vol_map *map, const struct map_merge *merge, struct map_ch
 		int err = note_change(map, merge->newer, ret_change);
 		if (err)
 			return err;
-		other = map_slot_of(map, newer->extent, era, !newer->zeros);
+		other = map_era_slot(map, newer->extent, era, !newer->zeros);
 		merge_slots(map, merge, era);
 	}
 	/* Zeros are there to hide: where nothing lies below, they go. */
-	uint32_t zeros = map_slot_of(map, newer->extent, era, true);
+	uint32_t zeros = map_era_slot(map, newer->extent, era, true);
 	if (zeros != SLOT_NONE)
 		lose(map, zeros, ~map_below(map, newer->extent, era));
 	drop_if_empty(map, zeros);
