@@ -18,7 +18,6 @@
 #include "base/map.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "base/vec.h"
 #include "base/why.h"
 #include "os/clock.h"
 #include "os/disk.h"
@@ -28,6 +27,7 @@
 #include "ship/estimate.h"
 #include "ship/exclude.h"
 #include "ship/follow.h"
+#include "ship/names.h"
 #include "ship/tree.h"
 
 static const char cache_tag[] = "CACHEDIR.TAG";
@@ -60,36 +60,6 @@ struct linked {
 	struct content content;
 	unsigned flags;
 };
-
-typedef VEC(char *) names_t;
-
-struct names {
-	names_t list;
-	bool failed;
-};
-
-static bool note_name(void *arg, const char *name)
-{
-	struct names *names = arg;
-	char *copy = strdup(name);
-	if (!copy || vec_push(&names->list, copy)) {
-		free(copy);
-		names->failed = true;
-	}
-	return !names->failed;
-}
-
-static void names_done(struct names *names)
-{
-	vec_each (name, &names->list)
-		free(*name);
-	vec_done(&names->list);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 static void trouble(struct walk *walk, const char *what)
 {
@@ -490,15 +460,13 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 		unreadable(walk, why.text);
 		folder = NULL;
 	}
-	int err = folder ? folder_list(folder, note_name, &names) : 0;
-	if (names.failed)
-		return -ENOMEM;
+	int err = folder ? names_list(folder, &names) : 0;
+	if (err == -ENOMEM)
+		return err;
 	if (err) {
 		why_errno(&why, err, "listing");
 		unreadable(walk, why.text);
 	}
-	if (names.list.len)
-		qsort(names.list.at, names.list.len, sizeof(char *), by_bytes);
 	/* A parent that cannot be read costs time, not truth: everything is read again. */
 	if (parent && tree_load(walk->repo, parent, &tree, &why))
 		trouble(walk, why.text);

@@ -1,42 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a restore removes: its own leftovers always, what else the tree does not have on request. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
-#include "base/vec.h"
 #include "base/why.h"
 #include "os/files.h"
+#include "ship/names.h"
 #include "ship/restore_inner.h"
-
-struct names {
-	VEC(char *) list;
-	bool failed;
-};
-
-static bool note(void *arg, const char *name)
-{
-	struct names *names = arg;
-	char *copy = strdup(name);
-	if (!copy || vec_push(&names->list, copy)) {
-		free(copy);
-		names->failed = true;
-	}
-	return !names->failed;
-}
-
-static void names_done(struct names *names)
-{
-	vec_each (name, &names->list)
-		free(*name);
-	vec_done(&names->list);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 static int remove_all(struct restore *r, struct folder *folder, const char *name, int depth)
 {
@@ -49,7 +20,7 @@ static int remove_all(struct restore *r, struct folder *folder, const char *name
 		OWN(names_done) struct names names = {0};
 		err = folder_enter(folder, name, &inner);
 		if (!err)
-			err = folder_list(inner, note, &names);
+			err = names_list(inner, &names);
 		vec_each (below, &names.list)
 			err = err ? err : remove_all(r, inner, *below, depth + 1);
 		if (err)
@@ -100,11 +71,9 @@ int sweep_folder(struct restore *r, struct spot *spot, const struct tree *tree, 
 	struct tree walk = *tree;
 	struct tree_entry entry;
 	bool have = false, inside = !r->options->only;
-	int err = folder_list(spot->folder, note, &names);
-	if (err || names.failed)
-		return why_errno(why, err ? err : -ENOMEM, "listing the target");
-	if (names.list.len)
-		qsort(names.list.at, names.list.len, sizeof(char *), by_bytes);
+	int err = names_list(spot->folder, &names);
+	if (err)
+		return why_errno(why, err, "listing the target");
 	vec_each (name, &names.list) {
 		if (is_temporary(*name))
 			folder_remove(spot->folder, *name, false);
