@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
@@ -25,8 +26,7 @@
 #include "ship/image_read.h"
 
 enum {
-	TURNS = 64,         /* of one client before others get theirs */
-	EXTENTS_MAX = 1024, /* in one answer */
+	TURNS = 64, /* of one client before others get theirs */
 	CACHE_AHEAD = IMAGE_CACHE / 3,
 };
 
@@ -34,18 +34,42 @@ struct client {
 	struct server *server;
 	struct stream *stream;
 	struct nbd *nbd;
-	bool ended; /* what waits is sent, then it is closed */
+	uint8_t *lent; /* bytes of an answer that is being sent */
+	bool ended;    /* what waits is sent, then it is closed */
 	struct client *next, **here;
 };
 
 struct server {
 	struct loop *loop;
 	struct image_reader reader;
+	struct nbd_exports exports;
 	struct nbd_export export;
 	struct listener *listener;
 	struct signals *signals;
 	struct client *clients;
 };
+
+/* ---- the one export ---- */
+
+static const struct nbd_export *get_export(struct nbd_exports *exports, const char *name)
+{
+	struct server *server = container_of(exports, struct server, exports);
+	bool ours = !*name || strcmp(name, server->export.name) == 0;
+	return ours ? &server->export : NULL;
+}
+
+static const struct nbd_export *nth_export(struct nbd_exports *exports, size_t index)
+{
+	return index == 0 ? get_export(exports, "") : NULL;
+}
+
+static void put_export(struct nbd_exports *exports, const struct nbd_export *export)
+{
+	(void)exports;
+	(void)export;
+}
+
+static const struct nbd_exports_ops exports_ops = {get_export, nth_export, put_export};
 
 static void client_close(struct client *client)
 {
@@ -54,6 +78,7 @@ static void client_close(struct client *client)
 		client->next->here = client->here;
 	stream_close(client->stream);
 	nbd_free(client->nbd);
+	free(client->lent);
 	free(client);
 }
 
@@ -68,76 +93,93 @@ static void server_done(struct server *server)
 
 /* ---- requests ---- */
 
-static int answer_read(
-	struct server *server, struct nbd *nbd, const struct nbd_request *request, struct why *why)
+/* Too long to be put together in the output: bytes of our own, lent until they were sent. */
+static int lend_read(struct client *client, struct nbd_request *request, struct why *why)
 {
+	struct image_reader *reader = &client->server->reader;
+	struct nbd_part parts[NBD_PARTS];
 	uint64_t at = request->offset, end = at + request->length, to;
-	bool hole;
-	int err = 0;
-	while (!err && at < end) {
-		err = image_extent(&server->reader, at, end, &to, &hole, why);
+	uint8_t *bytes = client->lent = malloc(request->length);
+	unsigned count = 0;
+	int err = bytes ? 0 : -ENOMEM;
+	for (; !err && at < end; at = to) {
+		bool hole;
+		err = image_extent(reader, at, end, &to, &hole, why);
 		if (err)
 			break;
-		uint32_t len = (uint32_t)(to - at);
-		if (hole) {
-			nbd_hole(nbd, len);
-		} else {
-			uint8_t *bytes = nbd_data(nbd, len);
-			err = bytes ? image_read(&server->reader, at, bytes, len, why) : -ENOMEM;
+		if (count == NBD_PARTS - 1) { /* the last one holds all that is left */
+			to = end;
+			hole = false;
 		}
-		at = to;
+		parts[count++] = (struct nbd_part){hole ? NULL : bytes, to - at};
+		if (!hole)
+			err = image_read(reader, at, bytes, to - at, why);
+		bytes += to - at;
 	}
+	if (err || !nbd_read(client->nbd, request, parts, count))
+		free(TAKE(client->lent));
 	return err;
 }
 
-static int answer_status(
-	struct server *server, struct nbd *nbd, const struct nbd_request *request, struct why *why)
+static int answer_read(struct client *client, struct nbd_request *request, struct why *why)
+{
+	uint8_t *bytes = nbd_read_room(client->nbd, request);
+	if (!bytes)
+		return lend_read(client, request, why);
+	int err = image_read(&client->server->reader, request->offset, bytes, request->length, why);
+	if (!err)
+		nbd_done(client->nbd, request);
+	return err;
+}
+
+static int answer_status(struct client *client, struct nbd_request *request, struct why *why)
 {
 	uint64_t at = request->offset, end = at + request->length, to;
-	unsigned most = request->one ? 1 : EXTENTS_MAX;
-	bool hole;
+	bool hole, more = true;
 	int err = 0;
-	for (unsigned i = 0; i < most && at < end; i++) {
-		err = image_extent(&server->reader, at, end, &to, &hole, why);
+	nbd_context(client->nbd, request, 0);
+	for (; more && at < end; at = to) {
+		err = image_extent(&client->server->reader, at, end, &to, &hole, why);
 		if (err)
-			break;
-		nbd_extent(nbd, (uint32_t)(to - at), hole ? NBD_HOLE | NBD_ZERO : 0);
-		at = to;
+			return err;
+		more = nbd_extent(client->nbd, request, to - at, hole ? NBD_HOLE | NBD_ZEROES : 0);
 	}
-	return err;
+	nbd_done(client->nbd, request);
+	return 0;
 }
 
 /* Fetches the chunks, as many as the cache has room for beside others. */
-static int answer_cache(struct server *server, const struct nbd_request *request, struct why *why)
+static int answer_cache(struct client *client, struct nbd_request *request, struct why *why)
 {
 	uint64_t end = request->offset + request->length, at = request->offset;
 	uint8_t byte;
 	int err = 0;
 	for (unsigned i = 0; !err && i < CACHE_AHEAD && at < end; i++) {
-		err = image_read(&server->reader, at, &byte, 1, why);
+		err = image_read(&client->server->reader, at, &byte, 1, why);
 		at = (at / MAP_CHUNK + 1) * MAP_CHUNK;
 	}
+	if (!err)
+		nbd_done(client->nbd, request);
 	return err;
 }
 
-static void answer(struct client *client, const struct nbd_request *request)
+static void answer(struct client *client, struct nbd_request *request)
 {
-	struct server *server = client->server;
 	struct why why = {"no memory"};
-	int err;
+	int err = 0;
 	if (request->type == NBD_READ)
-		err = answer_read(server, client->nbd, request, &why);
+		err = answer_read(client, request, &why);
 	else if (request->type == NBD_STATUS)
-		err = answer_status(server, client->nbd, request, &why);
+		err = answer_status(client, request, &why);
+	else if (request->type == NBD_CACHE)
+		err = answer_cache(client, request, &why);
 	else
-		err = answer_cache(server, request, &why);
-	if (!err) {
-		nbd_done(client->nbd);
+		nbd_done(client->nbd, request); /* a flush: nothing is ever written */
+	if (!err)
 		return;
-	}
-	call_fail(0, "%" PRIu32 " bytes at byte %" PRIu64 ": %s", request->length, request->offset,
+	call_fail(0, "%" PRIu64 " bytes at byte %" PRIu64 ": %s", request->length, request->offset,
 		why.text);
-	nbd_fail(client->nbd, NBD_EIO);
+	nbd_fail(client->nbd, request, err);
 }
 
 /* ---- bytes ---- */
@@ -146,11 +188,10 @@ static void answer(struct client *client, const struct nbd_request *request)
 
 static int send_waiting(struct client *client)
 {
-	size_t len;
-	const uint8_t *bytes = nbd_waiting(client->nbd, &len);
-	if (!len)
+	struct iovec part;
+	if (!nbd_waiting(client->nbd, &part, 1))
 		return client->ended ? -EPIPE : 1;
-	ssize_t n = stream_write(client->stream, bytes, len);
+	ssize_t n = stream_write(client->stream, part.iov_base, part.iov_len);
 	if (n == -EAGAIN) {
 		stream_want(client->stream, STREAM_CAN_WRITE);
 		return 0;
@@ -158,14 +199,16 @@ static int send_waiting(struct client *client)
 	if (n < 0)
 		return (int)n;
 	nbd_sent(client->nbd, (size_t)n);
+	if (nbd_released(client->nbd))
+		free(TAKE(client->lent));
 	return 1;
 }
 
 static int receive(struct client *client)
 {
-	size_t room;
-	uint8_t *to = nbd_room(client->nbd, &room);
-	ssize_t n = stream_read(client->stream, to, room);
+	struct iovec room[NBD_ROOM];
+	nbd_room(client->nbd, room);
+	ssize_t n = stream_read(client->stream, room->iov_base, room->iov_len);
 	if (n == -EAGAIN) {
 		stream_want(client->stream, STREAM_CAN_READ);
 		return 0;
@@ -179,24 +222,24 @@ static int receive(struct client *client)
 /* One step: what waits goes out first, then one request is answered, else more is read. */
 static int turn(struct client *client)
 {
-	struct nbd_request request;
-	size_t len;
+	struct nbd_request *request;
 	int more = send_waiting(client);
-	nbd_waiting(client->nbd, &len);
-	if (more <= 0 || len)
+	if (more <= 0 || nbd_waiting_bytes(client->nbd))
 		return more;
 	switch (nbd_next(client->nbd, &request)) {
 	case NBD_REQUEST:
-		answer(client, &request);
+		answer(client, request);
 		return 1;
 	case NBD_HANG_UP:
 		client->ended = true;
 		return 1;
 	case NBD_WANT_INPUT:
-	default:
 		/* Answers of the protocol's own may wait by now: they go out first. */
-		nbd_waiting(client->nbd, &len);
-		return len ? 1 : receive(client);
+		return nbd_waiting_bytes(client->nbd) ? 1 : receive(client);
+	case NBD_WANT_BUFFER: /* none writes to what is read-only */
+	case NBD_BUSY:        /* what keeps it busy waits to be sent */
+	default:
+		return 1;
 	}
 }
 
@@ -216,14 +259,18 @@ static void on_accept(struct listener *listener, struct stream *stream)
 {
 	struct server *server = listener->arg;
 	struct client *client = calloc(1, sizeof(*client));
-	struct nbd *nbd = nbd_new(&server->export, 1);
+	struct nbd *nbd = nbd_new(&server->exports);
 	if (!client || !nbd) {
 		free(client);
 		nbd_free(nbd);
 		stream_close(stream);
 		return;
 	}
-	*client = (struct client){server, stream, nbd, false, server->clients, &server->clients};
+	*client = (struct client){.server = server,
+		.stream = stream,
+		.nbd = nbd,
+		.next = server->clients,
+		.here = &server->clients};
 	if (server->clients)
 		server->clients->here = &client->next;
 	server->clients = client;
@@ -277,8 +324,13 @@ int snap_nbd(const struct call *call)
 	if (err)
 		return keep_fail(&keep, err, &why);
 	server.loop = keep.world->loop;
-	server.export = (struct nbd_export){
-		point.resource, "a recovery point", image_size(&server.reader), MAP_CHUNK};
+	server.exports.ops = &exports_ops;
+	server.export = (struct nbd_export){.name = point.resource,
+		.description = "a recovery point",
+		.size = image_size(&server.reader),
+		.preferred = MAP_CHUNK,
+		.read_only = true,
+		.shared = true};
 	if (signals_open(server.loop, on_signal, &server, &server.signals, &why) ||
 		net_listen(keep.world->net, address, &server.listener, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes in, bytes out, and what is between them.
+ * The connection: bytes in, and what they lead to.
  *
- *     FLAGS -> OPTION -> COMMAND -> ENDED      each may end at once; OPTION leads to COMMAND by
- *                                              EXPORT_NAME or GO
+ *     FLAGS -> OPTION <-> LIST     any may lead to END
+ *              OPTION -> COMMAND <-> PAYLOAD
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/must.h"
 #include "nbd/inner.h"
@@ -14,204 +13,236 @@
 #define MAGIC UINT64_C(0x4e42444d41474943)        /* NBDMAGIC */
 #define OPTION_MAGIC UINT64_C(0x49484156454f5054) /* IHAVEOPT */
 
-enum {
-	OPTION_HEADER = 16,
-	REQUEST_HEADER = 28,
-	FIXED_NEWSTYLE = 1,
-	NO_ZEROES = 2,
-	OUT_KEPT = 1 << 20, /* larger buffers are given back when they are empty */
-};
+enum { OPTION_HEAD = 16, FIXED_NEWSTYLE = 1, NO_ZEROES = 2 };
 
-/* ---- output ---- */
-
-uint8_t *nbd_out_room(struct nbd_out *out, size_t len)
+/* The buffers at the end are left as they come, so that what is not used is not touched. */
+struct nbd *nbd_new(struct nbd_exports *exports)
 {
-	if (out->failed)
-		return NULL;
-	if (out->cap - out->len < len) {
-		size_t cap = out->cap ? out->cap : 4096;
-		while (cap - out->len < len)
-			cap *= 2;
-		uint8_t *at = realloc(out->at, cap);
-		out->failed = !at;
-		if (!at)
-			return NULL;
-		out->at = at;
-		out->cap = cap;
-	}
-	out->len += len;
-	return out->at + out->len - len;
-}
-
-void nbd_out_bytes(struct nbd_out *out, const void *bytes, size_t len)
-{
-	uint8_t *at = nbd_out_room(out, len);
-	if (at && len)
-		memcpy(at, bytes, len);
-}
-
-void nbd_out16(struct nbd_out *out, uint16_t value)
-{
-	uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-	nbd_out_bytes(out, bytes, sizeof(bytes));
-}
-
-void nbd_out32(struct nbd_out *out, uint32_t value)
-{
-	nbd_out16(out, (uint16_t)(value >> 16));
-	nbd_out16(out, (uint16_t)value);
-}
-
-void nbd_out64(struct nbd_out *out, uint64_t value)
-{
-	nbd_out32(out, (uint32_t)(value >> 32));
-	nbd_out32(out, (uint32_t)value);
-}
-
-const uint8_t *nbd_waiting(const struct nbd *nbd, size_t *ret_len)
-{
-	*ret_len = nbd->out.len - nbd->out.sent;
-	return nbd->out.at + nbd->out.sent;
-}
-
-void nbd_sent(struct nbd *nbd, size_t len)
-{
-	struct nbd_out *out = &nbd->out;
-	must(len <= out->len - out->sent && !nbd->asked);
-	out->sent += len;
-	if (out->sent < out->len)
-		return;
-	out->sent = out->len = 0;
-	if (out->cap > OUT_KEPT) {
-		free(out->at);
-		out->at = NULL;
-		out->cap = 0;
-	}
-}
-
-/* ---- input ---- */
-
-struct nbd *nbd_new(const struct nbd_export *exports, size_t count)
-{
-	struct nbd *nbd = calloc(1, sizeof(*nbd));
+	struct nbd *nbd = malloc(sizeof(*nbd));
 	if (!nbd)
 		return NULL;
+	memset(nbd, 0, offsetof(struct nbd, slots));
+	memset(&nbd->out, 0, offsetof(struct output, segments));
+	memset(&nbd->status, 0, offsetof(struct status, bytes));
 	nbd->exports = exports;
-	nbd->export_count = count;
-	nbd_out64(&nbd->out, MAGIC);
-	nbd_out64(&nbd->out, OPTION_MAGIC);
-	nbd_out16(&nbd->out, FIXED_NEWSTYLE | NO_ZEROES);
-	if (nbd->out.failed) {
-		nbd_free(nbd);
-		return NULL;
+	nbd->free_count = NBD_IN_FLIGHT;
+	for (unsigned i = 0; i < NBD_IN_FLIGHT; i++) {
+		nbd->free[i] = (uint16_t)(NBD_IN_FLIGHT - 1 - i);
+		nbd->slots[i].state = FREE;
 	}
+	uint8_t *at = out_room(&nbd->out, 18);
+	at = put64(at, MAGIC);
+	at = put64(at, OPTION_MAGIC);
+	put16(at, FIXED_NEWSTYLE | NO_ZEROES);
 	return nbd;
+}
+
+static void put_export(struct nbd *nbd, const struct nbd_export *export)
+{
+	if (export)
+		nbd->exports->ops->put(nbd->exports, export);
 }
 
 void nbd_free(struct nbd *nbd)
 {
-	if (nbd)
-		free(nbd->out.at);
+	if (!nbd)
+		return;
+	put_export(nbd, nbd->export);
+	put_export(nbd, nbd->context_of);
 	free(nbd);
 }
 
-uint8_t *nbd_room(struct nbd *nbd, size_t *ret_room)
+const struct nbd_export *nbd_in_use(const struct nbd *nbd)
 {
+	return nbd->export;
+}
+
+unsigned nbd_in_flight(const struct nbd *nbd)
+{
+	return nbd->in_flight;
+}
+
+void nbd_shut(struct nbd *nbd)
+{
+	nbd->shut = true;
+}
+
+void nbd_gone(struct nbd *nbd)
+{
+	struct slot *filling = nbd->filling;
+	must(!nbd->room_of);
+	nbd->gone = true;
+	nbd->state = AT_END;
+	nbd->filling = NULL;
+	nbd->skipping = false;
+	out_drop(nbd);
+	if (!filling)
+		return;
+	nbd->in_flight--;
+	if (filling->request.data)
+		nbd->released[nbd->released_count++] = filling->request.slot;
+	else
+		slot_free(nbd, filling);
+}
+
+/* ---- slots ---- */
+
+void slot_free(struct nbd *nbd, struct slot *slot)
+{
+	must(slot->state != FREE);
+	if (slot->type == BLOCK_STATUS)
+		nbd->status.busy = false;
+	slot->state = FREE;
+	nbd->free[nbd->free_count++] = slot->request.slot;
+}
+
+struct nbd_request *nbd_released(struct nbd *nbd)
+{
+	if (!nbd->released_count)
+		return NULL;
+	struct slot *slot = &nbd->slots[nbd->released[--nbd->released_count]];
+	slot_free(nbd, slot);
+	return &slot->request;
+}
+
+/* ---- input ---- */
+
+unsigned nbd_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM])
+{
+	const struct slot *slot = nbd->filling;
+	if (slot && slot->request.data && nbd->filled < slot->request.length) {
+		nbd->in_from = 0;
+		ret_room[0] = (struct iovec){
+			slot->request.data + nbd->filled, slot->request.length - nbd->filled};
+		ret_room[1] = (struct iovec){nbd->in, AHEAD};
+		return 2;
+	}
 	memmove(nbd->in, nbd->in + nbd->in_from, nbd->in_len);
 	nbd->in_from = 0;
-	*ret_room = NBD_INPUT - nbd->in_len;
-	return nbd->in + nbd->in_len;
+	ret_room[0] = (struct iovec){nbd->in + nbd->in_len, INPUT - nbd->in_len};
+	return nbd->in_len < INPUT;
 }
 
 void nbd_came(struct nbd *nbd, size_t len)
 {
-	must(nbd->in_from == 0 && len <= NBD_INPUT - nbd->in_len);
+	const struct slot *slot = nbd->filling;
+	must(nbd->in_from == 0);
+	if (slot && slot->request.data) {
+		uint64_t left = slot->request.length - nbd->filled;
+		uint64_t n = len < left ? len : left;
+		nbd->filled += n;
+		len -= n;
+	}
+	must(len <= INPUT - nbd->in_len);
 	nbd->in_len += len;
 }
 
-static void take(struct nbd *nbd, size_t len)
+void nbd_buffer(struct nbd *nbd, struct nbd_request *request, void *buffer)
 {
-	nbd->in_from += len;
-	nbd->in_len -= len;
+	must(nbd->filling == slot_of(request) && !request->data);
+	size_t n = nbd->in_len < request->length ? nbd->in_len : (size_t)request->length;
+	request->data = buffer;
+	memcpy(buffer, nbd->in + nbd->in_from, n);
+	nbd->filled = n;
+	in_take(nbd, n);
 }
 
-/* False: more of what nobody wants is to come. */
-static bool skip(struct nbd *nbd)
+/* Each of these takes one thing from the input. An event, or GO_ON. */
+
+static int take_skipped(struct nbd *nbd)
 {
 	size_t n = nbd->skip < nbd->in_len ? (size_t)nbd->skip : nbd->in_len;
-	take(nbd, n);
+	in_take(nbd, n);
 	nbd->skip -= n;
 	if (nbd->skip)
-		return false;
+		return NBD_WANT_INPUT;
+	nbd->skipping = false;
 	if (nbd->skipped_option)
-		nbd_option_too_big(nbd, (uint32_t)(nbd->skipped_option - 1));
-	nbd->skipped_option = 0;
-	return true;
+		option_too_big(nbd, nbd->skipped);
+	else
+		answer_error(nbd, &nbd->slots[nbd->skipped], nbd->skip_error);
+	return GO_ON;
 }
 
-/* Each of these takes one thing from the input; false: it is not there whole yet. */
-
-static bool step_flags(struct nbd *nbd)
+static int take_flags(struct nbd *nbd)
 {
 	if (nbd->in_len < 4)
-		return false;
+		return NBD_WANT_INPUT;
 	uint32_t flags = be32(nbd->in + nbd->in_from);
-	take(nbd, 4);
+	in_take(nbd, 4);
 	nbd->no_zeroes = flags & NO_ZEROES;
 	/* A client that knows no fixed newstyle may still ask for EXPORT_NAME. */
-	nbd->state = flags & ~(uint32_t)(FIXED_NEWSTYLE | NO_ZEROES) ? NBD_ENDED : NBD_OPTION;
-	return true;
+	nbd->state = flags & ~(uint32_t)(FIXED_NEWSTYLE | NO_ZEROES) ? AT_END : AT_OPTION;
+	return GO_ON;
 }
 
-static bool step_option(struct nbd *nbd)
+static int take_option(struct nbd *nbd)
 {
 	const uint8_t *at = nbd->in + nbd->in_from;
-	if (nbd->in_len < OPTION_HEADER)
-		return false;
+	if (out_free(&nbd->out) < REPLY_MAX)
+		return NBD_BUSY;
+	if (nbd->in_len < OPTION_HEAD)
+		return NBD_WANT_INPUT;
 	uint32_t option = be32(at + 8), len = be32(at + 12);
-	if (be64(at) != OPTION_MAGIC) {
-		nbd->state = NBD_ENDED;
-		return true;
+	if (be64(at) != OPTION_MAGIC || nbd->options == OPTIONS_MAX) {
+		nbd->state = AT_END;
+		return GO_ON;
 	}
-	if (len > NBD_OPTION_MAX) {
-		take(nbd, OPTION_HEADER);
+	if (len > OPTION_MAX) {
+		in_take(nbd, OPTION_HEAD);
+		nbd->options++;
+		nbd->skipping = nbd->skipped_option = true;
 		nbd->skip = len;
-		nbd->skipped_option = (uint64_t)option + 1;
-		return true;
+		nbd->skipped = option;
+		return GO_ON;
 	}
-	if (nbd->in_len < OPTION_HEADER + (size_t)len)
-		return false;
-	nbd_option(nbd, option, at + OPTION_HEADER, len);
-	take(nbd, OPTION_HEADER + (size_t)len);
-	return true;
+	if (nbd->in_len < OPTION_HEAD + (size_t)len)
+		return NBD_WANT_INPUT;
+	nbd->options++;
+	in_take(nbd, OPTION_HEAD + (size_t)len);
+	option_answer(nbd, option, at + OPTION_HEAD, len);
+	return GO_ON;
 }
 
-enum nbd_event nbd_next(struct nbd *nbd, struct nbd_request *ret_request)
+static int take_payload(struct nbd *nbd, struct nbd_request **ret_request)
 {
-	bool more = true;
-	must(!nbd->asked);
-	while (more) {
-		if (nbd->out.failed || nbd->state == NBD_ENDED)
-			return NBD_HANG_UP;
-		if (nbd->skip || nbd->skipped_option) {
-			more = skip(nbd);
-			continue;
-		}
-		/* Whoever asks without ever taking an answer waits. */
-		if (nbd->out.len - nbd->out.sent > NBD_PAYLOAD_MAX)
-			return NBD_WANT_INPUT;
-		if (nbd->state == NBD_FLAGS) {
-			more = step_flags(nbd);
-		} else if (nbd->state == NBD_OPTION) {
-			more = step_option(nbd);
-		} else if (nbd->in_len < REQUEST_HEADER) {
-			more = false;
-		} else {
-			const uint8_t *at = nbd->in + nbd->in_from;
-			take(nbd, REQUEST_HEADER);
-			if (nbd_command(nbd, at, ret_request))
-				return NBD_REQUEST;
-		}
+	struct slot *slot = nbd->filling;
+	if (slot->request.data && nbd->filled < slot->request.length)
+		return NBD_WANT_INPUT;
+	*ret_request = &slot->request;
+	if (!slot->request.data)
+		return NBD_WANT_BUFFER;
+	nbd->filling = NULL;
+	nbd->state = AT_COMMAND;
+	return NBD_REQUEST;
+}
+
+static int step(struct nbd *nbd, struct nbd_request **ret_request)
+{
+	if (nbd->skipping)
+		return take_skipped(nbd);
+	switch (nbd->state) {
+	case AT_FLAGS:
+		return take_flags(nbd);
+	case AT_OPTION:
+		return take_option(nbd);
+	case AT_LIST:
+		return option_list(nbd) ? GO_ON : NBD_BUSY;
+	case AT_COMMAND:
+		return command_take(nbd, ret_request);
+	case AT_PAYLOAD:
+		return take_payload(nbd, ret_request);
+	case AT_END:
+	default:
+		return nbd->in_flight ? NBD_BUSY : NBD_HANG_UP;
 	}
-	return NBD_WANT_INPUT;
+}
+
+enum nbd_event nbd_next(struct nbd *nbd, struct nbd_request **ret_request)
+{
+	int event = GO_ON;
+	must(!nbd->room_of);
+	while (event == GO_ON)
+		event = step(nbd, ret_request);
+	return (enum nbd_event)event;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes of a client: nothing breaks, every request lies within the export, and what waits stays
- * bounded. The first byte chooses how the rest is cut into pieces.
+ * Any bytes of a client: nothing breaks, every request lies within its export, requests that are
+ * out stay bounded, and each is answered in whatever order. The first byte chooses how the rest is
+ * cut into pieces, the second how requests are answered and how slowly the client takes answers.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,78 +13,213 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void answer_read(struct nbd *nbd, const struct nbd_request *request)
+static const char *const contexts[] = {"qemu:dirty-bitmap:a", "x-ebb:era"};
+static const struct nbd_export served[] = {
+	{.name = "a",
+		.description = "first",
+		.size = 1 << 20,
+		.preferred = 4096,
+		.shared = true,
+		.fast_zero = true,
+		.contexts = contexts,
+		.context_count = 2},
+	{.name = "b",
+		.description = "",
+		.size = UINT64_C(1) << 40,
+		.preferred = 512,
+		.read_only = true,
+		.rotational = true},
+};
+
+struct server {
+	struct nbd_exports exports;
+	int held;
+	unsigned choice;
+	struct nbd *nbd;
+	unsigned out;
+	struct nbd_request *requests[NBD_IN_FLIGHT];
+	unsigned lent;
+};
+
+/* All that is written and lent; what lies in it does not matter here. */
+static uint8_t bytes[NBD_PAYLOAD_MAX];
+
+static const struct nbd_export *nth(struct nbd_exports *exports, size_t index)
 {
-	uint32_t half = request->length / 2;
-	uint8_t *bytes;
-	if (request->offset % 5 == 4) {
-		nbd_fail(nbd, NBD_EIO);
-		return;
+	if (index >= 2)
+		return NULL;
+	((struct server *)(void *)exports)->held++;
+	return &served[index];
+}
+
+static const struct nbd_export *get(struct nbd_exports *exports, const char *name)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (!*name || strcmp(name, served[i].name) == 0)
+			return nth(exports, i);
+	return NULL;
+}
+
+static void put(struct nbd_exports *exports, const struct nbd_export *export)
+{
+	must(export == &served[0] || export == &served[1]);
+	((struct server *)(void *)exports)->held--;
+}
+
+static const struct nbd_exports_ops ops = {get, nth, put};
+
+static void answer_read(struct server *server, struct nbd_request *request)
+{
+	uint64_t half = request->length / 2;
+	struct nbd_part parts[] = {{NULL, half}, {bytes, request->length - half}};
+	uint8_t *room = request->offset & 1 ? nbd_read_room(server->nbd, request) : NULL;
+	must(request->length <= NBD_PAYLOAD_MAX);
+	if (room) {
+		memset(room, 1, request->length);
+		if (request->offset & 2)
+			nbd_fail(server->nbd, request, -EIO);
+		else
+			nbd_done(server->nbd, request);
+	} else if (half && request->offset & 4) {
+		server->lent += nbd_read(server->nbd, request, parts, 2);
+	} else {
+		parts[0] = (struct nbd_part){request->offset & 8 ? NULL : bytes, request->length};
+		server->lent += nbd_read(server->nbd, request, parts, 1);
 	}
-	if (half)
-		nbd_hole(nbd, half);
-	if (request->length - half) {
-		bytes = nbd_data(nbd, request->length - half);
-		if (bytes)
-			memset(bytes, 1, request->length - half);
+}
+
+static void answer_status(struct server *server, struct nbd_request *request)
+{
+	for (unsigned i = 0; i < NBD_CONTEXTS; i++) {
+		if (!(request->contexts >> i & 1))
+			continue;
+		uint64_t left = nbd_in_use(server->nbd)->size - request->offset;
+		uint64_t step = request->length / 4 + 1;
+		unsigned n = 0;
+		nbd_context(server->nbd, request, i);
+		do {
+			uint64_t len = step < left ? step : left;
+			left -= len;
+			if (!nbd_extent(server->nbd, request, len, n++ & server->choice))
+				break;
+		} while (left);
 	}
-	if (request->offset % 5 == 3)
-		nbd_fail(nbd, NBD_EIO);
+	nbd_done(server->nbd, request);
+}
+
+static void check(const struct nbd *nbd, const struct nbd_request *request)
+{
+	const struct nbd_export *export = nbd_in_use(nbd);
+	must(export && request->offset <= export->size);
+	must(request->length <= export->size - request->offset);
+	must(request->length || request->type == NBD_FLUSH);
+	must(!export->read_only || request->type == NBD_READ || request->type == NBD_FLUSH ||
+		request->type == NBD_CACHE || request->type == NBD_STATUS);
+}
+
+static void answer_one(struct server *server)
+{
+	unsigned i = server->choice & 1 ? 0 : server->out - 1;
+	struct nbd_request *request = server->requests[i];
+	server->requests[i] = server->requests[--server->out];
+	if (request->type == NBD_READ)
+		answer_read(server, request);
+	else if (request->type == NBD_STATUS)
+		answer_status(server, request);
+	else if (request->offset % 5 == 4)
+		nbd_fail(server->nbd, request, -ENOSPC);
 	else
-		nbd_done(nbd);
+		nbd_done(server->nbd, request);
 }
 
-static void answer(struct nbd *nbd, const struct nbd_request *request)
+/* Sends some or all of what waits. */
+static void drain(struct server *server, size_t most)
 {
-	must(request->offset <= request->export->size);
-	must(request->length <= request->export->size - request->offset);
-	if (request->type == NBD_READ) {
-		must(request->length <= NBD_PAYLOAD_MAX);
-		answer_read(nbd, request);
-		return;
+	struct iovec parts[8];
+	size_t sum = 0;
+	unsigned count = nbd_waiting(server->nbd, parts, 8);
+	for (unsigned i = 0; i < count; i++)
+		sum += parts[i].iov_len;
+	must((sum != 0) == (nbd_waiting_bytes(server->nbd) != 0));
+	nbd_sent(server->nbd, sum < most ? sum : most);
+	while (nbd_released(server->nbd)) {
+		must(server->lent);
+		server->lent--;
 	}
-	if (request->type == NBD_STATUS)
-		nbd_extent(nbd, request->length, request->offset % 2 ? NBD_HOLE : 0);
-	nbd_done(nbd);
 }
 
-/* Sends all that waits, as a client would get it. */
-static void drain(struct nbd *nbd)
+/* False: it hung up. */
+static bool go_on(struct server *server)
 {
-	size_t waiting;
-	nbd_waiting(nbd, &waiting);
-	must(waiting <= 3 * (size_t)NBD_PAYLOAD_MAX);
-	nbd_sent(nbd, waiting);
+	struct nbd_request *request;
+	bool slow = server->choice & 2;
+	for (;;) {
+		switch (nbd_next(server->nbd, &request)) {
+		case NBD_HANG_UP:
+			return false;
+		case NBD_REQUEST:
+			check(server->nbd, request);
+			must(server->out < NBD_IN_FLIGHT);
+			server->requests[server->out++] = request;
+			if (!slow)
+				answer_one(server);
+			break;
+		case NBD_WANT_BUFFER:
+			check(server->nbd, request);
+			nbd_buffer(server->nbd, request, bytes);
+			break;
+		case NBD_BUSY:
+			must(server->out || nbd_waiting_bytes(server->nbd));
+			if (server->out)
+				answer_one(server);
+			drain(server, slow ? 1000 : SIZE_MAX);
+			break;
+		case NBD_WANT_INPUT:
+		default:
+			return true;
+		}
+	}
+}
+
+static size_t feed(struct server *server, const uint8_t *data, size_t len)
+{
+	struct iovec room[NBD_ROOM];
+	unsigned count = nbd_room(server->nbd, room);
+	size_t at = 0;
+	must(count && room->iov_len);
+	for (unsigned i = 0; i < count && at < len; i++) {
+		size_t n = room[i].iov_len < len - at ? room[i].iov_len : len - at;
+		memcpy(room[i].iov_base, data + at, n);
+		at += n;
+	}
+	nbd_came(server->nbd, at);
+	return at;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct nbd_export exports[] = {
-		{"a", "first", 1 << 20, 4096}, {"b", "", UINT64_C(1) << 40, 512}};
-	struct nbd_request request;
-	if (!len)
+	struct server server = {.exports = {&ops}};
+	if (len < 2)
 		return 0;
-	struct nbd *nbd = nbd_new(exports, 2);
-	must(nbd);
-	size_t piece = *data ? *data : 1000, at = 1;
-	bool ended = false;
-	while (!ended && at < len) {
-		size_t room, n = len - at < piece ? len - at : piece;
-		uint8_t *to = nbd_room(nbd, &room);
-		must(room);
-		n = n < room ? n : room;
-		memcpy(to, data + at, n);
-		nbd_came(nbd, n);
-		at += n;
-		for (enum nbd_event event; (event = nbd_next(nbd, &request)) != NBD_WANT_INPUT;) {
-			ended = event == NBD_HANG_UP;
-			if (ended)
-				break;
-			answer(nbd, &request);
-			drain(nbd);
-		}
-		drain(nbd);
+	size_t piece = data[0] ? data[0] : 1000, at = 2;
+	server.choice = data[1];
+	server.nbd = nbd_new(&server.exports);
+	must(server.nbd);
+	bool open = go_on(&server);
+	while (open && at < len) {
+		at += feed(&server, data + at, len - at < piece ? len - at : piece);
+		open = go_on(&server);
+		drain(&server, server.choice & 4 ? 500 : SIZE_MAX);
 	}
-	nbd_free(nbd);
+	/* A client that ends in the middle of a write gives its buffer back. */
+	nbd_gone(server.nbd);
+	while (server.out)
+		answer_one(&server);
+	while (nbd_released(server.nbd)) {
+	}
+	must(nbd_waiting_bytes(server.nbd) == 0);
+	must(nbd_in_flight(server.nbd) == 0);
+	nbd_free(server.nbd);
+	must(server.held == 0);
 	return 0;
 }
