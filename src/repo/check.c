@@ -80,7 +80,7 @@ static void list_needed(struct listing *listing)
 	vec_each (key, &repo->head.keys)
 		list_one(listing, OBJECT_KEY, &key->slot);
 	vec_each (index, &repo->head.indexes)
-		list_one(listing, OBJECT_INDEX, index);
+		list_one(listing, OBJECT_INDEX, &index->id);
 	vec_each (point, &repo->head.points)
 		list_one(listing, OBJECT_POINT, &point->id);
 	vec_each (pack, &repo->index.packs)
@@ -187,6 +187,16 @@ static const uint8_t *pinned(const struct repo *repo, const struct object_header
 	return NULL;
 }
 
+/* What it says of the body of a point or an index. NULL: it does not name it. */
+static const uint8_t *pinned_body(const struct repo *repo, const struct object_header *want)
+{
+	const struct head_point *point = head_find_point(&repo->head, &want->id);
+	const struct head_index *index = head_find_index(&repo->head, &want->id);
+	if (want->kind == OBJECT_POINT && point)
+		return point->sum;
+	return want->kind == OBJECT_INDEX && index ? index->sum : NULL;
+}
+
 /* Whoever can seal could have made it; who signed it, holds the full keys. */
 static int is_signed(const struct checker *c, const struct specimen *specimen, const uint8_t *plain,
 	size_t len, struct why *why)
@@ -216,6 +226,9 @@ static int opens(struct checker *c, const struct specimen *specimen, struct why 
 	if (kind == OBJECT_REPO || kind == OBJECT_KEY || is_pack(kind))
 		return 0;
 	int err = open_whole(specimen->bytes, specimen->body_len, c->repo->ring, &plain, &len, why);
+	told = pinned_body(c->repo, &specimen->want);
+	if (!err && told && !body_is(plain, len, told))
+		err = why_set(why, -EBADMSG, "it is not the one that the newest head names");
 	return !err && kind == OBJECT_HEAD ? is_signed(c, specimen, plain, len, why) : err;
 }
 
@@ -338,16 +351,36 @@ static bool copy_back(struct checker *c, struct specimen *specimen)
 	return false;
 }
 
-/* A point has one id in all twins, and only its seal is this repository's. */
+struct renaming {
+	const struct object_id *point;
+	const uint8_t *sum;
+};
+
+static int name_again(void *arg, struct head *head, struct why *why)
+{
+	const struct renaming *renaming = arg;
+	struct head_point *point = head_find_point(head, renaming->point);
+	(void)why;
+	if (!point)
+		return HEAD_AS_IS;
+	memcpy(point->sum, renaming->sum, sizeof(point->sum));
+	return 0;
+}
+
+/* A point has one id in all twins; its seal, and what it tells of costs, are each one's own. */
 static bool point_back(struct checker *c, const struct specimen *specimen)
 {
 	OWN(own_free) uint8_t *body = NULL;
 	struct object_header header = {.kind = OBJECT_POINT, .id = specimen->want.id};
+	struct renaming renaming = {&header.id, c->repo->point_sum};
 	struct point point;
 	size_t len;
 	if (specimen->want.kind != OBJECT_POINT || !c->options->twin || !c->options->repair ||
 		repo_point(c->options->twin, &header.id, &point, NULL) ||
 		point_put(&point, &body, &len) || repo_store(c->repo, &header, body, len, NULL))
+		return false;
+	must(SHA256(body, len, c->repo->point_sum));
+	if (repo_edit_head(c->repo, name_again, &renaming, NULL))
 		return false;
 	tell(c, specimen->name, "it was written anew from the twin");
 	return true;

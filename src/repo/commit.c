@@ -11,10 +11,12 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/why.h"
@@ -36,17 +38,21 @@ uint64_t repo_resource(const struct repo *repo, const char *name)
 	return get_le64(digest.b);
 }
 
-int repo_put_index(struct repo *repo, const struct index *index, uint32_t first, ids_t *ret_ids,
-	struct why *why)
+int repo_put_index(struct repo *repo, const struct index *index, uint32_t first,
+	head_indexes_t *ret_indexes, struct why *why)
 {
 	while (first < index->packs.len) {
 		OWN(own_free) uint8_t *body = NULL;
 		struct object_header header = {.kind = OBJECT_INDEX};
 		size_t len;
+		struct head_index named;
 		dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
 		int err = index_put(index, first, &body, &len, &first);
-		if (!err)
-			err = vec_push(ret_ids, header.id);
+		if (!err) {
+			named.id = header.id;
+			must(SHA256(body, len, named.sum));
+			err = vec_push(ret_indexes, named);
+		}
 		if (err)
 			return why_errno(why, err, "making an index");
 		err = repo_store(repo, &header, body, len, why);
@@ -73,8 +79,10 @@ static int put_point(struct repo *repo, struct point *point, struct why *why)
 	point->new_bytes = repo->written.new_bytes;
 	point->written_bytes = repo->written.written_bytes;
 	int err = point_put(point, &body, &len);
-	return err ? why_errno(why, err, "making a point")
-		   : repo_store(repo, &header, body, len, why);
+	if (err)
+		return why_errno(why, err, "making a point");
+	must(SHA256(body, len, repo->point_sum));
+	return repo_store(repo, &header, body, len, why);
 }
 
 /* ---- beside a collection ---- */
@@ -91,7 +99,7 @@ static bool holds_id(const ids_t *ids, const struct object_id *id)
 
 struct committing {
 	struct repo *repo;
-	const ids_t *indexes;
+	const head_indexes_t *indexes;
 	const struct point *point;   /* NULL: only chunks were copied */
 	const struct object_id *key; /* of the writer who brought it; NULL: it is our own */
 	uint64_t number;             /* of his word of it */
@@ -103,8 +111,8 @@ static int relied_objects(const struct committing *c, ids_t *ret_ids)
 {
 	const struct repo *repo = c->repo;
 	int err = c->point ? vec_push(ret_ids, c->point->id) : 0;
-	vec_each (id, c->indexes)
-		err = err ? err : vec_push(ret_ids, *id);
+	vec_each (index, c->indexes)
+		err = err ? err : vec_push(ret_ids, index->id);
 	if (err)
 		return err;
 	for (size_t i = 0; i < repo->index.packs.len; i++) {
@@ -150,11 +158,11 @@ static bool is_dead(const struct head *head, const struct object_id *id)
 /* The packs that the head's indexes tell of; sorted. */
 static int named_packs(struct repo *repo, const struct head *head, ids_t *ret_ids, struct why *why)
 {
-	vec_each (id, &head->indexes) {
+	vec_each (named, &head->indexes) {
 		OWN(own_free) uint8_t *plain = NULL;
 		OWN(index_done) struct index index = {0};
 		size_t len;
-		int err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
+		int err = repo_fetch_index(repo, named, &plain, &len, why);
 		if (!err)
 			err = index_get(&index, plain, len, why);
 		if (err)
@@ -186,8 +194,8 @@ static int check_survived(const struct committing *c, const struct head *head, s
 	int err = named_packs(repo, head, &named, why);
 	if (err)
 		return err;
-	vec_each (id, c->indexes)
-		whole = whole && !is_dead(head, id);
+	vec_each (index, c->indexes)
+		whole = whole && !is_dead(head, &index->id);
 	for (size_t i = 0; whole && i < repo->index.packs.len; i++) {
 		const struct index_pack *pack = &repo->index.packs.at[i];
 		if (i >= repo->indexed)
@@ -228,11 +236,13 @@ static int lock_packs(struct repo *repo, struct why *why)
 	return err;
 }
 
-static int lock_ids(struct repo *repo, enum object_kind kind, const ids_t *ids, struct why *why)
+static int lock_indexes(struct repo *repo, const head_indexes_t *fresh, struct why *why)
 {
 	int err = 0;
-	vec_each (id, ids)
-		err = err ? err : lock_object(repo, kind, id, why);
+	vec_each (index, fresh)
+		err = err ? err : lock_object(repo, OBJECT_INDEX, &index->id, why);
+	vec_each (index, &repo->head.indexes)
+		err = err ? err : lock_object(repo, OBJECT_INDEX, &index->id, why);
 	return err;
 }
 
@@ -248,8 +258,8 @@ static int lock_keys(struct repo *repo, struct why *why)
  * All without which the point could not be restored, before the head: what was taken over from
  * earlier runs has its lock made longer. The walk reads trees and no content.
  */
-static int lock_point(
-	struct repo *repo, const struct point *point, const ids_t *indexes, struct why *why)
+static int lock_point(struct repo *repo, const struct point *point, const head_indexes_t *indexes,
+	struct why *why)
 {
 	if (!repo->lock_until_ns)
 		return 0;
@@ -257,9 +267,7 @@ static int lock_point(
 	if (!err)
 		err = lock_packs(repo, why);
 	if (!err)
-		err = lock_ids(repo, OBJECT_INDEX, indexes, why);
-	vec_each (id, &repo->head.indexes)
-		err = err ? err : lock_object(repo, OBJECT_INDEX, id, why);
+		err = lock_indexes(repo, indexes, why);
 	if (!err)
 		err = lock_object(repo, OBJECT_POINT, &point->id, why);
 	return err ? err : lock_keys(repo, why);
@@ -281,12 +289,12 @@ void repo_lock_commits(struct repo *repo, int64_t until_ns, gc_walk_fn *walk)
 /* ---- the new head ---- */
 
 /* Those that it does not name yet. */
-static int add_indexes(struct head *head, const ids_t *indexes)
+static int add_indexes(struct head *head, const head_indexes_t *indexes)
 {
 	int err = 0;
-	vec_each (id, indexes)
-		if (!err && !head_names_index(head, id))
-			err = vec_push(&head->indexes, *id);
+	vec_each (index, indexes)
+		if (!err && !head_find_index(head, &index->id))
+			err = vec_push(&head->indexes, *index);
 	return err;
 }
 
@@ -326,8 +334,13 @@ static int add_point(const struct committing *c, struct head *head)
 		.source = c->point->source,
 		.resource = repo_resource(c->repo, c->point->resource),
 	};
-	if (head_find_point(head, &c->point->id))
+	struct head_point *there = head_find_point(head, &c->point->id);
+	if (there) {
+		/* Somebody copied it to this place at the same time; our object is there by now. */
+		memcpy(there->sum, c->repo->point_sum, sizeof(there->sum));
 		return 0;
+	}
+	memcpy(named.sum, c->repo->point_sum, sizeof(named.sum));
 	note_shares(c, head, &named);
 	if (alarm_point(head, &named))
 		named.flags |= HEAD_POINT_SUSPICIOUS;
@@ -387,7 +400,7 @@ static int leave_word(struct repo *repo, struct point *point, struct why *why)
 int repo_commit_brought(struct repo *repo, struct point *point, const struct object_id *key,
 	uint64_t number, struct why *why)
 {
-	OWN(ids_done) ids_t indexes = {0};
+	OWN(head_indexes_done) head_indexes_t indexes = {0};
 	struct committing c = {
 		.repo = repo, .indexes = &indexes, .point = point, .key = key, .number = number};
 	int err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
@@ -411,7 +424,7 @@ int repo_commit(struct repo *repo, struct point *point, struct why *why)
 
 int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, struct why *why)
 {
-	OWN(ids_done) ids_t indexes = {0};
+	OWN(head_indexes_done) head_indexes_t indexes = {0};
 	if (repo->client)
 		return leave_word(repo, point, why);
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);
@@ -438,7 +451,7 @@ int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, str
 
 int repo_commit_copies(struct repo *repo, struct why *why)
 {
-	OWN(ids_done) ids_t indexes = {0};
+	OWN(head_indexes_done) head_indexes_t indexes = {0};
 	struct committing c = {.repo = repo, .indexes = &indexes};
 	int err = repo_close_packs(repo, why);
 	if (!err)

@@ -23,12 +23,12 @@ static bool holds(const ids_t *ids, const struct object_id *id)
 
 /* One index object alone. Doomed packs count as retired: of two places of a chunk the other wins.
  */
-static int load_index(struct gc *gc, const struct object_id *id, const ids_t *doomed,
+static int load_index(struct gc *gc, const struct head_index *named, const ids_t *doomed,
 	struct index *ret_index, struct why *why)
 {
 	OWN(own_free) uint8_t *plain = NULL;
 	size_t len;
-	int err = repo_fetch(gc->repo, OBJECT_INDEX, id, &plain, &len, why);
+	int err = repo_fetch_index(gc->repo, named, &plain, &len, why);
 	if (!err)
 		err = index_set_retired(ret_index, doomed->at, doomed->len);
 	return err ? err : index_get(ret_index, plain, len, why);
@@ -62,7 +62,8 @@ struct renewal {
 	struct gc *gc;
 	struct gc_plan *plan;
 	struct index rest; /* of replaced indexes, not yet stored */
-	ids_t fresh, kept, replaced;
+	head_indexes_t fresh, kept;
+	ids_t replaced;
 	bool gather; /* small ones too */
 };
 
@@ -81,17 +82,17 @@ static int flush(struct renewal *r, struct why *why)
 	return err;
 }
 
-static int renew_one(struct renewal *r, const struct object_id *id, struct why *why)
+static int renew_one(struct renewal *r, const struct head_index *named, struct why *why)
 {
 	OWN(index_done) struct index index = {0};
 	const ids_t *doomed = &r->plan->doomed;
-	int err = load_index(r->gc, id, doomed, &index, why);
+	int err = load_index(r->gc, named, doomed, &index, why);
 	if (err)
 		return err;
 	bool small = r->gather && index.entries.len < SMALL_ENTRIES;
 	if (!small && !tells_of(&index, doomed))
-		return vec_push(&r->kept, *id);
-	err = vec_push(&r->replaced, *id);
+		return vec_push(&r->kept, *named);
+	err = vec_push(&r->replaced, named->id);
 	if (!err)
 		err = add_rest(&r->rest, &index, doomed);
 	if (!err && r->rest.entries.len >= INDEX_OBJECT_ENTRIES)
@@ -106,10 +107,10 @@ static int apply(struct renewal *r)
 	int64_t now = clock_wall_ns(r->gc->repo->world.clock);
 	int err = 0;
 	head->indexes.len = 0;
-	vec_each (id, &r->fresh)
-		err = err ? err : vec_push(&head->indexes, *id);
-	vec_each (id, &r->kept)
-		err = err ? err : vec_push(&head->indexes, *id);
+	vec_each (named, &r->fresh)
+		err = err ? err : vec_push(&head->indexes, *named);
+	vec_each (named, &r->kept)
+		err = err ? err : vec_push(&head->indexes, *named);
 	vec_each (id, &r->replaced) {
 		struct head_retired retired = {.id = *id,
 			.kind = OBJECT_INDEX,
@@ -139,10 +140,10 @@ int gc_renew_indexes(struct gc *gc, struct gc_plan *plan, struct why *why)
 int gc_narrow(struct gc *gc, ids_t *packs, struct why *why)
 {
 	static const ids_t none;
-	vec_each (id, &gc->seen.indexes) {
+	vec_each (named, &gc->seen.indexes) {
 		OWN(index_done) struct index index = {0};
 		size_t kept = 0;
-		int err = load_index(gc, id, &none, &index, why);
+		int err = load_index(gc, named, &none, &index, why);
 		if (err)
 			return err;
 		if (!tells_of(&index, packs))

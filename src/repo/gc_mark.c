@@ -122,7 +122,7 @@ static bool only_adds(const struct head *seen, const struct head *now)
 	if (!seen->generation)
 		return false;
 	vec_each (index, &seen->indexes)
-		if (!head_names_index(now, index))
+		if (!head_find_index(now, &index->id))
 			return false;
 	vec_each (one, &now->retired)
 		if (!is_retired(seen, &one->id))
@@ -133,12 +133,12 @@ static bool only_adds(const struct head *seen, const struct head *now)
 static int read_added(struct gc *gc, struct why *why)
 {
 	struct repo *repo = gc->repo;
-	vec_each (id, &repo->head.indexes) {
+	vec_each (named, &repo->head.indexes) {
 		OWN(own_free) uint8_t *plain = NULL;
 		size_t len;
-		if (head_names_index(&gc->seen, id))
+		if (head_find_index(&gc->seen, &named->id))
 			continue;
-		int err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
+		int err = repo_fetch_index(repo, named, &plain, &len, why);
 		if (!err)
 			err = index_get(&repo->index, plain, len, why);
 		if (err)

@@ -41,7 +41,7 @@ static bool has_soaked(const struct gc *gc, const struct head_retired *retired, 
 static bool is_named(const struct gc *gc, enum object_kind kind, const struct object_id *id)
 {
 	if (kind == OBJECT_INDEX)
-		return head_names_index(&gc->seen, id);
+		return head_find_index(&gc->seen, id) != NULL;
 	if (kind == OBJECT_POINT)
 		return head_find_point(&gc->seen, id) != NULL;
 	return gc_find_pack(gc, id) != NULL;

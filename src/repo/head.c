@@ -16,7 +16,8 @@ enum {
 	VERSION = 1,
 	PUBLIC = 32,
 	SIGNATURE = SIGNATURE_SIZE,
-	POINT = 36,
+	POINT = 68,
+	INDEX = 48,
 	RETIRED = 34,
 	KEY = 83,
 	TWIN = 24
@@ -93,12 +94,12 @@ struct head_point *head_find_point(const struct head *head, const struct object_
 	return NULL;
 }
 
-bool head_names_index(const struct head *head, const struct object_id *id)
+struct head_index *head_find_index(const struct head *head, const struct object_id *id)
 {
-	vec_each (one, &head->indexes)
-		if (object_id_equal(one, id))
-			return true;
-	return false;
+	vec_each (index, &head->indexes)
+		if (object_id_equal(&index->id, id))
+			return index;
+	return NULL;
 }
 
 static void put_fields(const struct head *head, struct fields_out *out)
@@ -118,10 +119,13 @@ static void put_fields(const struct head *head, struct fields_out *out)
 		out_u8(out, point->changed);
 		out_u8(out, point->dense);
 		out_u64(out, point->resource);
+		out_bytes(out, point->sum, sizeof(point->sum));
 	}
 	out_u32(out, (uint32_t)head->indexes.len);
-	vec_each (index, &head->indexes)
-		out_bytes(out, index->b, sizeof(index->b));
+	vec_each (index, &head->indexes) {
+		out_bytes(out, index->id.b, sizeof(index->id.b));
+		out_bytes(out, index->sum, sizeof(index->sum));
+	}
 	out_u32(out, (uint32_t)head->retired.len);
 	vec_each (retired, &head->retired) {
 		out_bytes(out, retired->id.b, sizeof(retired->id.b));
@@ -203,6 +207,7 @@ static int get_points(struct fields_in *in, struct head *head)
 		point->changed = in_u8(in);
 		point->dense = in_u8(in);
 		point->resource = in_u64(in);
+		in_bytes(in, point->sum, sizeof(point->sum));
 	}
 	return 0;
 }
@@ -210,10 +215,13 @@ static int get_points(struct fields_in *in, struct head *head)
 static int get_indexes(struct fields_in *in, struct head *head)
 {
 	uint32_t count = in_u32(in);
-	if (!in_has(in, count, 16) || vec_reserve(&head->indexes, count))
+	if (!in_has(in, count, INDEX) || vec_reserve(&head->indexes, count))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
-		in_bytes(in, head->indexes.at[head->indexes.len++].b, sizeof(struct object_id));
+	for (uint32_t i = 0; i < count; i++) {
+		struct head_index *index = &head->indexes.at[head->indexes.len++];
+		in_bytes(in, index->id.b, sizeof(index->id.b));
+		in_bytes(in, index->sum, sizeof(index->sum));
+	}
 	return 0;
 }
 

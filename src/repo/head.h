@@ -35,6 +35,13 @@ struct head_point {
 	uint8_t changed;   /* share of the source that was new; SHARE_UNKNOWN: nobody can say */
 	uint8_t dense;     /* share of what was new that did not compress */
 	uint64_t resource; /* repo_resource() of its name */
+	uint8_t sum[32];   /* SHA-256 of its body before it was sealed */
+};
+
+/* So nobody who can seal, and may write over objects, puts another one under the name. */
+struct head_index {
+	struct object_id id;
+	uint8_t sum[32]; /* as that of a point */
 };
 
 enum retired_state { RETIRED_TOMBSTONED = 1, RETIRED_DEAD };
@@ -77,7 +84,7 @@ struct head {
 	int64_t wall_ns;
 	uint64_t collected; /* the last generation that called something dead; 0: none */
 	VEC(struct head_point) points;
-	VEC(struct object_id) indexes;
+	VEC(struct head_index) indexes;
 	VEC(struct head_retired) retired;
 	VEC(struct head_key) keys;
 	uint8_t repo_sum[32]; /* SHA-256 of the header and body of `repo` */
@@ -95,7 +102,8 @@ struct head_key *head_find_key(const struct head *head, const struct object_id *
 /* Notes that a twin has come so far; never less than is noted. 0 or -ENOMEM. */
 int head_note_twin(struct head *head, const struct object_id *repo, uint64_t generation);
 
-bool head_names_index(const struct head *head, const struct object_id *id);
+/* NULL when the head does not name it. Borrowed. */
+struct head_index *head_find_index(const struct head *head, const struct object_id *id);
 
 /* Gives a copy. 0 or -ENOMEM. */
 int head_copy(const struct head *head, struct head *ret_head);

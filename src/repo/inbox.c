@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/why.h"
@@ -209,6 +210,8 @@ static int take_point(struct repo *repo, const struct inbox *inbox, gc_walk_fn *
 		err = why_set(why, -EBADMSG, "another point lies where its point was");
 	if (!err)
 		err = open_whole(bytes, len, repo->ring, &plain, &plain_len, why);
+	if (!err)
+		must(SHA256(plain, plain_len, repo->point_sum));
 	if (!err)
 		err = point_get(plain, plain_len, ret_point, why);
 	if (err)

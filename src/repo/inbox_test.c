@@ -425,6 +425,59 @@ TEST(a_point_that_misses_something_or_was_exchanged_is_refused)
 	end(&f);
 }
 
+/* An object of this writer's making over one that is there, under its name. */
+static void put_over(struct fixture *f, struct repo *writer, enum object_kind kind,
+	const struct object_id *id, const uint8_t *body, size_t len)
+{
+	struct object_header header = {.kind = kind, .id = *id};
+	CHECK_EQ(repo_store(writer, &header, body, len, &f->why), 0);
+}
+
+static void check_open_refused(struct fixture *f, const char *words)
+{
+	struct repo *repo;
+	CHECK_EQ(repo_open(&f->world, f->secret, 0, &repo, &f->why), -EBADMSG);
+	if (!strstr(f->why.text, words))
+		test_fail(__FILE__, __LINE__, "told \"%s\", not \"%s\"", f->why.text, words);
+}
+
+static const char not_named[] = "it is not the one that the head names";
+
+/* Sealing takes a public key only: what is sealed well is not yet what the head meant. */
+TEST(who_can_seal_and_write_over_objects_passes_nothing_off)
+{
+	struct fixture f;
+	begin(&f, 11);
+	struct repo *repo = must_open(&f, f.secret);
+	struct point point = bring(&f, repo, "true"), forged = point;
+	struct object_id index = repo_head(repo)->indexes.at[0].id;
+	OWN(own_free) uint8_t *body = NULL;
+	OWN(own_free) uint8_t *bytes = NULL;
+	size_t len;
+	char name[OBJECT_NAME];
+	repo_close(repo);
+	struct repo *writer = must_open(&f, f.writer);
+	snprintf(forged.resource, sizeof(forged.resource), "dir/another");
+	CHECK_EQ(point_put(&forged, &body, &len), 0);
+	put_over(&f, writer, OBJECT_POINT, &point.id, body, len);
+	repo = must_open(&f, f.secret);
+	CHECK_EQ(repo_point(repo, &point.id, &forged, &f.why), -EBADMSG);
+	CHECK(strstr(f.why.text, not_named));
+	CHECK(strstr(f.why.text, object_name(OBJECT_POINT, &point.id, name)));
+	repo_close(repo);
+	/* An index that knows nothing would make a collection remove all. */
+	static const uint8_t nothing[1024] = {1};
+	object_name(OBJECT_INDEX, &index, name);
+	CHECK_EQ(place_get_whole(f.world.place, name, 1 << 20, &bytes, &len), 0);
+	put_over(&f, writer, OBJECT_INDEX, &index, nothing, sizeof(nothing));
+	check_open_refused(&f, not_named);
+	check_open_refused(&f, name);
+	CHECK_EQ(place_put(f.world.place, name, bytes, len, NULL), 0);
+	repo_close(must_open(&f, f.secret));
+	repo_close(writer);
+	end(&f);
+}
+
 TEST(rotation_reaches_writers)
 {
 	struct fixture f;

@@ -83,6 +83,7 @@ struct repo {
 	size_t peer_count;
 	struct client *client; /* NULL: a key that reads */
 	uint8_t last_sum[32];  /* SHA-256 of header and body of the object stored last */
+	uint8_t point_sum[32]; /* of the body of the point that is being committed, as in heads */
 	struct repo_written written;
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
@@ -178,9 +179,16 @@ static inline void ids_done(ids_t *ids)
 	vec_done(ids);
 }
 
-/* Index objects for the packs of `index` from number `first` on. Adds their ids. */
-int repo_put_index(struct repo *repo, const struct index *index, uint32_t first, ids_t *ret_ids,
-	struct why *why);
+typedef VEC(struct head_index) head_indexes_t;
+
+static inline void head_indexes_done(head_indexes_t *indexes)
+{
+	vec_done(indexes);
+}
+
+/* Index objects for the packs of `index` from number `first` on. Adds what a head says of them. */
+int repo_put_index(struct repo *repo, const struct index *index, uint32_t first,
+	head_indexes_t *ret_indexes, struct why *why);
 
 /* Puts an object of no use to the place, unless it is there: room for the next collection. */
 int repo_put_reserve(const struct repo_world *world, uint64_t bytes, struct why *why);
@@ -301,6 +309,13 @@ void squeeze_drop(struct repo *repo);
 /* object_fetch() of a sealed object of one segment, opened. Gives the plain body. */
 int repo_fetch(struct repo *repo, enum object_kind kind, const struct object_id *id,
 	uint8_t **ret_plain, size_t *ret_len, struct why *why);
+
+/* The same of an index that a head names, as it names it: -EBADMSG when it is another one. */
+int repo_fetch_index(struct repo *repo, const struct head_index *index, uint8_t **ret_plain,
+	size_t *ret_len, struct why *why);
+
+/* Whether this is the body whose sum a head tells. */
+bool body_is(const uint8_t *body, size_t len, const uint8_t sum[32]);
 
 /* Seals and stores a body as one object. */
 int repo_store(struct repo *repo, struct object_header *header, const uint8_t *body, size_t len,

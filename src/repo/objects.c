@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/own.h"
+#include "base/plant.h"
 #include "base/why.h"
 #include "chunk/object.h"
 #include "chunk/parity.h"
@@ -102,6 +104,30 @@ int repo_fetch(struct repo *repo, enum object_kind kind, const struct object_id 
 		char name[OBJECT_NAME];
 		return why_prefix(why, err, "%s", object_name(kind, id, name));
 	}
+	return 0;
+}
+
+bool body_is(const uint8_t *body, size_t len, const uint8_t sum[32])
+{
+	uint8_t own[SHA256_DIGEST_LENGTH];
+	must(SHA256(body, len, own));
+	return memcmp(own, sum, sizeof(own)) == 0 || planted(REPO_SUM_UNCHECKED);
+}
+
+int repo_fetch_index(struct repo *repo, const struct head_index *index, uint8_t **ret_plain,
+	size_t *ret_len, struct why *why)
+{
+	OWN(own_free) uint8_t *plain = NULL;
+	char name[OBJECT_NAME];
+	size_t len;
+	int err = repo_fetch(repo, OBJECT_INDEX, &index->id, &plain, &len, why);
+	if (err)
+		return err;
+	if (!body_is(plain, len, index->sum))
+		return why_set(why, -EBADMSG, "%s: it is not the one that the head names",
+			object_name(OBJECT_INDEX, &index->id, name));
+	*ret_plain = TAKE(plain);
+	*ret_len = len;
 	return 0;
 }
 

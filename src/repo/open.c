@@ -79,15 +79,15 @@ int repo_read_indexes(struct repo *repo, struct why *why)
 	index_done(&repo->index);
 	repo->unread.len = 0;
 	int err = note_retired(repo);
-	vec_each (id, &repo->head.indexes) {
+	vec_each (named, &repo->head.indexes) {
 		OWN(own_free) uint8_t *plain = NULL;
 		size_t len;
 		if (!err)
-			err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, why);
+			err = repo_fetch_index(repo, named, &plain, &len, why);
 		if (!err)
 			err = index_get(&repo->index, plain, len, why);
 		if ((err == -EBADMSG || err == -ENOENT) && repo->world.without_index)
-			err = vec_push(&repo->unread, *id);
+			err = vec_push(&repo->unread, named->id);
 		if (err)
 			return err;
 	}

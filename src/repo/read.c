@@ -18,12 +18,18 @@ int repo_point(
 	char name[OBJECT_NAME];
 	if (repo->client)
 		return client_point(repo, id, ret_point, why);
+	const struct head_point *named = head_find_point(&repo->head, id);
+	object_name(OBJECT_POINT, id, name);
+	if (!named)
+		return why_set(why, -ENOENT, "%s: the newest head does not name it", name);
 	int err = repo_fetch(repo, OBJECT_POINT, id, &plain, &len, why);
 	if (err)
 		return err;
-	err = point_get(plain, len, ret_point, why);
+	err = body_is(plain, len, named->sum)
+		? point_get(plain, len, ret_point, why)
+		: why_set(why, -EBADMSG, "it is not the one that the head names");
 	if (err)
-		return why_prefix(why, err, "%s", object_name(OBJECT_POINT, id, name));
+		return why_prefix(why, err, "%s", name);
 	ret_point->id = *id;
 	return 0;
 }

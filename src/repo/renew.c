@@ -17,7 +17,8 @@ struct renewal {
 	struct repo *repo;
 	const struct object_id *packs;
 	size_t count;
-	ids_t fresh, replaced; /* indexes */
+	head_indexes_t fresh;
+	ids_t replaced; /* indexes */
 };
 
 static void renewal_done(struct renewal *r)
@@ -106,14 +107,14 @@ static int add_rest(const struct renewal *r, struct index *to, const struct inde
 }
 
 /* An index that tells of damaged packs is replaced by one that does not. */
-static int renew_index(struct renewal *r, const struct object_id *id, struct why *why)
+static int renew_index(struct renewal *r, const struct head_index *named, struct why *why)
 {
 	OWN(own_free) uint8_t *plain = NULL;
 	OWN(index_done) struct index index = {0};
 	OWN(index_done) struct index rest = {0};
 	size_t len;
 	bool tells = false;
-	int err = repo_fetch(r->repo, OBJECT_INDEX, id, &plain, &len, why);
+	int err = repo_fetch_index(r->repo, named, &plain, &len, why);
 	if (!err)
 		err = index_get(&index, plain, len, why);
 	if (err)
@@ -122,7 +123,7 @@ static int renew_index(struct renewal *r, const struct object_id *id, struct why
 		tells = tells || is_bad(r, &pack->id);
 	if (!tells)
 		return 0;
-	err = vec_push(&r->replaced, *id);
+	err = vec_push(&r->replaced, named->id);
 	if (!err)
 		err = add_rest(r, &rest, &index);
 	return err || !rest.packs.len ? err : repo_put_index(r->repo, &rest, 0, &r->fresh, why);
@@ -152,10 +153,10 @@ static int drop_index(
 	struct renewal *r, struct head *head, const struct object_id *id, struct why *why)
 {
 	for (size_t i = 0; i < head->indexes.len; i++) {
-		if (!object_id_equal(&head->indexes.at[i], id))
+		if (!object_id_equal(&head->indexes.at[i].id, id))
 			continue;
 		memmove(&head->indexes.at[i], &head->indexes.at[i + 1],
-			(head->indexes.len - i - 1) * sizeof(*id));
+			(head->indexes.len - i - 1) * sizeof(*head->indexes.at));
 		head->indexes.len--;
 		return retire(r, head, OBJECT_INDEX, id);
 	}
@@ -176,7 +177,7 @@ static int edit(void *arg, struct head *head, struct why *why)
 {
 	struct renewal *r = arg;
 	int err = 0;
-	if (r->fresh.len && head_names_index(head, &r->fresh.at[0]))
+	if (r->fresh.len && head_find_index(head, &r->fresh.at[0].id))
 		return HEAD_AS_IS;
 	vec_each (id, &r->replaced)
 		err = err ? err : drop_index(r, head, id, why);

@@ -277,8 +277,8 @@ int repo_check_structure(struct repo *repo, void (*on_trouble)(void *arg, const 
 	vec_each (id, &repo->unread)
 		tell(&s, OBJECT_INDEX, id, "it cannot be read");
 	s.result.indexes = repo->head.indexes.len;
-	vec_each (id, &repo->head.indexes)
-		(void)find(&s, OBJECT_INDEX, id);
+	vec_each (index, &repo->head.indexes)
+		(void)find(&s, OBJECT_INDEX, &index->id);
 	err = check_packs(&s);
 	if (err)
 		return why_errno(why, err, "looking into the packs");

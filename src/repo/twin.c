@@ -210,6 +210,14 @@ static int commit_there(struct repo *to, const struct point *point, bool in_orde
 	return repo_commit_alone(to, &there, in_order, why);
 }
 
+/* The point is there already: only what it lacked is new, and its object stays as the head tells.
+ */
+static int commit_brought(struct repo *to, struct why *why)
+{
+	int err = repo_close_packs(to, why);
+	return err || to->indexed == to->index.packs.len ? err : repo_commit_copies(to, why);
+}
+
 int repo_copy_point(struct repo *from, struct repo *to, const struct object_id *id,
 	gc_walk_fn *walk, struct why *why)
 {
@@ -219,7 +227,10 @@ int repo_copy_point(struct repo *from, struct repo *to, const struct object_id *
 		err = repo_point(from, id, &point, why);
 	if (!err)
 		err = bring(from, to, &point, walk, why);
-	return err ? err : commit_there(to, &point, true, why);
+	if (err)
+		return err;
+	return head_find_point(&to->head, id) ? commit_brought(to, why)
+					      : commit_there(to, &point, true, why);
 }
 
 static void commit_twin(struct repo *repo, size_t which, const struct point *point)
