@@ -221,6 +221,26 @@ static int merge(struct volume *volume, struct why *why)
 	return done;
 }
 
+/* Reads all that is there; nothing of it may be found bad. */
+static int scrub(struct volume *volume, struct why *why)
+{
+	int more = 1;
+	while (more > 0)
+		more = volume_scrub(volume, why);
+	if (!more && volume_sums(volume)->bad)
+		return why_set(why, -EBADMSG, "%llu blocks are said to be bad",
+			(unsigned long long)volume_sums(volume)->bad);
+	return more;
+}
+
+static int rest(struct state *state, struct volume *volume, bool all, struct why *why)
+{
+	int err = volume_rest(volume, all, why);
+	if (!err)
+		all_durable(state);
+	return err;
+}
+
 static int pass(struct state *state, struct volume *volume, struct why *why)
 {
 	state->seen = state->kept[0].content;
@@ -228,7 +248,7 @@ static int pass(struct state *state, struct volume *volume, struct why *why)
 	return volume_passed(volume, "c", era, why);
 }
 
-enum act { WRITE, ZERO, FLUSH, CUT, DROP, MERGE, PASS, TIDY };
+enum act { WRITE, ZERO, FLUSH, CUT, DROP, MERGE, PASS, TIDY, REST, REST_ALL, SCRUB };
 
 static const struct step {
 	enum act act;
@@ -236,7 +256,10 @@ static const struct step {
 } script[] = {
 	{WRITE, 0x17},
 	{FLUSH, 0},
+	{WRITE, 0x06},
+	{REST_ALL, 0},
 	{WRITE, 0x09},
+	{REST, 0},
 	{CUT, 0},
 	{PASS, 0},
 	{WRITE, 0x03},
@@ -246,7 +269,9 @@ static const struct step {
 	{CUT, 1},
 	{WRITE, 0x29},
 	{DROP, 0},
+	{REST_ALL, 0},
 	{MERGE, 0},
+	{SCRUB, 0},
 	{WRITE, 0x22},
 	{FLUSH, 0},
 	{CUT, 2},
@@ -257,6 +282,8 @@ static const struct step {
 	{TIDY, 0},
 	{WRITE, 0x18},
 	{FLUSH, 0},
+	{REST, 0},
+	{WRITE, 0x01},
 };
 
 static int act(struct state *state, struct volume *volume, const struct step *step, struct why *why)
@@ -277,6 +304,11 @@ static int act(struct state *state, struct volume *volume, const struct step *st
 		return pass(state, volume, why);
 	case TIDY:
 		return volume_tidy_now(volume, why);
+	case REST:
+	case REST_ALL:
+		return rest(state, volume, step->act == REST_ALL, why);
+	case SCRUB:
+		return scrub(volume, why);
 	}
 	return -EINVAL;
 }
@@ -315,6 +347,10 @@ static int second_life(struct state *state, struct disk *disk, struct why *why)
 				state->now.maybe[i][state->now.count[i]++] = content.sector[i][n];
 	}
 	if (!err)
+		err = scrub(volume, why);
+	if (!err)
+		err = volume_rest(volume, true, why);
+	if (!err)
 		err = write_picked(state, volume, SECOND, false, why);
 	if (!err)
 		err = volume_flush(volume, why);
@@ -346,6 +382,10 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 		err = check_all(state, volume, &content, why);
 	if (!err)
 		err = merge(volume, why);
+	if (!err)
+		err = scrub(volume, why);
+	if (!err)
+		err = volume_rest(volume, true, why);
 	if (!err)
 		err = check_all(state, volume, &again, why);
 	if (!err && memcmp(&content, &again, sizeof(content)) != 0)

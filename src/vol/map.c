@@ -188,8 +188,10 @@ int map_take_touched(struct vol_map *map, map_slot_fn *fn, void *arg)
 		if (err)
 			return err;
 	}
-	vec_each (slot, &map->touched)
+	vec_each (slot, &map->touched) {
 		map->slots.at[*slot].touched = false;
+		map->slots.at[*slot].told = true;
+	}
 	map->touched.len = 0;
 	return 0;
 }

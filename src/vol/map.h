@@ -32,6 +32,7 @@ struct map_slot {
 	uint32_t older; /* the next slot of the same extent, SLOT_NONE at the end */
 	bool zeros;
 	bool touched; /* since the last map_take_touched() */
+	bool told;    /* of by a record, perhaps with other blocks than now */
 };
 
 struct map_snapshot {
@@ -54,6 +55,7 @@ struct map_change {
 
 struct vol_map {
 	uint64_t size;
+	bool sums; /* its blocks have sums */
 	uint32_t extents;
 	uint32_t era;       /* the open one */
 	uint32_t forgotten; /* eras up to it are not told apart any more */

@@ -24,6 +24,7 @@ int map_load_slot(struct vol_map *map, uint32_t n, const struct map_slot *state)
 	map->slots.at[n].extent = state->extent;
 	map->slots.at[n].era = state->era;
 	map->slots.at[n].zeros = state->zeros;
+	map->slots.at[n].told = true;
 	return 0;
 }
 

@@ -11,12 +11,13 @@
 
 #define ZEROS_BIT (UINT32_C(1) << 31)
 
-size_t record_put_made(uint8_t *to, uint64_t size)
+size_t record_put_made(uint8_t *to, uint64_t size, bool sums)
 {
 	put_le64(to, size);
 	put_le32(to + 8, VOL_BLOCK);
 	put_le32(to + 12, VOL_EXTENT_BLOCKS);
-	return 16;
+	put_le32(to + 16, sums);
+	return 20;
 }
 
 static size_t put_name(uint8_t *to, const char *name)
@@ -85,10 +86,12 @@ static int get_name(struct bytes rest, char ret[VOL_NAME_MAX])
 
 static int apply_made(struct vol_map *map, struct bytes record)
 {
-	if (map->size || record.len != 16 || get_le32(record.at + 8) != VOL_BLOCK ||
+	if (map->size || record.len != 20 || get_le32(record.at + 16) > 1 ||
+		get_le32(record.at + 8) != VOL_BLOCK ||
 		get_le32(record.at + 12) != VOL_EXTENT_BLOCKS)
 		return -EBADMSG;
 	int err = map_begin(map, get_le64(record.at));
+	map->sums = !err && get_le32(record.at + 16);
 	return err == -EINVAL ? -EBADMSG : err;
 }
 

@@ -16,6 +16,8 @@
 #include "vol/volume_inner.h"
 
 /* So many slots fit into one record, and one record is applied as a whole or not at all. */
+enum { SUMS_PAGES = 4096 };
+
 enum { SLOTS_PER_RECORD = JOURNAL_RECORD_MAX / RECORD_SLOT_SIZE };
 
 static int apply_record(void *arg, const struct journal_record *record, struct why *why)
@@ -23,6 +25,10 @@ static int apply_record(void *arg, const struct journal_record *record, struct w
 	struct volume *volume = arg;
 	if (record->kind == RECORD_UNSURE)
 		return volume_load_unsure(volume, record->bytes, record->len, why);
+	if (record->kind == RECORD_REGIONS) {
+		int err = sums_load_regions(&volume->sums, record->bytes, record->len);
+		return err ? why_errno(why, err, "map: a record of regions") : 0;
+	}
 	volume->written.len = 0;
 	return record_apply(&volume->map, record->kind, record->bytes, record->len, why);
 }
@@ -31,18 +37,29 @@ static int apply_record(void *arg, const struct journal_record *record, struct w
  * A volume that is not made yet has no data: a file that an earlier try left is put in place anew,
  * because its name may never have become durable.
  */
-static int open_data(struct volume *volume, struct why *why)
+static int open_file(
+	struct volume *volume, const char *name, struct file **ret_file, struct why *why)
 {
 	unsigned flags = FILE_READ | FILE_WRITE;
 	int err = 0;
 	if (!volume->map.size) {
 		flags |= FILE_CREATE | FILE_EXCLUSIVE;
-		err = disk_unlink(volume->disk, "data");
+		err = disk_unlink(volume->disk, name);
 		err = err == -ENOENT ? 0 : err;
 	}
 	if (!err)
-		err = disk_open(volume->disk, "data", flags, &volume->data);
-	if (!err && !volume->map.size && !planted(VOL_FOLDER_NOT_SYNCED))
+		err = disk_open(volume->disk, name, flags, ret_file);
+	return err ? why_errno(why, err, "%s", name) : 0;
+}
+
+static int open_data(struct volume *volume, bool sums, struct why *why)
+{
+	int err = open_file(volume, "data", &volume->data, why);
+	if (!err && sums)
+		err = open_file(volume, "sums", &volume->sums_file, why);
+	if (err)
+		return err;
+	if (!volume->map.size && !planted(VOL_FOLDER_NOT_SYNCED))
 		err = disk_sync_dir(volume->disk, ".");
 	/* What an unclean end left readable is durable before anybody relies on it. */
 	if (!err && volume->map.size && !planted(VOL_DATA_NOT_RENEWED))
@@ -58,13 +75,15 @@ static int open_files(struct volume *volume, const struct volume_options *option
 		.create = options->make_size != 0};
 	memcpy(how.label.identity, options->identity, sizeof(how.label.identity));
 	int err = journal_open(&how, apply_record, volume, &volume->journal, why);
-	return err ? err : open_data(volume, why);
+	return err
+		? err
+		: open_data(volume, volume->map.size ? volume->map.sums : !options->no_sums, why);
 }
 
-static int make(struct volume *volume, uint64_t size, struct why *why)
+static int make(struct volume *volume, uint64_t size, bool sums, struct why *why)
 {
 	uint8_t record[RECORD_SMALL];
-	size_t len = record_put_made(record, size);
+	size_t len = record_put_made(record, size, sums);
 	int err = record_apply(&volume->map, RECORD_MADE, record, len, why);
 	if (!err)
 		err = journal_append(volume->journal, RECORD_MADE, record, len, why);
@@ -77,9 +96,11 @@ int volume_open(const struct volume_options *options, struct volume **ret_volume
 	if (!volume)
 		return why_set(why, -ENOMEM, "no memory for a volume");
 	volume->disk = options->disk;
+	sums_begin(&volume->sums, options->identity,
+		options->sums_pages ? options->sums_pages : SUMS_PAGES);
 	int err = open_files(volume, options, why);
 	if (!err && !volume->map.size)
-		err = options->make_size ? make(volume, options->make_size, why)
+		err = options->make_size ? make(volume, options->make_size, !options->no_sums, why)
 					 : why_set(why, -EBADMSG, "map: a volume without a size");
 	if (err)
 		return err;
@@ -89,6 +110,7 @@ int volume_open(const struct volume_options *options, struct volume **ret_volume
 	err = map_loaded(&volume->map);
 	if (err)
 		return why_set(why, err, "map: its slots contradict each other");
+	volume->sums_unsure = volume->sums.facts.suspect > 0;
 	err = volume_make_sure(volume, why);
 	if (err)
 		return err;
@@ -101,6 +123,8 @@ void volume_close(struct volume *volume)
 	if (!volume)
 		return;
 	file_close(volume->data);
+	file_close(volume->sums_file);
+	sums_end(&volume->sums);
 	journal_close(volume->journal);
 	map_end(&volume->map);
 	vec_done(&volume->gone);
@@ -133,6 +157,12 @@ int volume_usable(const struct volume *volume, struct why *why)
 		: 0;
 }
 
+/* Where bytes of the volume go. */
+struct bytes {
+	uint8_t *at;
+	size_t len;
+};
+
 static int check_range(const struct volume *volume, uint64_t at, uint64_t len, struct why *why)
 {
 	int err = volume_usable(volume, why);
@@ -145,20 +175,40 @@ static int check_range(const struct volume *volume, uint64_t at, uint64_t len, s
 	return 0;
 }
 
-/* Where byte `at` of the volume lies in `data` when it is in that slot. */
-static uint64_t in_data(uint32_t slot, uint64_t at)
+static struct slot_part part_of(uint32_t slot, uint64_t at, size_t len)
 {
-	return (uint64_t)slot * VOL_EXTENT + at % VOL_EXTENT;
+	unsigned first = (unsigned)(at % VOL_EXTENT / VOL_BLOCK);
+	unsigned end = (unsigned)((at % VOL_EXTENT + len + VOL_BLOCK - 1) / VOL_BLOCK);
+	return (struct slot_part){slot, first, end - first};
 }
 
-/* A file that ends early has never been written there: such blocks are not present. */
-static int read_run(struct volume *volume, struct map_run run, uint64_t at, void *bytes, size_t len)
+/* A part of a run: whole blocks, or less than one, since sums are of blocks. */
+static int read_run(
+	struct volume *volume, struct map_run run, uint64_t at, struct bytes to, struct why *why)
 {
+	uint8_t block[VOL_BLOCK];
 	if (run.slot == SLOT_NONE) {
-		memset(bytes, 0, len);
+		memset(to.at, 0, to.len);
 		return 0;
 	}
-	return file_read_full(volume->data, bytes, len, in_data(run.slot, at));
+	struct slot_part part = part_of(run.slot, at, to.len);
+	if (to.len % VOL_BLOCK == 0)
+		return volume_read_slot(volume, part, to.at, why);
+	int err = volume_read_slot(volume, part, block, why);
+	if (!err)
+		memcpy(to.at, block + at % VOL_BLOCK, to.len);
+	return err;
+}
+
+/* The longest part from `at` on that is one piece of work: within a block or within an extent. */
+static size_t next_part(uint64_t at, uint64_t len)
+{
+	uint64_t room = at % VOL_BLOCK ? VOL_BLOCK - at % VOL_BLOCK
+		: len < VOL_BLOCK      ? len
+				       : VOL_EXTENT - at % VOL_EXTENT;
+	if (room > len)
+		room = at % VOL_BLOCK || len < VOL_BLOCK ? len : len - len % VOL_BLOCK;
+	return (size_t)room;
 }
 
 int volume_read(
@@ -170,10 +220,8 @@ int volume_read(
 		struct map_run run = map_find(
 			&volume->map, view ? view : volume->map.era, at / VOL_BLOCK);
 		uint64_t end = (at / VOL_BLOCK + run.blocks) * VOL_BLOCK;
-		size_t part = end - at < len ? (size_t)(end - at) : len;
-		err = read_run(volume, run, at, to, part);
-		if (err)
-			return why_errno(why, err, "data: reading slot %u", run.slot);
+		size_t part = next_part(at, end - at < len ? end - at : len);
+		err = read_run(volume, run, at, (struct bytes){to, part}, why);
 		at += part;
 		to += part;
 		len -= part;
@@ -202,9 +250,9 @@ static int write_blocks(
 	err = volume_note_written(volume, (uint32_t)(at / VOL_EXTENT));
 	if (err)
 		return why_set(why, err, "no memory for what was written");
-	err = file_write_full(volume->data, bytes, len, in_data(slot, at));
+	err = volume_write_slot(volume, part_of(slot, at, len), bytes, why);
 	if (err)
-		return why_errno(why, err, "data: writing slot %u", slot);
+		return err;
 	map_wrote(&volume->map, slot, blocks_of(at, len));
 	return 0;
 }
@@ -216,22 +264,11 @@ static int write_part(
 	uint8_t block[VOL_BLOCK];
 	uint64_t start = at - at % VOL_BLOCK;
 	struct map_run run = map_find(&volume->map, volume->map.era, start / VOL_BLOCK);
-	int err = read_run(volume, run, start, block, VOL_BLOCK);
+	int err = read_run(volume, run, start, (struct bytes){block, VOL_BLOCK}, why);
 	if (err)
-		return why_errno(why, err, "data: reading slot %u", run.slot);
+		return err;
 	memcpy(block + at % VOL_BLOCK, bytes, len);
 	return write_blocks(volume, start, block, VOL_BLOCK, why);
-}
-
-/* The longest part from `at` on that is one piece of work: within a block or within an extent. */
-static size_t next_part(uint64_t at, uint64_t len)
-{
-	uint64_t room = at % VOL_BLOCK ? VOL_BLOCK - at % VOL_BLOCK
-		: len < VOL_BLOCK      ? len
-				       : VOL_EXTENT - at % VOL_EXTENT;
-	if (room > len)
-		room = at % VOL_BLOCK || len < VOL_BLOCK ? len : len - len % VOL_BLOCK;
-	return (size_t)room;
 }
 
 int volume_write(struct volume *volume, uint64_t at, const void *bytes, size_t len, struct why *why)
@@ -312,13 +349,18 @@ int volume_flush(struct volume *volume, struct why *why)
 	if (!err && !planted(VOL_MAP_BEFORE_DATA))
 		err = sync_data(volume, why);
 	if (!err && volume->map.touched.len > 0) {
-		err = append_slots(volume, why);
+		if (!planted(VOL_SUMS_FRESH_NOT_LOGGED))
+			err = volume_append_regions(volume, why);
+		if (!err)
+			err = append_slots(volume, why);
 		if (!err && !planted(VOL_MAP_NOT_SYNCED))
-			err = volume_stop(volume, journal_sync(volume->journal, why));
+			err = volume_sync_journal(volume, why);
 		if (err)
 			return err;
-		vec_each (slot, &volume->gone)
+		vec_each (slot, &volume->gone) {
 			map_free(&volume->map, *slot);
+			sums_forget(&volume->sums, *slot);
+		}
 		volume->gone.len = 0;
 	}
 	if (!err && planted(VOL_MAP_BEFORE_DATA))

@@ -16,6 +16,7 @@
 #define EBB_VOL_VOLUME_H
 
 #include "vol/map.h"
+#include "vol/sums.h"
 
 struct disk;
 struct volume;
@@ -25,6 +26,8 @@ struct volume_options {
 	struct disk *disk; /* its root is the volume's folder */
 	uint8_t identity[16];
 	uint64_t make_size; /* bytes of a volume that is new; 0: it must be there */
+	bool no_sums;       /* of a volume that is new: its blocks are not checked */
+	size_t sums_pages;  /* of 4 KiB in memory at most, each for 4 MiB; 0: 4096 */
 };
 
 /*
@@ -55,6 +58,20 @@ int volume_consumer_gone(struct volume *volume, const char *consumer, struct why
 
 /* One step of merging what dropped snapshots leave. 1: done, 0: there is nothing to merge. */
 int volume_merge(struct volume *volume, struct why *why);
+
+/*
+ * One step of reading back what is there: 1: there is more, 0: a round is through. Blocks that are
+ * not what was written are counted, and are errors for who reads them; what cannot be read is an
+ * error here, and the next step goes on behind it.
+ */
+int volume_scrub(struct volume *volume, struct why *why);
+const struct sums_facts *volume_sums(const struct volume *volume);
+
+/*
+ * Flushes, and brings regions to rest, so that a crash leaves no block of them in doubt: all,
+ * before a clean end, or those that were not written since the last call, now and then.
+ */
+int volume_rest(struct volume *volume, bool all, struct why *why);
 
 /* Rewrites the journal when that makes it much smaller. */
 int volume_tidy(struct volume *volume, struct why *why);

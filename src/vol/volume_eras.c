@@ -27,7 +27,7 @@ static int append_synced(
 	struct volume *volume, uint16_t kind, const uint8_t *record, size_t len, struct why *why)
 {
 	int err = journal_append(volume->journal, kind, record, len, why);
-	return volume_stop(volume, err ? err : journal_sync(volume->journal, why));
+	return err ? volume_stop(volume, err) : volume_sync_journal(volume, why);
 }
 
 int volume_cut(struct volume *volume, const char *name, int64_t at_ns, struct why *why)
@@ -92,30 +92,16 @@ int volume_consumer_gone(struct volume *volume, const char *name, struct why *wh
 
 /* ---- merging ---- */
 
-static uint64_t block_in_data(uint32_t slot, unsigned block)
-{
-	return (uint64_t)slot * VOL_EXTENT + (uint64_t)block * VOL_BLOCK;
-}
-
 static int copy_blocks(struct volume *volume, const struct map_merge *merge, struct why *why)
 {
-	uint8_t block[VOL_BLOCK];
 	uint32_t extent = volume->map.slots.at[merge->newer].extent;
 	if (merge->copy && volume_note_written(volume, extent))
 		return why_set(why, -ENOMEM, "no memory for what was written");
-	for (unsigned i = 0; i < VOL_EXTENT_BLOCKS; i++) {
-		if (!(merge->copy >> i & 1))
-			continue;
-		int err = file_read_full(
-			volume->data, block, sizeof(block), block_in_data(merge->from, i));
-		if (err)
-			return why_errno(why, err, "data: reading slot %u", merge->from);
-		err = file_write_full(
-			volume->data, block, sizeof(block), block_in_data(merge->into, i));
-		if (err)
-			return why_errno(why, err, "data: writing slot %u", merge->into);
-	}
-	return 0;
+	int err = 0;
+	for (unsigned i = 0; !err && i < VOL_EXTENT_BLOCKS; i++)
+		if (merge->copy >> i & 1)
+			err = volume_copy_block(volume, merge->from, merge->into, i, why);
+	return err;
 }
 
 static int append_change(struct volume *volume, const struct map_change *change, struct why *why)
@@ -155,7 +141,7 @@ int volume_merge(struct volume *volume, struct why *why)
 static int fill_eras(struct volume *volume, struct journal *to, struct why *why)
 {
 	uint8_t record[RECORD_SMALL];
-	size_t len = record_put_made(record, volume->map.size);
+	size_t len = record_put_made(record, volume->map.size, volume->map.sums);
 	int err = journal_append(to, RECORD_MADE, record, len, why);
 	for (size_t i = 0; !err && i < volume->map.snapshots.len; i++) {
 		const struct map_snapshot *snapshot = &volume->map.snapshots.at[i];
@@ -191,6 +177,17 @@ static int fill_changes(struct volume *volume, struct journal *to, struct why *w
 	return err;
 }
 
+static int fill_regions(struct volume *volume, struct journal *to, struct why *why)
+{
+	uint8_t record[4096];
+	uint32_t cursor = 0;
+	size_t len;
+	int err = 0;
+	while (!err && (len = sums_put_active(&volume->sums, &cursor, record, sizeof(record))) > 0)
+		err = journal_append(to, RECORD_REGIONS, record, len, why);
+	return err;
+}
+
 /* Slots many at a time: nothing is halved, because all of this becomes the journal in one step. */
 static int fill(void *arg, struct journal *to, struct why *why)
 {
@@ -201,6 +198,8 @@ static int fill(void *arg, struct journal *to, struct why *why)
 	int err = fill_eras(volume, to, why);
 	if (!err && !planted(VOL_TIDY_FORGETS))
 		err = fill_changes(volume, to, why);
+	if (!err && !planted(VOL_SUMS_TIDY_FORGETS))
+		err = fill_regions(volume, to, why);
 	for (uint32_t n = 0; !err && n < volume->map.slots.len; n++) {
 		const struct map_slot *slot = &volume->map.slots.at[n];
 		/* What waits for its data is not in the journal yet, and must not come in here. */

@@ -7,6 +7,7 @@
 #ifndef EBB_VOL_VOLUME_INNER_H
 #define EBB_VOL_VOLUME_INNER_H
 
+#include "vol/sums.h"
 #include "vol/volume.h"
 
 struct file;
@@ -17,11 +18,15 @@ struct volume {
 	struct vol_map map;
 	struct journal *journal;
 	struct file *data;
-	VEC(uint32_t) gone;    /* slots that are free once the record under way is durable */
-	VEC(uint32_t) written; /* extents that were written since the last sync of data */
+	struct sums sums;
+	struct file *sums_file; /* NULL: the volume has none */
+	VEC(uint32_t) gone;     /* slots that are free once the record under way is durable */
+	VEC(uint32_t) written;  /* extents that were written since the last sync of data */
 	uint8_t *record;
 	size_t record_len;
-	bool unsynced; /* data was written since its last sync */
+	uint32_t scrub_at, suspect_at; /* a slot and a region where scrubbing goes on */
+	bool sums_unsure;              /* the length of their file may be not durable */
+	bool unsynced;                 /* data was written since its last sync */
 	bool stopped;
 };
 
@@ -30,6 +35,26 @@ int volume_usable(const struct volume *volume, struct why *why);
 
 /* Passes an error on, and stops the volume when it is one. */
 int volume_stop(struct volume *volume, int err);
+
+/* ---- volume_sums.c ---- */
+
+struct slot_part {
+	uint32_t slot;
+	unsigned first, count; /* blocks */
+};
+
+int volume_read_slot(struct volume *volume, struct slot_part part, void *bytes, struct why *why);
+int volume_write_slot(
+	struct volume *volume, struct slot_part part, const void *bytes, struct why *why);
+
+/* A bad block stays bad where it is copied to. */
+int volume_copy_block(
+	struct volume *volume, uint32_t from, uint32_t into, unsigned block, struct why *why);
+
+/* Regions that are wanted come before the slots that are in them. */
+int volume_append_regions(struct volume *volume, struct why *why);
+
+int volume_sync_journal(struct volume *volume, struct why *why);
 
 /* ---- volume_unsure.c ---- */
 
