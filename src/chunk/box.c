@@ -3,8 +3,10 @@
 #include "chunk/box.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -48,16 +50,45 @@ int box_fresh(const struct box_chance *chance, const char *info, uint8_t ret_key
 	return err;
 }
 
+/* OpenSSL takes its inputs as pointers to non-const, and only reads them. */
+static void *readable(const void *bytes)
+{
+	return (void *)(uintptr_t)bytes;
+}
+
+/* A key whose public half is known: given the private half alone OpenSSL would work it out, which
+ * costs as much as the agreement itself. */
+static EVP_PKEY *pair_of(const uint8_t private_key[32], const uint8_t public_key[32])
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(
+			OSSL_PKEY_PARAM_PRIV_KEY, readable(private_key), 32),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_PKEY_PARAM_PUB_KEY, readable(public_key), 32),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY *key = NULL;
+	OWN(pkey_ctx_own) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		return NULL;
+	return key;
+}
+
+enum side { SENDER, RECEIVER };
+
 /*
- * The key of the message: what the two keys agree on, with both public keys as salt, so that it is
- * bound to this box and this receiver.
+ * The key of the message: what the two keys agree on, with both public keys (the sender's first) as
+ * salt, so that it is bound to this box and this receiver. `own` is the private key of `side`.
  */
-static int message_key(const uint8_t own[32], const uint8_t other[32], const uint8_t publics[64],
+static int message_key(enum side side, const uint8_t own[32], const uint8_t publics[64],
 	const char *info, uint8_t ret_key[32])
 {
 	uint8_t shared[32];
 	size_t len = sizeof(shared);
-	OWN(pkey_own) EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, own, 32);
+	const uint8_t *ours = publics + (side == SENDER ? 0 : 32);
+	const uint8_t *other = publics + (side == SENDER ? 32 : 0);
+	OWN(pkey_own) EVP_PKEY *mine = pair_of(own, ours);
 	OWN(pkey_own)
 	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, other, 32);
 	OWN(pkey_ctx_own) EVP_PKEY_CTX *ctx = mine ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
@@ -79,7 +110,7 @@ int box_seal(const uint8_t to[32], const struct box_chance *chance,
 		err = box_public(ephemeral, publics);
 	memcpy(publics + 32, to, 32);
 	if (!err)
-		err = message_key(ephemeral, to, publics, message->info, key);
+		err = message_key(SENDER, ephemeral, publics, message->info, key);
 	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
 	if (err)
 		return err;
@@ -100,7 +131,7 @@ int box_open(const uint8_t private_key[32], const uint8_t public_key[32],
 	memcpy(publics, message->in, 32);
 	memcpy(publics + 32, public_key, 32);
 	/* A sender's key that agrees on nothing is a forged one. */
-	if (message_key(private_key, publics, publics, message->info, key))
+	if (message_key(RECEIVER, private_key, publics, message->info, key))
 		return -EBADMSG;
 	OWN(gcm_own) struct gcm *gcm = gcm_new(key, false);
 	OPENSSL_cleanse(key, sizeof(key));
