@@ -131,11 +131,16 @@ static int size_of(struct place *place, const char *name, uint64_t *ret_size)
 
 static int list(struct place *place, const char *folder, place_list_fn *fn, void *arg)
 {
+	const struct mem_place *mem = of(place);
 	size_t len = strlen(folder);
-	bool on = true;
-	vec_each (object, &of(place)->objects)
-		if (on && strncmp(object->name, folder, len) == 0 && object->name[len] == '/')
-			on = fn(arg, object->name, object->len);
+	bool there;
+	for (size_t i = where(mem, folder, &there); i < mem->objects.len; i++) {
+		const struct mem_object *object = &mem->objects.at[i];
+		if (strncmp(object->name, folder, len) != 0)
+			break;
+		if (object->name[len] == '/' && !fn(arg, object->name, object->len))
+			break;
+	}
 	return 0;
 }
 
