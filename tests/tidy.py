@@ -169,8 +169,9 @@ def check_includes(tree):
 
 def check_include(tree, source, name, line):
     where = (source.path, line, "include")
-    # The parts of one big benchmark share headers that are no room's.
-    if name.startswith("bench/") and source.path.startswith("bench/") and name in tree.text:
+    # The parts of one big benchmark or test share headers that are no room's.
+    top = name.split("/")[0]
+    if top in ("bench", "tests") and source.path.startswith(top + "/") and name in tree.text:
         return
     room = next((r for r in sorted(tree.rooms, key=len, reverse=True)
                  if os.path.dirname(name) == r), None)
