@@ -131,7 +131,8 @@ struct specimen {
 	uint8_t *bytes;
 	size_t len;      /* all of it */
 	size_t body_len; /* header and body */
-	bool mendable, gone;
+	bool idle;       /* nothing needs it */
+	bool mendable, gone, parity_gone;
 	char trouble[400]; /* why it is beyond parity */
 };
 
@@ -232,12 +233,43 @@ static int opens(struct checker *c, const struct specimen *specimen, struct why 
 	return !err && kind == OBJECT_HEAD ? is_signed(c, specimen, plain, len, why) : err;
 }
 
+/* Its parity is beyond use, and what it holds may be whole all the same: that gets a new one. */
+static int give_parity(struct checker *c, struct specimen *specimen, size_t *ret_body_len)
+{
+	unsigned percent = c->repo->parity_percent;
+	struct object_header header;
+	if (specimen->idle || object_get_header(specimen->bytes, specimen->len, &header, NULL) ||
+		header.length > specimen->len)
+		return -EBADMSG;
+	size_t len = header.length + parity_size(header.length, percent);
+	uint8_t *bytes = realloc(specimen->bytes, len);
+	if (!bytes)
+		return -ENOMEM;
+	specimen->bytes = bytes;
+	specimen->len = len;
+	specimen->parity_gone = true;
+	*ret_body_len = header.length;
+	return parity_add(bytes, header.length, percent, &specimen->want.id);
+}
+
+static void describe(struct specimen *specimen, const struct parity_report *report)
+{
+	if (specimen->parity_gone)
+		snprintf(specimen->trouble, sizeof(specimen->trouble),
+			"its parity is damaged or cut off; all that it holds is whole");
+	else
+		snprintf(specimen->trouble, sizeof(specimen->trouble),
+			"%u of %u parts are damaged; parity mends them", report->damaged,
+			report->shards);
+}
+
 /* Reads it from a place and mends it in memory. Not 0: specimen->trouble says why. */
 static int read_object(struct checker *c, struct place *place, struct specimen *specimen)
 {
 	struct parity_report report = {0};
 	struct why why = {""};
 	free(TAKE(specimen->bytes));
+	specimen->parity_gone = false;
 	int err = place_get_whole(
 		place, specimen->name, OBJECT_WHOLE_MAX, &specimen->bytes, &specimen->len);
 	specimen->gone = err == -ENOENT;
@@ -248,17 +280,17 @@ static int read_object(struct checker *c, struct place *place, struct specimen *
 	else
 		err = parity_repair(
 			specimen->bytes, specimen->len, &specimen->want.id, &report, &why);
+	if (specimen->bytes && err == -EBADMSG && !give_parity(c, specimen, &report.length))
+		err = 0;
 	specimen->body_len = report.length;
-	specimen->mendable = report.damaged || report.marks_damaged;
+	specimen->mendable = report.damaged || report.marks_damaged || specimen->parity_gone;
 	if (!err)
 		err = is_it(c, specimen, &why);
 	if (!err)
 		err = opens(c, specimen, &why);
 	snprintf(specimen->trouble, sizeof(specimen->trouble), "%s", why.text);
 	if (!err && specimen->mendable)
-		snprintf(specimen->trouble, sizeof(specimen->trouble),
-			"%u of %u parts are damaged; parity mends them", report.damaged,
-			report.shards);
+		describe(specimen, &report);
 	return err;
 }
 
@@ -389,7 +421,8 @@ static bool point_back(struct checker *c, const struct specimen *specimen)
 static enum check_state check_object(struct checker *c, const struct check_object *object)
 {
 	OWN(specimen_done)
-	struct specimen specimen = {.want = {.kind = object->kind, .id = object->id}};
+	struct specimen specimen = {
+		.want = {.kind = object->kind, .id = object->id}, .idle = object->idle};
 	object_name(object->kind, &object->id, specimen.name);
 	bool whole = examine(c, place_of(c), &specimen);
 	/* A collection may have removed it since it was listed. */
