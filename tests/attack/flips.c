@@ -147,11 +147,11 @@ TEST(forged_sampled)
 	rig_end(rig);
 }
 
-/* Another seventh each time. */
+/* Another thirteenth each time. */
 TEST(forged_much)
 {
 	struct rig *rig = rig_begin();
-	forge(rig, 7);
+	forge(rig, 13);
 	rig_end(rig);
 }
 
