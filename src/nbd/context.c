@@ -75,7 +75,7 @@ static uint64_t tell(
 	return told;
 }
 
-static void forget(struct nbd *nbd)
+void option_forget(struct nbd *nbd)
 {
 	if (nbd->context_of)
 		nbd->exports->ops->put(nbd->exports, nbd->context_of);
@@ -89,7 +89,7 @@ void option_contexts(struct nbd *nbd, uint32_t option, const uint8_t *data, size
 	size_t name = len >= 4 ? be32(data) : 0;
 	uint64_t found;
 	if (!listing)
-		forget(nbd);
+		option_forget(nbd);
 	if ((!nbd->structured && !nbd->extended) || len < 4 || name > len - 4) {
 		option_reply(nbd, option, ERR_INVALID, 0);
 		return;

@@ -235,8 +235,28 @@ static void change_headers(struct nbd *nbd, uint32_t option)
 	option_reply(nbd, option, type, 0);
 }
 
+/* Nothing of what was agreed on in the clear holds any more. */
+static void start_tls(struct nbd *nbd)
+{
+	if (nbd->session || !nbd->tls) {
+		option_reply(nbd, STARTTLS, nbd->session ? ERR_INVALID : ERR_POLICY, 0);
+		return;
+	}
+	nbd->structured = nbd->extended = false;
+	option_forget(nbd);
+	option_reply(nbd, STARTTLS, ACK, 0);
+	nbd->state = AT_TLS;
+}
+
 void option_answer(struct nbd *nbd, uint32_t option, const uint8_t *data, size_t len)
 {
+	if (nbd->tls_required && !nbd->session && option != STARTTLS && option != ABORT) {
+		if (option == EXPORT_NAME)
+			nbd->state = AT_END;
+		else
+			option_reply(nbd, option, ERR_TLS_REQD, 0);
+		return;
+	}
 	bool bare = option == LIST || option == STARTTLS || option == STRUCTURED_REPLY ||
 		option == EXTENDED_HEADERS;
 	if (bare && len) {
@@ -256,7 +276,7 @@ void option_answer(struct nbd *nbd, uint32_t option, const uint8_t *data, size_t
 		nbd->state = AT_LIST;
 		return;
 	case STARTTLS:
-		option_reply(nbd, option, ERR_POLICY, 0);
+		start_tls(nbd);
 		return;
 	case INFO:
 	case GO:

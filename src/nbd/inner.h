@@ -28,6 +28,7 @@ enum nbd_state {
 	AT_FLAGS,   /* the client's handshake flags come next */
 	AT_OPTION,  /* an option */
 	AT_LIST,    /* the answer to LIST is being given */
+	AT_TLS,     /* what waits must be sent in the clear before TLS begins */
 	AT_COMMAND, /* a request */
 	AT_PAYLOAD, /* the payload of a write */
 	AT_END,
@@ -87,6 +88,9 @@ struct status {
 
 struct nbd {
 	struct nbd_exports *exports; /* borrowed */
+	struct nbd_tls *tls;         /* borrowed; NULL: there is none */
+	bool tls_required;
+	struct tls_session *session;
 	enum nbd_state state;
 	bool no_zeroes, structured, extended, shut, gone;
 	unsigned options;
@@ -163,6 +167,8 @@ static inline uint8_t *put64(uint8_t *at, uint64_t v)
 	return at + sizeof(v);
 }
 
+enum { GO_ON = -1 }; /* what a step says beside the events */
+
 /* ---- output.c ---- */
 
 /* How much more fits into our own bytes. */
@@ -176,6 +182,10 @@ uint8_t *out_room(struct output *out, size_t len);
 
 /* Takes back the last `len` of them. */
 void out_undo(struct output *out, size_t len);
+
+/* As nbd_waiting() and nbd_sent(), before TLS. */
+unsigned out_parts(const struct output *out, struct iovec *ret_parts, unsigned most);
+void out_sent(struct nbd *nbd, size_t len);
 
 /* All that waits counts as sent. */
 void out_drop(struct nbd *nbd);
@@ -202,6 +212,22 @@ static inline void in_take(struct nbd *nbd, size_t len)
 	nbd->in_from += len;
 	nbd->in_len -= len;
 }
+
+/* As nbd_room() and nbd_came(), behind TLS. */
+unsigned in_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM]);
+void in_came(struct nbd *nbd, size_t len);
+
+/* ---- wire.c ---- */
+
+/* Begins TLS when all that was said before is sent. An event, or GO_ON. */
+int wire_secure(struct nbd *nbd);
+
+/* More input from the session, if there is one and it has some. An event, or GO_ON. */
+int wire_pull(struct nbd *nbd);
+
+/* Says farewell. */
+void wire_end(struct nbd *nbd);
+void wire_close(struct nbd *nbd);
 
 /* ---- handshake.c, context.c ---- */
 
@@ -232,12 +258,14 @@ uint8_t *option_reply(struct nbd *nbd, uint32_t option, uint32_t type, size_t le
 bool option_name(struct nbd *nbd, const uint8_t *at, size_t len);
 
 enum { LIST_META_CONTEXT = 9, SET_META_CONTEXT = 10 };
+/* Nothing is chosen any more. */
+void option_forget(struct nbd *nbd);
+
 void option_contexts(struct nbd *nbd, uint32_t option, const uint8_t *data, size_t len);
 
 /* ---- request.c, answer.c ---- */
 
 enum command { READ, WRITE, DISC, FLUSH, TRIM, CACHE, WRITE_ZEROES, BLOCK_STATUS };
-enum { GO_ON = -1 };
 
 /* Takes one request from the input, if it is there. An event, or GO_ON. */
 int command_take(struct nbd *nbd, struct nbd_request **ret_request);

@@ -2,7 +2,7 @@
 /*
  * The connection: bytes in, and what they lead to.
  *
- *     FLAGS -> OPTION <-> LIST     any may lead to END
+ *     FLAGS -> OPTION <-> LIST, TLS     any may lead to END
  *              OPTION -> COMMAND <-> PAYLOAD
  */
 #include <stdlib.h>
@@ -47,6 +47,7 @@ void nbd_free(struct nbd *nbd)
 {
 	if (!nbd)
 		return;
+	wire_close(nbd);
 	put_export(nbd, nbd->export);
 	put_export(nbd, nbd->context_of);
 	free(nbd);
@@ -75,6 +76,7 @@ void nbd_gone(struct nbd *nbd)
 	nbd->state = AT_END;
 	nbd->filling = NULL;
 	nbd->skipping = false;
+	wire_close(nbd);
 	out_drop(nbd);
 	if (!filling)
 		return;
@@ -107,7 +109,7 @@ struct nbd_request *nbd_released(struct nbd *nbd)
 
 /* ---- input ---- */
 
-unsigned nbd_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM])
+unsigned in_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM])
 {
 	const struct slot *slot = nbd->filling;
 	if (slot && slot->request.data && nbd->filled < slot->request.length) {
@@ -123,7 +125,7 @@ unsigned nbd_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM])
 	return nbd->in_len < INPUT;
 }
 
-void nbd_came(struct nbd *nbd, size_t len)
+void in_came(struct nbd *nbd, size_t len)
 {
 	const struct slot *slot = nbd->filling;
 	must(nbd->in_from == 0);
@@ -228,6 +230,8 @@ static int step(struct nbd *nbd, struct nbd_request **ret_request)
 		return take_option(nbd);
 	case AT_LIST:
 		return option_list(nbd) ? GO_ON : NBD_BUSY;
+	case AT_TLS:
+		return wire_secure(nbd);
 	case AT_COMMAND:
 		return command_take(nbd, ret_request);
 	case AT_PAYLOAD:
@@ -242,7 +246,12 @@ enum nbd_event nbd_next(struct nbd *nbd, struct nbd_request **ret_request)
 {
 	int event = GO_ON;
 	must(!nbd->room_of);
-	while (event == GO_ON)
+	while (event == GO_ON) {
 		event = step(nbd, ret_request);
+		if (event == NBD_WANT_INPUT)
+			event = wire_pull(nbd);
+	}
+	if (event == NBD_HANG_UP)
+		wire_end(nbd);
 	return (enum nbd_event)event;
 }

@@ -110,6 +110,7 @@ enum nbd_event {
 };
 
 struct nbd;
+struct nbd_tls;
 
 /* Borrows the exports. Gives the connection, with its greeting waiting; NULL: no memory. */
 struct nbd *nbd_new(struct nbd_exports *exports);
@@ -119,6 +120,12 @@ struct nbd *nbd_new(struct nbd_exports *exports);
  * not handed back are the owner's to free.
  */
 void nbd_free(struct nbd *nbd);
+
+/*
+ * Right after nbd_new(): the client may ask for TLS (nbd/tls.h), or must. Borrows `tls`. All that
+ * is said below of bytes is then said of TLS's.
+ */
+void nbd_secure(struct nbd *nbd, struct nbd_tls *tls, bool required);
 
 /* The export in use; NULL before the handshake is over. */
 const struct nbd_export *nbd_in_use(const struct nbd *nbd);

@@ -67,15 +67,9 @@ void out_mark(struct output *out, unsigned slot)
 	segment->slot = (int16_t)slot;
 }
 
-size_t nbd_waiting_bytes(const struct nbd *nbd)
-{
-	return nbd->out.waiting;
-}
-
 /* One segment of zeros may take several parts. */
-unsigned nbd_waiting(struct nbd *nbd, struct iovec *ret_parts, unsigned most)
+unsigned out_parts(const struct output *out, struct iovec *ret_parts, unsigned most)
 {
-	struct output *out = &nbd->out;
 	unsigned n = 0;
 	for (unsigned i = 0; i < out->count; i++) {
 		const struct segment *segment = &out->segments[out->first + i];
@@ -103,7 +97,7 @@ static void segment_sent(struct nbd *nbd, const struct segment *segment)
 		slot_free(nbd, slot);
 }
 
-void nbd_sent(struct nbd *nbd, size_t len)
+void out_sent(struct nbd *nbd, size_t len)
 {
 	struct output *out = &nbd->out;
 	must(len <= out->waiting && !nbd->room_of);
@@ -131,5 +125,5 @@ void nbd_sent(struct nbd *nbd, size_t len)
 
 void out_drop(struct nbd *nbd)
 {
-	nbd_sent(nbd, nbd->out.waiting);
+	out_sent(nbd, nbd->out.waiting);
 }
