@@ -272,6 +272,49 @@ def unchanged(place):
         print(f"# {first['new_bytes'] >> 20} MiB new, then {second['new_bytes'] / 1048576:.1f}")
 
 
+def points(house):
+    """Of the server itself; its archive has points, too."""
+    return house.json("snap ls --resource pg/orders")["points"]
+
+
+@test
+def as_other_sources(place):
+    """a server has what folders have: pace, progress, estimate, a second place, write-only keys"""
+    with opened(place) as house:
+        one = begin(house)
+        words = ["backup", "--postgres", one.conninfo, "--name", "orders"]
+        told = house.json([*words, "-n", "--price", "1/GB-month"])
+        check(told["bytes_to_read"] > 60 << 20 and told["cost_month"] > 0.06, told)
+        check(not points(house), "an estimate made a point")
+        house.ebb("repo init --repo second --like store")
+        began = time.monotonic()
+        done = house.ebb([*words, "--also", "second", "--limit", "40MiB/s", "--progress", "json",
+                          "--json"])
+        point = json.loads(done.stdout)
+        check(time.monotonic() - began > point["read_bytes"] / (40 << 20) - 0.2, "too fast")
+        seen = [json.loads(line) for line in done.stderr.splitlines() if line[0] == "{"]
+        # The server tells its size at the beginning, about.
+        check("seconds_left" in seen[-1], seen)
+        check(0.5 < seen[-1]["expected_bytes"] / point["source_bytes"] < 2, f"{seen} {point}")
+        again = house.json([*words, "-n"])
+        check(again["bytes_to_store"] < again["bytes_to_read"] and again["seconds"] > 0, again)
+        house.ebb("repo key add --write-only --new-key-file client")
+        house.json([*words, "--key-file", "client"])
+        check(house.json("repo adopt")["adopted"] == 1, "not adopted")
+        check(len(points(house)) == 2, points(house))
+        for number, repo in enumerate(("store", "second"), 2):
+            house.json(["restore", "pg/orders@latest", house.path(f"r{number}"), "--repo", repo,
+                        "--path", "data"])
+            server = house.server(f"r{number}/data", 6000 + number, make=False, archive=None)
+            os.chmod(server.data, 0o700)
+            server.start()
+            check(server.sql("SELECT count(*) FROM pgbench_accounts") == "400000", "rows")
+            proved(server)
+        said = house.ebb(["backup", "-n", "--postgres", f"host={house.folder} port=1", "--name",
+                          "x"], 1).stderr
+        check("No such file" in said, said)
+
+
 @test
 def timelines(place):
     """a restored server's own timeline is followed, and the old one is still there"""

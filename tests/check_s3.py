@@ -92,7 +92,7 @@ def life(place, ebb):
     damaged[len(body) // 2] ^= 1
     keep.s3.must("PUT", f"/{keep.bucket}/{pack}", body=bytes(damaged))
     code, out, err = keep.run("verify")
-    assert code == 13 and "1 objects were damaged" in out, f"{code} {out}{err}"
+    assert code == 13 and "1 object was damaged" in out, f"{code} {out}{err}"
     keep.must("verify", "--repair")
     keep.whole()
     assert keep.s3.must("GET", f"/{keep.bucket}/{pack}")[1] == body

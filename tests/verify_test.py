@@ -74,7 +74,8 @@ def lost_files_are_named_exactly(_place, _program):
         for one in told["affected"]:
             line = f"ebb: point {one['point'][:8]}: {one['path']}: content of it is lost"
             check(line in text.stderr, text.stderr)
-        check(f"{len(told['affected'])} files or folders in 2 of 2 points" in text.stdout,
+        check(f"{len(told['affected'])} files or folders are not as before, in 2 of 2 points" in
+              text.stdout,
               text.stdout)
 
 

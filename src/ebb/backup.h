@@ -10,11 +10,13 @@
 
 #include <stdbool.h>
 
+#include "catalog/catalog.h"
+#include "ebb/keep.h"
+#include "ebb/meter.h"
 #include "repo/point.h"
+#include "ship/estimate.h"
 
 struct call;
-struct catalog_job;
-struct keep;
 struct why;
 
 /* Plain bytes: it may come from another process. */
@@ -34,17 +36,36 @@ int backup_stream(const struct call *call, struct made_point *ret_made);
 enum { BACKUP_HOST = 256 };
 void backup_host(char host[BACKUP_HOST]);
 
-/* How it ended: the point, or with `err` why there is none. All borrowed. */
-struct backup_end {
-	int err;
-	const struct why *why;
-	const struct point *point;
-	struct made_point *ret_made;
+/* One run, of whatever source. It does not move while it is open. */
+struct backup_run {
+	const struct call *call;
+	struct keep keep;
+	struct catalog_job job;
+	struct meter meter;
+	char host[BACKUP_HOST];
+	struct point point; /* for the source to fill */
+	bool dry;           /* --dry-run: nothing is stored, `estimate` is filled */
+	struct estimate estimate;
+	/* Of a dry run: it cannot be sampled, and this is how much there is; 0: nobody knows. */
+	bool unsampled;
+	uint64_t source_bytes;
 };
 
-/* Tells it and ends the job. An exit code. */
-int backup_done(const struct call *call, struct keep *keep, struct catalog_job *job,
-	const struct backup_end *end);
+/* Opens the repository, and lets progress begin. An exit code. Borrows the resource. */
+int backup_begin(const struct call *call, const char *resource, struct backup_run *ret_run);
+
+/*
+ * Tells how it ended: the point, or with `err` why there is none; of a dry run the estimate. Ends
+ * the job. An exit code.
+ */
+int backup_done(
+	struct backup_run *run, int err, const struct why *why, struct made_point *ret_made);
+
+/* What it would come to. An exit code. */
+int backup_say_estimate(struct backup_run *run);
+
+/* For OWN(). */
+void backup_run_done(struct backup_run *run);
 
 /* Runs it between the programs of --before and --after. `resource` and `path` are told to them. */
 int hooks_around(

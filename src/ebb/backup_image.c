@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "base/units.h"
@@ -12,8 +11,6 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/image_file.h"
-#include "ebb/keep.h"
-#include "ebb/ledger.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/linux/textfile.h"
@@ -22,30 +19,6 @@
 #include "ship/image.h"
 
 enum { CHANGED_MAX = 256 << 20 };
-
-static void on_trouble(void *arg, const char *path, const char *what)
-{
-	(void)arg;
-	keep_say_trouble(path, what);
-}
-
-struct showing {
-	struct clock *clock;
-	int64_t next_ns;
-	bool shown;
-};
-
-static void on_progress(void *arg, const struct image_progress *now)
-{
-	struct showing *showing = arg;
-	int64_t t = clock_mono_ns(showing->clock);
-	if (t < showing->next_ns)
-		return;
-	showing->next_ns = t + NS_PER_SEC / 5;
-	showing->shown = true;
-	fprintf(stderr, "\r\033[K%.1f of %.1f MiB, %.1f MiB read", (double)now->at / 1048576,
-		(double)now->size / 1048576, (double)now->read_bytes / 1048576);
-}
 
 static int read_changed(const struct call *call, struct changed *ret_changed)
 {
@@ -90,52 +63,43 @@ static int say_changes(const struct image_result *result)
 	return EXIT_OK;
 }
 
-static int save(const struct call *call, struct keep *keep, const struct image_options *how,
-	struct made_point *ret_made)
+static int save(
+	struct backup_run *run, const struct image_options *how, struct made_point *ret_made)
 {
 	struct why why = {"no memory"};
 	struct image_result result = {0};
-	struct showing *showing = how->arg;
-	struct point point;
-	struct catalog_job job = ledger_begin(keep, JOB_BACKUP);
-	int err = backup_image(keep->repo, keep->world->clock, how, &point, &result, &why);
-	if (showing->shown)
-		fputs("\r\033[K", stderr);
-	job.resource = how->resource;
-	if (err == -ESTALE)
-		return ledger_end(keep, &job, call_fail(EXIT_GUARDED, "%s", why.text));
-	int code = err ? EXIT_OK : say_changes(&result);
-	struct backup_end end = {err, &why, &point, ret_made};
-	int done = backup_done(call, keep, &job, &end);
+	run->point.source = POINT_IMAGE;
+	int err = backup_image(
+		run->keep.repo, run->keep.world->clock, how, &run->point, &result, &why);
+	int code = err || run->dry ? EXIT_OK : say_changes(&result);
+	int done = backup_done(run, err, &why, ret_made);
 	return done ? done : code;
 }
 
 int backup_image_file(const struct call *call, struct made_point *ret_made)
 {
-	OWN(keep_done) struct keep keep = {0};
+	OWN(backup_run_done) struct backup_run run = {0};
 	OWN(changed_done) struct changed changed = {0};
 	OWN(image_file_done) struct image_file image = {0};
-	char path[KEEP_PATH], resource[KEEP_PATH + 8], host[BACKUP_HOST];
+	char path[KEEP_PATH], resource[KEEP_PATH + 8];
 	struct why why;
 	if (!keep_absolute(call, call->args.operands[0], path))
 		return call_fail(EXIT_USAGE, "PATH is too long");
+	snprintf(resource, sizeof(resource), "image%s", path);
 	int code = read_changed(call, &changed);
 	if (!code)
-		code = keep_open(call, &keep);
+		code = backup_begin(call, resource, &run);
 	if (code)
 		return code;
 	/* Few scattered blocks, written a moment ago, are best read from where they are. */
 	bool map = changed.ranges.next && !args_given(&call->args, OPTION_CHECK_CHANGED);
-	if (image_file_open(&keep.files, path, FILE_READ | (map ? 0 : FILE_DIRECT), &image, &why))
+	if (image_file_open(
+		    &run.keep.files, path, FILE_READ | (map ? 0 : FILE_DIRECT), &image, &why))
 		return call_fail(EXIT_FAILED, "no point was made: %s", why.text);
-	backup_host(host);
-	snprintf(resource, sizeof(resource), "image%s", path);
-	struct showing showing = {.clock = keep.world->clock};
-	bool terminal = isatty(STDERR_FILENO) && !args_given(&call->args, OPTION_JSON);
 	struct image_options how = {
 		.file = image.file,
 		.size = image.size,
-		.stamp = stamp_of(&image.meta, keep.world->clock),
+		.stamp = stamp_of(&image.meta, run.keep.world->clock),
 		.data = &image.data,
 		.changed = changed.ranges.next ? &changed.ranges : NULL,
 		.since = changed.has_since ? &changed.since : NULL,
@@ -143,12 +107,14 @@ int backup_image_file(const struct call *call, struct made_point *ret_made)
 		.fold = args_given(&call->args, OPTION_FOLD),
 		.full = args_given(&call->args, OPTION_FULL),
 		.resource = resource,
-		.host = host,
+		.host = run.host,
 		.path = path,
 		.writer = "ebb " EBB_VERSION,
-		.on_trouble = on_trouble,
-		.on_progress = terminal ? on_progress : NULL,
-		.arg = &showing,
+		.estimate = run.dry ? &run.estimate : NULL,
+		.pace = run.keep.limit.source,
+		.on_trouble = meter_on_trouble,
+		.on_progress = meter_on_backup,
+		.arg = &run.meter,
 	};
-	return save(call, &keep, &how, ret_made);
+	return save(&run, &how, ret_made);
 }

@@ -8,8 +8,6 @@
 #include "ebb/backup.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
-#include "ebb/keep.h"
-#include "ebb/ledger.h"
 #include "ebb/postgres.h"
 #include "os/world.h"
 #include "repo/point.h"
@@ -30,27 +28,28 @@ int postgres_name(const struct call *call, const char **ret_name)
 
 int backup_postgres(const struct call *call, struct made_point *ret_made)
 {
-	OWN(keep_done) struct keep keep = {0};
-	char host[BACKUP_HOST], resource[POSTGRES_NAME + 8];
+	OWN(backup_run_done) struct backup_run run = {0};
+	char resource[POSTGRES_NAME + 8];
 	struct pg_backup_options how = {
 		.conninfo = call->args.values[OPTION_POSTGRES],
-		.host = host,
 		.writer = "ebb " EBB_VERSION,
+		.on_progress = meter_on_backup,
+		.arg = &run.meter,
 	};
-	struct point point;
 	struct why why = {"no memory"};
 	int code = postgres_name(call, &how.name);
 	if (!code && call->args.operand_count)
 		code = call_fail(EXIT_USAGE, "--postgres saves a server and no PATH");
-	if (!code)
-		code = keep_open(call, &keep);
 	if (code)
 		return code;
-	backup_host(host);
 	snprintf(resource, sizeof(resource), "pg/%s", how.name);
-	struct catalog_job job = ledger_begin(&keep, JOB_BACKUP);
-	job.resource = resource;
-	int err = pg_backup(keep.repo, keep.world->clock, &how, &point, &why);
-	struct backup_end end = {err, &why, &point, ret_made};
-	return backup_done(call, &keep, &job, &end);
+	code = backup_begin(call, resource, &run);
+	if (code)
+		return code;
+	how.host = run.host;
+	how.pace = run.keep.limit.source;
+	run.unsampled = true;
+	int err = run.dry ? pg_size(how.conninfo, &run.source_bytes, &why)
+			  : pg_backup(run.keep.repo, run.keep.world->clock, &how, &run.point, &why);
+	return backup_done(&run, err, &why, ret_made);
 }

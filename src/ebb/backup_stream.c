@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Standard input, or what a program writes, into a repository. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +11,6 @@
 #include "ebb/backup.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
-#include "ebb/keep.h"
-#include "ebb/ledger.h"
 #include "os/disk.h"
 #include "os/linux/pipe.h"
 #include "os/linux/programs.h"
@@ -71,45 +70,53 @@ static int check_call(const struct call *call)
 	return EXIT_OK;
 }
 
+static int save(struct backup_run *run, struct started *started, struct made_point *ret_made)
+{
+	OWN(file_close_own) struct file *input = NULL;
+	struct why why = {"no memory"};
+	struct stream_options how = {
+		.name = run->call->args.values[OPTION_STDIN_NAME],
+		.from = started->program ? started->name : "-",
+		.host = run->host,
+		.writer = "ebb " EBB_VERSION,
+		.uid = getuid(),
+		.gid = getgid(),
+		.on_end = started->program ? wait_for_program : NULL,
+		.end_arg = started,
+		.pace = run->keep.limit.source,
+		.on_progress = meter_on_backup,
+		.arg = &run->meter,
+	};
+	int err = started->program ? 0 : linux_input_file(&input);
+	if (err)
+		why_errno(&why, err, "standard input");
+	else
+		err = stream_backup(run->keep.repo, run->keep.world->clock,
+			started->program ? program_output(started->program) : input, &how,
+			&run->point, &why);
+	return backup_done(run, err, &why, ret_made);
+}
+
 int backup_stream(const struct call *call, struct made_point *ret_made)
 {
-	OWN(keep_done) struct keep keep = {0};
-	OWN(file_close_own) struct file *input = NULL;
+	OWN(backup_run_done) struct backup_run run = {0};
 	OWN(program_close_own) struct program *owned = NULL;
 	struct programs programs = linux_programs();
 	struct started started = {0};
-	char host[BACKUP_HOST], resource[KEEP_PATH + 8];
-	struct point point;
-	struct why why = {"no memory"};
-	bool command = args_given(&call->args, OPTION_COMMAND);
+	char resource[KEEP_PATH + 8];
 	int code = check_call(call);
-	if (!code)
-		code = keep_open(call, &keep);
-	if (!code && command)
+	if (code)
+		return code;
+	snprintf(resource, sizeof(resource), "stream/%s", call->args.values[OPTION_STDIN_NAME]);
+	code = backup_begin(call, resource, &run);
+	/* Nothing is read and nothing started for an estimate. */
+	run.unsampled = true;
+	if (!code && run.dry)
+		return backup_say_estimate(&run);
+	if (!code && args_given(&call->args, OPTION_COMMAND))
 		code = start(call, &programs, &started);
 	if (code)
 		return code;
 	owned = started.program;
-	backup_host(host);
-	struct stream_options how = {
-		.name = call->args.values[OPTION_STDIN_NAME],
-		.from = command ? started.name : "-",
-		.host = host,
-		.writer = "ebb " EBB_VERSION,
-		.uid = getuid(),
-		.gid = getgid(),
-		.on_end = command ? wait_for_program : NULL,
-		.arg = &started,
-	};
-	struct catalog_job job = ledger_begin(&keep, JOB_BACKUP);
-	snprintf(resource, sizeof(resource), "stream/%s", how.name);
-	job.resource = resource;
-	int err = command ? 0 : linux_input_file(&input);
-	if (err)
-		why_errno(&why, err, "standard input");
-	else
-		err = stream_backup(keep.repo, keep.world->clock,
-			command ? program_output(owned) : input, &how, &point, &why);
-	struct backup_end end = {err, &why, &point, ret_made};
-	return backup_done(call, &keep, &job, &end);
+	return save(&run, &started, ret_made);
 }

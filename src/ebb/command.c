@@ -95,6 +95,13 @@ const struct option options[OPTIONS] = {
 		"how long each of them may take, 5m unless said"},
 	[OPTION_LIMIT] = {"limit", 0, VALUE_TEXT, "RATE",
 		"read the source, and use the place, no faster than this: 20MiB/s"},
+	[OPTION_LIMIT_FILE] = {"limit-file", 0, VALUE_FILE, "FILE",
+		"the same from the first line of a file, by which it may be changed meanwhile; "
+		"`none` is allowed"},
+	[OPTION_PRICE] = {"price", 0, VALUE_TEXT, "PRICE",
+		"with --dry-run: what the place costs, 0.0036/GiB-month, 0.05/GiB or "
+		"0.005/1000-puts; may be repeated",
+		true},
 	[OPTION_PROGRESS] = {"progress", 0, VALUE_TEXT, "HOW",
 		"auto, tty, plain, json or none; SIGUSR1 asks for a line at any time"},
 	[OPTION_PATH] = {"path", 0, VALUE_TEXT, "PATH", "only this path within the point"},
@@ -346,11 +353,11 @@ const struct command commands[] = {
 		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL) | ONE(OPTION_DRY_RUN) | ONE(OPTION_LIMIT) |
-			ONE(OPTION_PROGRESS) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
-			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
-			ONE(OPTION_COMMAND) | ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) |
-			ONE(OPTION_LOCK) | HOOKS,
+			ONE(OPTION_FULL) | ONE(OPTION_DRY_RUN) | ONE(OPTION_PRICE) |
+			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
+			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
+			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
+			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},
@@ -434,8 +441,8 @@ const struct command commands[] = {
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
 		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) |
 			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES) |
-			ONE(OPTION_LIMIT) | ONE(OPTION_PROGRESS) | ONE(OPTION_TIMELINE) |
-			ONE(OPTION_TABLESPACES),
+			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
+			ONE(OPTION_TIMELINE) | ONE(OPTION_TABLESPACES),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
 			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},

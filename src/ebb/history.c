@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "base/vec.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/remembered.h"
@@ -96,10 +97,10 @@ static int say(const struct call *call, const char *name, const struct trace_fac
 	OWN(str_done) struct str text = {0};
 	if (args_given(&call->args, OPTION_JSON))
 		return say_json(name, facts, counts);
-	str_addf(&text, "%s: %llu samples of %zu rows", name,
-		(unsigned long long)counts_kept(counts), facts->rows);
+	str_addf(&text, "%s: %s of %s", name, COUNT(counts_kept(counts), "sample", "samples"),
+		COUNT(facts->rows, "row", "rows"));
 	if (facts->gaps)
-		str_addf(&text, ", %zu gaps", facts->gaps);
+		str_addf(&text, ", %s", COUNT(facts->gaps, "gap", "gaps"));
 	for (size_t i = 0; i < sizeof(left) / sizeof(*left); i++)
 		if (counts->put[left[i].answer])
 			str_addf(&text, "\n  %llu %s",

@@ -19,7 +19,6 @@
 #include "ebb/shown.h"
 #include "os/linux/crew.h"
 #include "os/linux/files.h"
-#include "os/linux/pace.h"
 #include "os/linux/world.h"
 #include "os/world.h"
 
@@ -33,10 +32,9 @@ void keep_done(struct keep *keep)
 	twins_close(keep);
 	repo_close(keep->repo);
 	open_place_done(&keep->place);
-	linux_pace_free(keep->source_pace);
-	linux_pace_free(keep->place_pace);
 	linux_crew_close(keep->carriers);
 	linux_crew_close(keep->crew);
+	limit_done(&keep->limit);
 	linux_world_close(keep->lw);
 }
 
@@ -71,45 +69,13 @@ int keep_fail(const struct keep *keep, int err, const struct why *why)
 /* The place at keep->where. Only `make` may bring it into being. */
 static int open_where(struct keep *keep, bool make)
 {
-	const struct open_place_how how = {keep->call, keep->world, make, keep->place_pace};
+	const struct open_place_how how = {keep->call, keep->world, make, keep->limit.place};
 	struct why why;
 	int err = open_place(&how, keep->where, &keep->place, &why);
 	keep->repo_world.place = keep->place.place;
 	if (err == -EINVAL)
 		return call_fail(EXIT_USAGE, "--repo: %s", why.text);
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
-}
-
-/* "20MiB/s", or the same without "/s". */
-static int read_limit(const struct call *call, uint64_t *ret_rate)
-{
-	const char *text = call->args.values[OPTION_LIMIT];
-	char size[UNITS_TEXT];
-	struct why why;
-	*ret_rate = 0;
-	if (!text)
-		return EXIT_OK;
-	size_t len = strlen(text);
-	if (len > 2 && strcmp(text + len - 2, "/s") == 0)
-		len -= 2;
-	if (len >= sizeof(size))
-		return call_fail(EXIT_USAGE, "--limit: '%.40s' is no rate, as 20MiB/s is", text);
-	snprintf(size, sizeof(size), "%.*s", (int)len, text);
-	if (units_size(size, ret_rate, &why))
-		return call_fail(EXIT_USAGE, "--limit: %s", why.text);
-	return EXIT_OK;
-}
-
-static int open_paces(const struct call *call, struct keep *keep)
-{
-	uint64_t rate;
-	int code = read_limit(call, &rate);
-	if (code)
-		return code;
-	keep->source_pace = linux_pace_new(rate);
-	keep->place_pace = linux_pace_new(rate);
-	return keep->source_pace && keep->place_pace ? EXIT_OK
-						     : call_fail(EXIT_FAILED, "no memory");
 }
 
 /* All that is no repository's. */
@@ -134,7 +100,7 @@ static int begin_world(const struct call *call, struct keep *keep)
 	keep->repo_world.dice = keep->world->dice;
 	keep->repo_world.crew = linux_crew(keep->crew);
 	keep->repo_world.carriers = linux_crew(keep->carriers);
-	return open_paces(call, keep);
+	return limit_open(call, &keep->limit);
 }
 
 int keep_begin(const struct call *call, bool make, struct keep *ret_keep)
@@ -232,7 +198,7 @@ void keep_other_done(struct keep_other *other)
 
 int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_other)
 {
-	const struct open_place_how how = {keep->call, keep->world, false, keep->place_pace};
+	const struct open_place_how how = {keep->call, keep->world, false, keep->limit.place};
 	/* The crews belong to the first: one repository at a time gives them work. */
 	struct repo_world world = {.clock = keep->world->clock, .dice = keep->world->dice};
 	OWN(key_in_done) struct key_in key = {0};

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ebb/limit.h"
 #include "ebb/open_place.h"
 #include "ebb/twins.h"
 #include "os/files.h"
@@ -20,7 +21,6 @@
 struct call;
 struct linux_crew;
 struct linux_world;
-struct pace;
 struct point;
 struct why;
 
@@ -28,8 +28,7 @@ struct keep {
 	struct linux_world *lw;
 	struct world *world;
 	struct linux_crew *crew, *carriers;
-	/* What --limit says, each way; a rate of 0 lets all pass. */
-	struct pace *source_pace, *place_pace;
+	struct limit limit;
 	struct open_place place;
 	struct files files;
 	struct repo_world repo_world;

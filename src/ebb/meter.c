@@ -12,15 +12,17 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
 #include "ebb/ledger.h"
 #include "os/clock.h"
 #include "os/world.h"
+#include "ship/progress.h"
 
 /* Jobs that are looked at for one that ended well. */
-enum { HISTORY = 10, PATH_SHOWN = 40, MIB = 1 << 20 };
+enum { HISTORY = 10, PATH_SHOWN = 40 };
 
 static bool asked(void)
 {
@@ -107,12 +109,13 @@ static void print_json(const struct meter *meter, const struct meter_now *now, d
 static void print_text(const struct meter *meter, const struct meter_now *now, double elapsed)
 {
 	char left[UNITS_TEXT];
-	double wait = seconds_left(meter, now, elapsed), moved = (double)now->moved_bytes / MIB;
+	double wait = seconds_left(meter, now, elapsed);
 	bool line = meter->mode == METER_TTY;
 	size_t len = now->path ? strlen(now->path) : 0;
-	fprintf(stderr, "%s%" PRIu64 " entries, %.1f MiB seen, %.1f MiB moved, %.1f MiB/s",
-		line ? "\r\033[K" : "ebb: ", now->entries, (double)now->bytes / MIB, moved,
-		elapsed > 0 ? moved / elapsed : 0);
+	fprintf(stderr, "%s%s, %s seen, %s moved, %s/s",
+		line ? "\r\033[K" : "ebb: ", COUNT(now->entries, "entry", "entries"),
+		BYTES(now->bytes), BYTES(now->moved_bytes),
+		BYTES(elapsed > 0 ? (uint64_t)((double)now->moved_bytes / elapsed) : 0));
 	if (wait >= 0)
 		fprintf(stderr, ", %s left", units_show_duration((int64_t)wait * NS_PER_SEC, left));
 	if (line && len)
@@ -149,4 +152,19 @@ void meter_clear(struct meter *meter)
 	if (meter->shown)
 		fputs("\r\033[K", stderr);
 	meter->shown = false;
+}
+
+void meter_on_backup(void *arg, const struct backup_progress *now)
+{
+	struct meter *meter = arg;
+	struct meter_now seen = {now->entries, now->bytes, now->read_bytes, now->path};
+	if (now->of_bytes)
+		meter->expected_bytes = now->of_bytes;
+	meter_tick(meter, &seen);
+}
+
+void meter_on_trouble(void *meter, const char *path, const char *what)
+{
+	meter_clear(meter);
+	keep_say_trouble(path, what);
 }

@@ -14,6 +14,7 @@
 
 #include "catalog/catalog.h"
 
+struct backup_progress;
 struct call;
 struct clock;
 struct keep;
@@ -41,6 +42,10 @@ int meter_begin(const struct call *call, struct keep *keep, struct meter *ret_me
 void meter_expect(struct meter *meter, struct keep *keep, const struct catalog_job *like);
 
 void meter_tick(struct meter *meter, const struct meter_now *now);
+
+/* The same, and what went wrong with one entry, for the options of a source; `meter` is one. */
+void meter_on_backup(void *meter, const struct backup_progress *now);
+void meter_on_trouble(void *meter, const char *path, const char *what);
 
 /* Before anything else is printed. */
 void meter_clear(struct meter *meter);

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -43,10 +44,10 @@ int call_repo_adopt(const struct call *call)
 			(json_int_t)result.refused, "packs", (json_int_t)result.packs, "chunks",
 			(json_int_t)result.chunks));
 	} else {
-		str_addf(&text,
-			"took in %" PRIu64 " points, refused %" PRIu64 "; proved %" PRIu64
-			" packs with %" PRIu64 " chunks\n",
-			result.adopted, result.refused, result.packs, result.chunks);
+		str_addf(&text, "took in %s, refused %" PRIu64 "; proved %s with %s\n",
+			COUNT(result.adopted, "point", "points"), result.refused,
+			COUNT(result.packs, "pack", "packs"),
+			COUNT(result.chunks, "chunk", "chunks"));
 		code = call_print(&text);
 	}
 	return code ? code : result.refused ? EXIT_PARTIAL : EXIT_OK;

@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -75,26 +76,27 @@ static int say_result(const struct call *call, const struct structure_result *re
 	if (args_given(&call->args, OPTION_JSON))
 		return say_json(result, rebuilt);
 	if (rebuilt->asked && rebuilt->index.indexes)
-		str_addf(&text,
-			"%" PRIu64 " indexes were made anew from %" PRIu64 " packs; %" PRIu64
-			" packs do not tell what is in them\n",
-			rebuilt->index.indexes, rebuilt->index.packs, rebuilt->index.unreadable);
+		str_addf(&text, "%s made anew from %s; %s what is in them\n",
+			COUNT(rebuilt->index.indexes, "index was", "indexes were"),
+			COUNT(rebuilt->index.packs, "pack", "packs"),
+			COUNT(rebuilt->index.unreadable, "pack does not tell",
+				"packs do not tell"));
 	if (rebuilt->asked)
 		str_addf(&text,
-			"the catalog was made anew with %" PRIu64
-			" points. The history of jobs, what was proved when, and what it knew of "
+			"the catalog was made anew with %s. The history of jobs, what was proved "
+			"when, and what it knew of "
 			"other repositories cannot come from here: the next commands on them, and "
 			"`ebb verify`, fill it again\n",
-			rebuilt->catalog.added);
-	str_addf(&text,
-		"looked at %" PRIu64 " heads, %" PRIu64 " indexes, %" PRIu64 " packs, %" PRIu64
-		" points\n",
-		result->heads, result->indexes, result->packs, result->points);
+			COUNT(rebuilt->catalog.added, "point", "points"));
+	str_addf(&text, "looked at %s, %s, %s, %s\n", COUNT(result->heads, "head", "heads"),
+		COUNT(result->indexes, "index", "indexes"), COUNT(result->packs, "pack", "packs"),
+		COUNT(result->points, "point", "points"));
 	if (result->orphans)
 		str_addf(&text,
-			"%" PRIu64 " objects, %.1f MiB, are named by nothing: the next backup "
-			"takes them in, or `ebb repo gc` removes them\n",
-			result->orphans, (double)result->orphan_bytes / 1048576);
+			"%s named by nothing, %s: the next backup takes that in, or `ebb repo gc` "
+			"removes it\n",
+			COUNT(result->orphans, "object is", "objects are"),
+			BYTES(result->orphan_bytes));
 	str_addf(&text, "%s",
 		result->troubles ? "something does not fit: the lines above say what\n"
 				 : "all of it fits together; `ebb verify` reads what is in it\n");

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "base/vec.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/consent.h"
 #include "ebb/exit.h"
@@ -202,11 +203,6 @@ static json_t *row_json(const struct row *row)
 
 /* ---- what comes of it ---- */
 
-static double mib(uint64_t bytes)
-{
-	return (double)bytes / 1048576;
-}
-
 static uint64_t free_bytes(const struct gc_result *result)
 {
 	return result->waiting_bytes + result->dying_bytes;
@@ -219,43 +215,42 @@ static void add_preview(
 	if (c->any_rule) {
 		vec_each (row, &c->rows)
 			add_row(text, row);
-		str_addf(text, "%zu of %zu points go (days begin in %s)\n", c->going.len,
-			c->rows.len, c->rules.zone ? "local time" : "UTC");
+		str_addf(text, "%zu of %s (days begin in %s)\n", c->going.len,
+			COUNT(c->rows.len, "point goes", "points go"),
+			c->rules.zone ? "local time" : "UTC");
 	}
 	if (!result)
 		return;
-	str_addf(text, "%.1f of %.1f MiB would come free", mib(free_bytes(result)),
-		mib(result->pack_bytes));
+	str_addf(text, "%s of %s would come free", BYTES(free_bytes(result)),
+		BYTES(result->pack_bytes));
 	if (result->sparse_bytes)
-		str_addf(text, ", and about %.1f MiB by copying packs together",
-			mib(result->sparse_bytes));
+		str_addf(text, ", and about %s by copying packs together",
+			BYTES(result->sparse_bytes));
 	str_add(text, "\n");
 }
 
 static void add_result(const struct collecting *c, const struct gc_result *result, struct str *text)
 {
 	char soak[UNITS_TEXT];
-	str_addf(text, "followed %" PRIu64 " points, %" PRIu64 " chunks\n", result->points,
-		result->chunks);
+	str_addf(text, "followed %s, %s\n", COUNT(result->points, "point", "points"),
+		COUNT(result->chunks, "chunk", "chunks"));
 	if (result->removed)
-		str_addf(text, "removed %" PRIu64 " objects, %.1f MiB\n", result->removed,
-			mib(result->removed_bytes));
+		str_addf(text, "removed %s, %s\n", COUNT(result->removed, "object", "objects"),
+			BYTES(result->removed_bytes));
 	if (result->rewritten)
-		str_addf(text,
-			"copied %.1f MiB out of %" PRIu64 " packs of which little is needed\n",
-			mib(result->rewritten_bytes), result->rewritten);
+		str_addf(text, "copied %s out of %s of which little is needed\n",
+			BYTES(result->rewritten_bytes), COUNT(result->rewritten, "pack", "packs"));
 	if (result->waiting)
-		str_addf(text,
-			"%" PRIu64 " objects, %.1f MiB, wait until they have soaked for %s\n",
-			result->waiting, mib(result->waiting_bytes),
-			units_show_duration(c->how.soak_ns, soak));
+		str_addf(text, "%s soaked for %s: %s\n",
+			COUNT(result->waiting, "object waits until it has",
+				"objects wait until they have"),
+			units_show_duration(c->how.soak_ns, soak), BYTES(result->waiting_bytes));
 	if (result->locked)
-		str_addf(text,
-			"%" PRIu64 " objects are locked by the place: they stay until that ends\n",
-			result->locked);
+		str_addf(text, "%s locked by the place until a day to come\n",
+			COUNT(result->locked, "object is", "objects are"));
 	if (result->missing)
-		str_addf(text, "%" PRIu64 " chunks that points need are gone: see `ebb verify`\n",
-			result->missing);
+		str_addf(text, "%s gone that points need: see `ebb verify`\n",
+			COUNT(result->missing, "chunk is", "chunks are"));
 	if (!result->removed && !result->waiting && !result->rewritten)
 		str_add(text, "nothing to do\n");
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/consent.h"
 #include "ebb/exit.h"
@@ -184,7 +185,7 @@ static int action_ls(struct keep *keep)
 		return call_print_json(json_pack("{s:s,s:I,s:o}", "type", "repo-keys", "epoch",
 			(json_int_t)epoch, "keys", list));
 	json_decref(list);
-	str_addf(&text, "%zu keys, epoch %" PRIu32 "\n", head->keys.len, epoch);
+	str_addf(&text, "%s, epoch %" PRIu32 "\n", COUNT(head->keys.len, "key", "keys"), epoch);
 	return call_print(&text);
 }
 
@@ -252,9 +253,9 @@ static int action_rotate(struct keep *keep)
 		return call_print_json(json_pack("{s:s,s:I,s:I}", "type", "repo-key-rotate",
 			"epoch", (json_int_t)epoch, "keys", (json_int_t)count));
 	str_addf(&text,
-		"epoch %" PRIu32 " has begun: what is written from now on opens to these %zu keys "
+		"epoch %" PRIu32 " has begun: what is written from now on opens to %s "
 		"alone\n",
-		epoch, count);
+		epoch, COUNT(count, "key", "keys"));
 	return call_print(&text);
 }
 

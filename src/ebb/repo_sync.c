@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -57,8 +58,8 @@ static int say_sync(const struct call *call, const struct keep *keep, const stru
 		return call_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "repo-sync", "places",
 			(json_int_t)keep->twins.joined_count, "points", (json_int_t)sync->brought,
 			"failed", (json_int_t)(sync->failed + keep->twins.missed)));
-	str_addf(&text, "brought %" PRIu64 " points to %zu places\n", sync->brought,
-		keep->twins.joined_count);
+	str_addf(&text, "brought %s to %s\n", COUNT(sync->brought, "point", "points"),
+		COUNT(keep->twins.joined_count, "place", "places"));
 	return call_print(&text);
 }
 

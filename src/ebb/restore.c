@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/consent.h"
 #include "ebb/exit.h"
@@ -44,20 +45,20 @@ static int say_result(
 			(json_int_t)result->bytes, "kept", (json_int_t)result->kept, "kept_bytes",
 			(json_int_t)result->kept_bytes, "deleted", (json_int_t)result->deleted,
 			"failed", (json_int_t)result->failed, "mended", (json_int_t)mended));
-	str_addf(&text, "restored %" PRIu64 " entries, %.1f MiB", result->entries,
-		(double)result->bytes / 1048576);
+	str_addf(&text, "restored %s, %s", COUNT(result->entries, "entry", "entries"),
+		BYTES(result->bytes));
 	if (result->kept)
-		str_addf(&text, "; %" PRIu64 " files, %.1f MiB, were right already", result->kept,
-			(double)result->kept_bytes / 1048576);
+		str_addf(&text, "; %s right already, %s",
+			COUNT(result->kept, "file was", "files were"), BYTES(result->kept_bytes));
 	if (result->deleted)
 		str_addf(&text, "; %" PRIu64 " removed", result->deleted);
 	if (result->failed)
 		str_addf(&text, "; %" PRIu64 " could not be restored", result->failed);
 	if (mended)
 		str_addf(&text,
-			"; %" PRIu64 " objects were damaged and mended while reading: "
-			"`ebb verify --repair` mends them at their place",
-			mended);
+			"; %s damaged and mended while reading: "
+			"`ebb verify --repair` mends at the place, too",
+			COUNT(mended, "object was", "objects were"));
 	str_add(&text, "\n");
 	return call_print(&text);
 }

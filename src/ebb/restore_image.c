@@ -11,10 +11,12 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/image_file.h"
 #include "ebb/keep.h"
+#include "ebb/meter.h"
 #include "ebb/restore.h"
 #include "os/disk.h"
 #include "repo/repo.h"
@@ -27,6 +29,7 @@ struct image_job {
 	const struct point *point;
 	struct image_reader reader;
 	struct image_restored restored;
+	struct meter meter;
 };
 
 static void job_done(struct image_job *job)
@@ -44,15 +47,14 @@ static int say_result(const struct image_job *job)
 			"failed", (json_int_t)0, "mended", (json_int_t)mended, "written_bytes",
 			(json_int_t)job->restored.written_bytes, "fetched_bytes",
 			(json_int_t)job->restored.fetched_bytes));
-	str_addf(&text, "restored an image of %.1f MiB: %.1f MiB written, %.1f MiB were right\n",
-		(double)image_size(&job->reader) / 1048576,
-		(double)job->restored.written_bytes / 1048576,
-		(double)job->restored.kept_bytes / 1048576);
+	str_addf(&text, "restored an image of %s: %s written, %s right already\n",
+		BYTES(image_size(&job->reader)), BYTES(job->restored.written_bytes),
+		BYTES(job->restored.kept_bytes));
 	if (mended)
 		str_addf(&text,
-			"%" PRIu64 " objects were damaged and mended while reading: "
-			"`ebb verify --repair` mends them at their place\n",
-			mended);
+			"%s damaged and mended while reading: `ebb verify --repair` mends at the "
+			"place, too\n",
+			COUNT(mended, "object was", "objects were"));
 	return call_print(&text);
 }
 
@@ -75,8 +77,12 @@ static int fill(struct image_job *job, const char *path, unsigned flags)
 		err = file_truncate(image.file, size);
 	if (err)
 		return call_fail(EXIT_FAILED, "%s: %s", path, strerror(-err));
-	struct image_target target = {.file = image.file, .data = &image.data};
+	struct image_target target = {.file = image.file,
+		.data = &image.data,
+		.on_progress = meter_on_backup,
+		.arg = &job->meter};
 	err = image_restore(&job->reader, &target, &job->restored, &why);
+	meter_clear(&job->meter);
 	if (err)
 		return keep_fail(job->keep, err, &why);
 	err = file_sync(image.file);
@@ -170,6 +176,9 @@ int restore_image_point(const struct call *call, struct keep *keep, const struct
 	int err = image_open(keep->repo, &point->root, &job.reader, &why);
 	if (err)
 		return keep_fail(keep, err, &why);
+	code = meter_begin(call, keep, &job.meter);
+	if (code)
+		return code;
 	code = in_place ? fill(&job, target, FILE_EXCLUSIVE) : fill_new(&job, target);
 	return code ? code : say_result(&job);
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -250,8 +251,8 @@ static int say(struct moment *m, const struct restore_result *result)
 			m->point.resource, "timeline",
 			(json_int_t)(wal ? m->reach.timeline : m->facts.timeline), "wal_until",
 			until, "wal_last", m->reach.last));
-	str_addf(&text, "restored %" PRIu64 " files, %.1f MiB of PostgreSQL %s\n", result->entries,
-		(double)result->bytes / 1048576, m->facts.version);
+	str_addf(&text, "restored %s, %s of PostgreSQL %s\n",
+		COUNT(result->entries, "file", "files"), BYTES(result->bytes), m->facts.version);
 	if (wal)
 		str_addf(&text,
 			"started, it recovers to %s with WAL of timeline %u, up to %s (%s)\n",

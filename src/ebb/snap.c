@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/consent.h"
 #include "ebb/exit.h"
@@ -51,10 +52,9 @@ static int add_point(
 	}
 	json_array_append_new(listing->list, object);
 	listing->count++;
-	str_addf(&listing->text,
-		"%.8s  %.19sZ  %10" PRIu64 " entries  %10.1f MiB  %10.1f MiB new  ", hex,
-		units_show_time(point->end_ns, end), point->entries,
-		(double)point->source_bytes / 1048576, (double)point->new_bytes / 1048576);
+	str_addf(&listing->text, "%.8s  %.19sZ  %16s  %10s  %10s new  ", hex,
+		units_show_time(point->end_ns, end), COUNT(point->entries, "entry  ", "entries"),
+		BYTES(point->source_bytes), BYTES(point->new_bytes));
 	shown_add(&listing->text, point->resource, strlen(point->resource));
 	str_addf(&listing->text, "%s%s%s%s\n", point->partial ? "  partial" : "",
 		held ? "  held" : "", suspicious ? "  suspicious" : "", broken ? "  broken" : "");
@@ -66,8 +66,8 @@ static int say_list(const struct call *call, uint64_t generation, struct listing
 	if (args_given(&call->args, OPTION_JSON))
 		return call_print_json(json_pack("{s:s,s:I,s:O}", "type", "points", "generation",
 			(json_int_t)generation, "points", listing->list));
-	str_addf(
-		&listing->text, "generation %" PRIu64 ", %zu points\n", generation, listing->count);
+	str_addf(&listing->text, "generation %" PRIu64 ", %s\n", generation,
+		COUNT(listing->count, "point", "points"));
 	return call_print(&listing->text);
 }
 

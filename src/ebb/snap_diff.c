@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -101,11 +102,9 @@ static int say_result(bool json, const struct diff_result *result)
 			(json_int_t)result->added_bytes, "removed_bytes",
 			(json_int_t)result->removed_bytes, "folders_read",
 			(json_int_t)result->folders));
-	str_addf(&text,
-		"%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64
-		" changed; +%.1f MiB, -%.1f MiB\n",
-		result->added, result->removed, result->changed,
-		(double)result->added_bytes / 1048576, (double)result->removed_bytes / 1048576);
+	str_addf(&text, "%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64 " changed; +%s, -%s\n",
+		result->added, result->removed, result->changed, BYTES(result->added_bytes),
+		BYTES(result->removed_bytes));
 	return call_print(&text);
 }
 

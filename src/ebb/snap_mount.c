@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -419,8 +420,8 @@ int call_snap_mount(const struct call *call)
 		return call_fail(EXIT_FAILED, "no memory");
 	code = choose(&keep, one ? args->operands[0] : NULL, &choosing);
 	if (!code && choosing.left_out)
-		call_fail(0, "%" PRIu64 " points are not shown: images, or not to be read",
-			choosing.left_out);
+		call_fail(0, "%s not shown: images, or not to be read",
+			COUNT(choosing.left_out, "point is", "points are"));
 	if (!code)
 		code = mount_view(choosing.view, folder);
 	view_free(choosing.view);

@@ -48,7 +48,7 @@ static struct repo_world world_of(const struct keep *keep, const struct keep_twi
 static int open_one(const struct keep *keep, const struct unlock *unlock, struct keep_twin *twin,
 	struct why *why)
 {
-	const struct open_place_how how = {keep->call, keep->world, false, keep->place_pace};
+	const struct open_place_how how = {keep->call, keep->world, false, keep->limit.place};
 	int err = open_place(&how, twin->where, &twin->place, why);
 	if (!err)
 		err = linux_crew_open(1, &twin->carriers, why);

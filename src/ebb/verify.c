@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
@@ -240,31 +241,30 @@ static void add_damage(struct str *text, const struct verify_result *result)
 {
 	const struct check_result *check = &result->check;
 	if (check->mendable)
-		str_addf(text, "%" PRIu64 " objects were damaged, %" PRIu64 " mended%s\n",
-			check->mendable, check->mended,
+		str_addf(text, "%s damaged, %" PRIu64 " mended%s\n",
+			COUNT(check->mendable, "object was", "objects were"), check->mended,
 			check->mended < check->mendable ? "; --repair mends the others" : "");
 	if (check->idle)
-		str_addf(text,
-			"%" PRIu64 " objects that nothing needs are damaged: a collection removes "
-			"them\n",
-			check->idle);
+		str_addf(text, "%s damaged that nothing needs: a collection removes that\n",
+			COUNT(check->idle, "object is", "objects are"));
 	if (check->copied)
-		str_addf(text, "%" PRIu64 " objects were taken from the other copy\n",
-			check->copied);
+		str_addf(text, "%s taken from the other copy\n",
+			COUNT(check->copied, "object was", "objects were"));
 	if (check->damaged)
-		str_addf(text,
-			"%" PRIu64 " objects are beyond parity, and %" PRIu64 " chunks in them%s\n",
-			check->damaged, check->lost,
-			result->renewed == check->damaged ? "; what was left of them is in new ones"
+		str_addf(text, "%s beyond parity, with %s%s\n",
+			COUNT(check->damaged, "object is", "objects are"),
+			COUNT(check->lost, "chunk", "chunks"),
+			result->renewed == check->damaged ? "; what was left is in new ones"
 							  : "; --repair saves what is left, "
 							    "--from URL takes the rest from "
 							    "another copy");
 	if (result->affected)
 		str_addf(text,
-			"%" PRIu64 " files or folders in %" PRIu64 " of %" PRIu64
-			" points are not as they were: those above. What their source still has, "
-			"the next backup stores again\n",
-			result->affected, result->broken, result->points);
+			"%s not as before, in %" PRIu64
+			" of %s: see above. What the source still has, the next backup stores "
+			"again\n",
+			COUNT(result->affected, "file or folder is", "files or folders are"),
+			result->broken, COUNT(result->points, "point", "points"));
 }
 
 static int say_result(const struct verifying *v, const struct verify_result *result)
@@ -273,10 +273,9 @@ static int say_result(const struct verifying *v, const struct verify_result *res
 	const struct check_result *check = &result->check;
 	if (args_given(&v->call->args, OPTION_JSON))
 		return call_print_json(result_json(v, result));
-	str_addf(&text,
-		"read back %" PRIu64 " of %" PRIu64 " objects, %.1f MiB, %" PRIu64
-		" chunks; followed %" PRIu64 " points\n",
-		v->read, v->all, (double)check->bytes / 1048576, check->chunks, result->points);
+	str_addf(&text, "read back %" PRIu64 " of %s, %s, %s; followed %s\n", v->read,
+		COUNT(v->all, "object", "objects"), BYTES(check->bytes),
+		COUNT(check->chunks, "chunk", "chunks"), COUNT(result->points, "point", "points"));
 	add_damage(&text, result);
 	if (verify_is_whole(result) && !check->mendable && !check->copied && !check->damaged &&
 		!check->idle)

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "base/vec.h"
 #include "base/why.h"
+#include "ebb/amount.h"
 #include "ebb/backup.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
@@ -132,8 +133,8 @@ int call_wal_push(const struct call *call)
 		return call_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "wal push", "added",
 			(json_int_t)pushed.added, "known", (json_int_t)pushed.known,
 			"written_bytes", (json_int_t)pushed.point.written_bytes));
-	str_addf(&text, "archived %zu files, wrote %.1f MiB\n", pushed.added,
-		(double)pushed.point.written_bytes / 1048576);
+	str_addf(&text, "archived %s, wrote %s\n", COUNT(pushed.added, "file", "files"),
+		BYTES(pushed.point.written_bytes));
 	return pushed.added ? call_print(&text) : EXIT_OK;
 }
 
@@ -261,6 +262,7 @@ int call_wal_ls(const struct call *call)
 	if (args_given(&call->args, OPTION_JSON))
 		return call_print_json(json_pack("{s:s,s:s,s:O}", "type", "wal",
 			"system_identifier", archive.system_identifier, "files", shown.list));
-	str_addf(&shown.text, "%zu files of cluster %s\n", shown.count, archive.system_identifier);
+	str_addf(&shown.text, "%s of cluster %s\n", COUNT(shown.count, "file", "files"),
+		archive.system_identifier);
 	return call_print(&shown.text);
 }

@@ -49,6 +49,7 @@ struct walk {
 	struct map linked; /* "device:inode" -> struct linked of the first name met */
 	char target[FILES_LINK_MAX];
 	struct point *point;
+	uint64_t read_before; /* the file that is under way */
 	struct why *why;
 	int depth;
 	bool doubt; /* the parent misses something: what is taken over from it is looked at */
@@ -305,7 +306,7 @@ static void progress(struct walk *walk)
 {
 	struct backup_progress now = {
 		.entries = walk->point->entries,
-		.bytes = walk->point->source_bytes,
+		.bytes = walk->point->source_bytes + walk->reader.read_bytes - walk->read_before,
 		.read_bytes = walk->reader.read_bytes,
 		.path = str_text(&walk->path),
 	};
@@ -371,6 +372,7 @@ static int save_entry(struct walk *walk, struct folder *folder, const char *name
 	walk->point->entries++;
 	if (entry.meta.type == FILES_FILE)
 		walk->point->source_bytes += entry.meta.size;
+	walk->read_before = walk->reader.read_bytes;
 	progress(walk);
 	return err;
 }

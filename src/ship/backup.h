@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ship/progress.h"
+
 struct clock;
 struct excludes;
 struct estimate;
@@ -20,12 +22,6 @@ struct pace;
 struct point;
 struct repo;
 struct why;
-
-struct backup_progress {
-	uint64_t entries, bytes; /* seen so far */
-	uint64_t read_bytes;
-	const char *path; /* where it is */
-};
 
 struct backup_options {
 	const char *path;     /* absolute */
@@ -41,7 +37,7 @@ struct backup_options {
 	struct pace *pace; /* of reading the source; borrowed, NULL: none */
 	/* What could not be read, changed while it was read, or vanished before. */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
-	void (*on_progress)(void *arg, const struct backup_progress *progress); /* may be NULL */
+	backup_progress_fn *on_progress; /* may be NULL */
 	void *arg;
 };
 

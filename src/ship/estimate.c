@@ -5,49 +5,64 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/why.h"
 #include "chunk/codec.h"
 #include "chunk/pack.h"
 #include "os/disk.h"
 
-enum { PIECE = 64 << 10, FIRST_STEP = 1 << 20, SAMPLES_MANY = 256, LEVEL = 3 };
+enum { FIRST_STEP = 1 << 20, SAMPLES_MANY = 256, LEVEL = 3, MEMORY_ALIGN = 4096 };
 
 static int begin(struct estimate *e)
 {
 	if (e->codec)
 		return 0;
+	size_t room = ESTIMATE_PIECE + codec_bound(ESTIMATE_PIECE) + MEMORY_ALIGN;
 	e->step = FIRST_STEP;
-	e->piece = malloc(PIECE + codec_bound(PIECE));
+	e->piece = aligned_alloc(MEMORY_ALIGN, room - room % MEMORY_ALIGN);
 	return e->piece ? codec_new(LEVEL, &e->codec) : -ENOMEM;
 }
 
-static void sample(struct estimate *e, struct file *file, uint64_t at)
+static int sample(struct estimate *e, struct file *file, uint64_t at, struct why *why)
 {
+	uint8_t *shrunk = e->piece + ESTIMATE_PIECE;
 	size_t blob_len;
-	ssize_t n = file_read_at(file, e->piece, PIECE, at);
+	ssize_t n = file_read_at(file, e->piece, ESTIMATE_PIECE - at % ESTIMATE_PIECE, at);
 	if (n <= 0)
-		return;
+		return 0;
+	e->sampled += (uint64_t)n;
+	if (e->fresh)
+		n = e->fresh(e->arg, at, e->piece, (size_t)n, why);
+	if (n < 0)
+		return (int)n;
 	size_t len = (size_t)n;
-	if (codec_pack(e->codec, e->piece, len, e->piece + PIECE, &blob_len))
+	if (len && codec_pack(e->codec, e->piece, len, shrunk, &blob_len))
 		blob_len = len;
-	e->sampled += len;
-	e->shrunk_to += blob_len;
+	e->shrunk_to += len ? blob_len : 0;
 	if (++e->samples % SAMPLES_MANY == 0)
 		e->step *= 2;
+	return 0;
+}
+
+int estimate_add_range(
+	struct estimate *e, struct file *file, uint64_t from, uint64_t to, struct why *why)
+{
+	int err = begin(e);
+	uint64_t start = e->read_bytes;
+	e->read_bytes += to - from;
+	while (!err && e->next_at < e->read_bytes) {
+		uint64_t at = from + (e->next_at - start);
+		at -= at % ESTIMATE_PIECE;
+		err = sample(e, file, at < from ? from : at, why);
+		e->next_at += e->step;
+	}
+	return err;
 }
 
 int estimate_add(struct estimate *e, struct file *file, uint64_t size)
 {
-	int err = begin(e);
-	if (err)
-		return err;
-	uint64_t start = e->read_bytes;
+	struct why why;
 	e->files++;
-	e->read_bytes += size;
-	while (e->next_at < e->read_bytes) {
-		sample(e, file, e->next_at - start);
-		e->next_at += e->step;
-	}
-	return 0;
+	return estimate_add_range(e, file, 0, size, &why);
 }
 
 uint64_t estimate_stored(const struct estimate *e)

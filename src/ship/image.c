@@ -17,7 +17,9 @@
 #include "base/why.h"
 #include "os/clock.h"
 #include "os/disk.h"
+#include "os/pace.h"
 #include "repo/repo.h"
+#include "ship/estimate.h"
 #include "ship/layer.h"
 
 enum {
@@ -82,6 +84,7 @@ static int read_some(struct pass *p, uint8_t *to, uint64_t at, size_t len)
 			return -ENODATA;
 		have += (size_t)n;
 	}
+	pace_take(p->options->pace, need);
 	p->point->read_bytes += need;
 	memset(to + need, 0, len - need);
 	return 0;
@@ -296,6 +299,18 @@ static int store_chunk(struct pass *p, struct look *look)
 	return store_blocks(p, look);
 }
 
+static void progress(struct pass *p, uint64_t at)
+{
+	struct backup_progress now = {
+		.entries = 1,
+		.bytes = at < p->options->size ? at : p->options->size,
+		.read_bytes = p->point->read_bytes,
+		.of_bytes = p->options->size,
+	};
+	if (p->options->on_progress)
+		p->options->on_progress(p->options->arg, &now);
+}
+
 /* Looks at the blocks of one chunk. */
 static int do_chunk(struct pass *p, uint64_t chunk, uint64_t mask)
 {
@@ -317,9 +332,7 @@ static int do_chunk(struct pass *p, uint64_t chunk, uint64_t mask)
 	if (p->options->check_changed && p->options->changed && p->old)
 		count_missed(p, &look);
 	err = store_chunk(p, &look);
-	struct image_progress now = {chunk * MAP_CHUNK, p->options->size, p->point->read_bytes};
-	if (p->options->on_progress)
-		p->options->on_progress(p->options->arg, &now);
+	progress(p, (chunk + 1) * MAP_CHUNK);
 	return err;
 }
 
@@ -415,6 +428,68 @@ static int follow_changes(struct pass *p)
 		chunk++;
 	}
 	return err == -ENXIO ? 0 : err;
+}
+
+/* ---- what it would come to ---- */
+
+/* Leaves of a sample the blocks that differ from the parent's. */
+static ssize_t keep_fresh(void *arg, uint64_t at, uint8_t *piece, size_t len, struct why *why)
+{
+	struct pass *p = arg;
+	struct look look = {.chunk = at / MAP_CHUNK, .slot = (unsigned)(at / MAP_CHUNK % MAP_FAN)};
+	unsigned first = (unsigned)(at % MAP_CHUNK / MAP_BLOCK);
+	unsigned count = (unsigned)((len + MAP_BLOCK - 1) / MAP_BLOCK);
+	size_t kept = 0;
+	memset(piece + len, 0, (size_t)count * MAP_BLOCK - len);
+	int known = map_node_at(p->old, 0, look.chunk, &look.leaf, why);
+	if (!known && look.leaf)
+		known = sums_of_slot(&p->sums, look.leaf, look.slot, true, look.old, why);
+	if (known < 0)
+		return known;
+	look.known = known;
+	for (unsigned i = 0; i < count; i++) {
+		look.sums[first + i] = sums_of(&p->sums, piece + (size_t)i * MAP_BLOCK);
+		look.mask |= UINT64_C(1) << (first + i);
+	}
+	if (look.leaf)
+		compare(&look);
+	else
+		look.changed = look.mask;
+	for (unsigned i = 0; i < count; i++) {
+		if (!(look.changed >> (first + i) & 1))
+			continue;
+		memmove(piece + kept, piece + (size_t)i * MAP_BLOCK, MAP_BLOCK);
+		kept += MAP_BLOCK;
+	}
+	return (ssize_t)kept;
+}
+
+/* Samples what a run would read. */
+static int guess(struct pass *p)
+{
+	struct estimate *estimate = p->options->estimate;
+	uint64_t at = 0, from, to, size = p->options->size;
+	estimate->files = 1;
+	estimate->fresh = p->old ? keep_fresh : NULL;
+	estimate->arg = p;
+	while (at < size) {
+		int err = p->scan ? next_data(p, at) : next_range(p, at, &from, &to);
+		if (err)
+			return err == -ENXIO ? 0 : err;
+		if (p->scan) {
+			from = p->data_from;
+			to = p->data_to;
+		}
+		if (from >= size)
+			return 0;
+		from = from > at ? from & ~(uint64_t)(MAP_BLOCK - 1) : at;
+		to = to < size ? to : size;
+		err = estimate_add_range(estimate, p->options->file, from, to, p->why);
+		if (err)
+			return err;
+		at = to;
+	}
+	return 0;
 }
 
 /* ---- the point ---- */
@@ -516,12 +591,14 @@ int backup_image(struct repo *repo, struct clock *clock, const struct image_opti
 		return err;
 	if (p.old && !options->changed && untouched(&p, &parent))
 		point.root = parent.root;
+	else if (options->estimate)
+		err = guess(&p);
 	else
 		err = store_image(&p, &options->stamp);
 	if (err)
 		return err;
 	point.end_ns = clock_wall_ns(clock);
-	err = repo_commit(repo, &point, why);
+	err = options->estimate ? 0 : repo_commit(repo, &point, why);
 	if (err)
 		return err;
 	*ret_point = point;

@@ -19,9 +19,12 @@
 
 #include "chunk/object.h"
 #include "ship/map.h"
+#include "ship/progress.h"
 
 struct clock;
+struct estimate;
 struct file;
+struct pace;
 struct point;
 struct repo;
 struct why;
@@ -39,11 +42,6 @@ enum {
 	IMAGE_ALIGN = MAP_BLOCK, /* of offsets, lengths and memory of reads: FILE_DIRECT is fine */
 };
 
-struct image_progress {
-	uint64_t at, size; /* how far in the image */
-	uint64_t read_bytes;
-};
-
 struct image_options {
 	struct file *file; /* borrowed */
 	uint64_t size;
@@ -55,8 +53,14 @@ struct image_options {
 	bool fold;          /* store every chunk whole that blocks of several runs lie over */
 	bool full;          /* use nothing of the parent */
 	const char *resource, *host, *path, *writer;
+	/*
+	 * Nothing is stored and no point made: what would be read is sampled, and of that what
+	 * differs from the parent. NULL: a real run.
+	 */
+	struct estimate *estimate;
+	struct pace *pace; /* of reading the image; borrowed, NULL: none */
 	void (*on_trouble)(void *arg, const char *path, const char *what);
-	void (*on_progress)(void *arg, const struct image_progress *progress); /* may be NULL */
+	backup_progress_fn *on_progress; /* may be NULL */
 	void *arg;
 };
 

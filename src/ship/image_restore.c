@@ -183,8 +183,12 @@ int image_restore(struct image_reader *reader, const struct image_target *target
 	if (!err)
 		err = next_chunk(&w, &chunk);
 	while (!err && chunk < end) {
-		struct image_progress now = {
-			chunk * MAP_CHUNK, image_size(reader), w.done.written_bytes};
+		struct backup_progress now = {
+			.entries = 1,
+			.bytes = chunk * MAP_CHUNK,
+			.read_bytes = w.done.written_bytes,
+			.of_bytes = image_size(reader),
+		};
 		if (target->on_progress)
 			target->on_progress(target->arg, &now);
 		err = restore_chunk(&w, chunk++);

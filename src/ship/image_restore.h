@@ -15,9 +15,9 @@
 struct image_reader;
 
 struct image_target {
-	struct file *file;         /* borrowed; readable, too */
-	struct image_ranges *data; /* what is not a hole in it; NULL: everything */
-	void (*on_progress)(void *arg, const struct image_progress *progress); /* may be NULL */
+	struct file *file;               /* borrowed; readable, too */
+	struct image_ranges *data;       /* what is not a hole in it; NULL: everything */
+	backup_progress_fn *on_progress; /* may be NULL */
 	void *arg;
 };
 

@@ -26,6 +26,8 @@ struct pg_run {
 	struct tree_build build;
 	struct point point;
 	struct files_meta owner; /* of the data directory, as its first file tells */
+	const struct pg_backup_options *options;
+	const char *at; /* the file that is under way */
 	struct why *why;
 };
 
@@ -40,6 +42,19 @@ static ssize_t read_part(void *arg, void *bytes, size_t len, struct why *why)
 {
 	struct pg_run *run = arg;
 	return pg_server_read(&run->server, bytes, len, why);
+}
+
+static void on_read(void *arg)
+{
+	const struct pg_run *run = arg;
+	struct backup_progress now = {
+		.entries = run->point.entries,
+		.bytes = run->reader.read_bytes,
+		.read_bytes = run->reader.read_bytes,
+		.of_bytes = run->server.size,
+		.path = run->at,
+	};
+	run->options->on_progress(run->options->arg, &now);
 }
 
 /* Links to tablespaces are made anew where a restore puts them. */
@@ -57,7 +72,9 @@ static int save_entry(
 	if (is_tablespace_link(entry))
 		return 0;
 	if (entry->meta.type == FILES_FILE) {
+		run->at = path;
 		int err = content_store(&run->reader, NULL, &tar->content, &content, run->why);
+		run->at = NULL;
 		if (err == CONTENT_UNREADABLE)
 			return why_prefix(run->why, tar->err ? tar->err : -EIO, "%s", entry->name);
 		if (err)
@@ -181,11 +198,14 @@ static int save_root(struct pg_run *run)
 		   : tree_build_finish(&run->build, run->repo, &folder, &run->point.root, run->why);
 }
 
-static int save_all(struct pg_run *run, const struct pg_backup_options *options)
+static int save_all(struct pg_run *run)
 {
 	int err = content_reader_init(&run->reader, run->repo, repo_ring(run->repo)->cut_key);
+	run->reader.pace = run->options->pace;
+	run->reader.on_read = run->options->on_progress ? on_read : NULL;
+	run->reader.arg = run;
 	if (!err)
-		err = pg_server_open(options->conninfo, &run->server, run->why);
+		err = pg_server_open(run->options->conninfo, &run->server, run->why);
 	if (!err)
 		err = pg_server_begin(&run->server, run->why);
 	if (!err)
@@ -193,10 +213,15 @@ static int save_all(struct pg_run *run, const struct pg_backup_options *options)
 	return err ? err : save_root(run);
 }
 
+int pg_size(const char *conninfo, uint64_t *ret_bytes, struct why *why)
+{
+	return pg_server_size(conninfo, ret_bytes, why);
+}
+
 int pg_backup(struct repo *repo, struct clock *clock, const struct pg_backup_options *options,
 	struct point *ret_point, struct why *why)
 {
-	OWN(run_done) struct pg_run run = {.repo = repo, .why = why};
+	OWN(run_done) struct pg_run run = {.repo = repo, .options = options, .why = why};
 	struct point *point = &run.point;
 	point->source = POINT_POSTGRES;
 	point->kind = POINT_FULL;
@@ -204,7 +229,7 @@ int pg_backup(struct repo *repo, struct clock *clock, const struct pg_backup_opt
 	snprintf(point->resource, sizeof(point->resource), "pg/%s", options->name);
 	snprintf(point->host, sizeof(point->host), "%s", options->host);
 	snprintf(point->writer, sizeof(point->writer), "%s", options->writer);
-	int err = save_all(&run, options);
+	int err = save_all(&run);
 	if (err)
 		return err;
 	snprintf(point->path, sizeof(point->path), "PostgreSQL %s, system %s", run.server.version,

@@ -50,13 +50,14 @@ static int check_conninfo(struct pg_server *server, const char *conninfo, struct
 		      : 0;
 }
 
-static int connect_to(struct pg_server *server, const char *conninfo, struct why *why)
+static int connect_to(
+	struct pg_server *server, const char *conninfo, bool replication, struct why *why)
 {
 	struct pg_library *l = &server->library;
 	bool service = is_service(conninfo);
 	const char *const keywords[] = {
 		service ? "service" : "dbname", "replication", "fallback_application_name", NULL};
-	const char *const values[] = {conninfo, "true", "ebb", NULL};
+	const char *const values[] = {conninfo, replication ? "true" : "false", "ebb", NULL};
 	int err = service ? 0 : check_conninfo(server, conninfo, why);
 	if (err)
 		return err;
@@ -118,11 +119,26 @@ int pg_server_open(const char *conninfo, struct pg_server *ret_server, struct wh
 	*ret_server = (struct pg_server){0};
 	int err = pg_library_load(&ret_server->library, why);
 	if (!err)
-		err = connect_to(ret_server, conninfo, why);
+		err = connect_to(ret_server, conninfo, true, why);
 	if (!err)
 		err = ask_facts(ret_server, why);
 	if (err)
 		pg_server_close(ret_server);
+	return err;
+}
+
+int pg_server_size(const char *conninfo, uint64_t *ret_bytes, struct why *why)
+{
+	struct pg_server server = {0};
+	char text[PG_TEXT];
+	int err = pg_library_load(&server.library, why);
+	if (!err)
+		err = connect_to(&server, conninfo, false, why);
+	if (!err)
+		err = ask(&server, "SELECT sum(pg_database_size(oid)) FROM pg_database", text, why);
+	if (!err)
+		*ret_bytes = strtoull(text, NULL, 10);
+	pg_server_close(&server);
 	return err;
 }
 
@@ -138,11 +154,14 @@ void pg_server_close(struct pg_server *server)
 	pg_library_done(&server->library);
 }
 
+/* OID, path and size in kB of each. */
 static int note_tablespaces(struct pg_server *server, PGresult *result)
 {
 	struct pg_library *l = &server->library;
 	for (int i = 0; i < l->ntuples(result); i++) {
 		struct pg_tablespace space = {0};
+		if (!l->getisnull(result, i, 2))
+			server->size += strtoull(l->getvalue(result, i, 2), NULL, 10) * 1024;
 		if (l->getisnull(result, i, 0))
 			continue; /* the data directory itself */
 		snprintf(space.oid, sizeof(space.oid), "%s", l->getvalue(result, i, 0));
@@ -172,7 +191,7 @@ int pg_server_begin(struct pg_server *server, struct why *why)
 	PGresult *result;
 	if (!l->send_query(server->conn,
 		    "BASE_BACKUP (LABEL 'ebb', CHECKPOINT 'fast', WAL true, TABLESPACE_MAP true, "
-		    "MANIFEST 'yes', TARGET 'client')"))
+		    "MANIFEST 'yes', PROGRESS true, TARGET 'client')"))
 		return server_says(server, "the base backup", why);
 	int err = take_result(server, PGRES_TUPLES_OK, &result, why);
 	if (err)

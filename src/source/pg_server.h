@@ -32,6 +32,7 @@ struct pg_server {
 	uint32_t segment_size, data_mode;
 	char start_lsn[PG_TEXT], stop_lsn[PG_TEXT]; /* of the base backup */
 	uint32_t timeline;
+	uint64_t size; /* of all that will come, about */
 	VEC(struct pg_tablespace) tablespaces;
 	char *message; /* of the copy stream: what is read of it, and where */
 	size_t len, at;
@@ -46,6 +47,12 @@ enum pg_part { PG_END, PG_ARCHIVE, PG_MANIFEST };
  */
 int pg_server_open(const char *conninfo, struct pg_server *ret_server, struct why *why);
 void pg_server_close(struct pg_server *server);
+
+/*
+ * How large all databases are together, by an ordinary connection: what BASE_BACKUP would tell only
+ * after a checkpoint. Whom the server does not let ask gets an error.
+ */
+int pg_server_size(const char *conninfo, uint64_t *ret_bytes, struct why *why);
 
 /* Begins a base backup with all the WAL that it needs. */
 int pg_server_begin(struct pg_server *server, struct why *why);

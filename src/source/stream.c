@@ -54,22 +54,42 @@ static int put_tree(struct repo *repo, const struct stream_options *options,
 	return err ? err : tree_finish(&writer, &point->root, why);
 }
 
+struct watched {
+	const struct stream_options *options;
+	const struct content_reader *reader;
+};
+
+static void on_read(void *arg)
+{
+	const struct watched *watched = arg;
+	struct backup_progress now = {
+		.entries = 1,
+		.bytes = watched->reader->read_bytes,
+		.read_bytes = watched->reader->read_bytes,
+	};
+	watched->options->on_progress(watched->options->arg, &now);
+}
+
 int stream_backup(struct repo *repo, struct clock *clock, struct file *stream,
 	const struct stream_options *options, struct point *ret_point, struct why *why)
 {
 	OWN(content_reader_done) struct content_reader reader = {0};
 	OWN(content_done) struct content content = {0};
+	struct watched watched = {options, &reader};
 	struct point point = {
 		.source = POINT_STREAM, .kind = POINT_FULL, .start_ns = clock_wall_ns(clock)};
 	int err = check_name(options->name, why);
 	if (!err)
 		err = content_reader_init(&reader, repo, repo_ring(repo)->cut_key);
+	reader.pace = options->pace;
+	reader.on_read = options->on_progress ? on_read : NULL;
+	reader.arg = &watched;
 	if (!err)
 		err = content_store(&reader, NULL, stream, &content, why);
 	if (err == CONTENT_UNREADABLE)
 		err = why_prefix(why, -EIO, "the stream");
 	if (!err && options->on_end)
-		err = options->on_end(options->arg, why);
+		err = options->on_end(options->end_arg, why);
 	if (!err)
 		err = put_tree(repo, options, &content, &point, why);
 	if (err)

@@ -10,8 +10,11 @@
 
 #include <stdint.h>
 
+#include "ship/progress.h"
+
 struct clock;
 struct file;
+struct pace;
 struct point;
 struct repo;
 struct tree_entry;
@@ -24,7 +27,10 @@ struct stream_options {
 	uint32_t uid, gid; /* of the file */
 	/* At the stream's end, before anything exists: an error, and no point is made. May be NULL.
 	 */
-	int (*on_end)(void *arg, struct why *why);
+	int (*on_end)(void *end_arg, struct why *why);
+	void *end_arg;
+	struct pace *pace;               /* of reading the stream; borrowed, NULL: none */
+	backup_progress_fn *on_progress; /* may be NULL */
 	void *arg;
 };
 

@@ -73,4 +73,31 @@ TEST(who_waits_goes_by_a_new_rate)
 	linux_pace_free(pace);
 }
 
+static uint64_t say(void *arg, uint64_t rate)
+{
+	uint64_t *told = arg;
+	told[1] = rate;
+	return told[0];
+}
+
+TEST(who_is_asked_sets_the_rate)
+{
+	uint64_t told[2] = {1, 7};
+	pthread_t thread;
+	struct pace *pace = linux_pace_new(5);
+	linux_pace_ask(pace, say, told);
+	CHECK_EQ(told[1], 5);
+	CHECK_EQ(atomic_load(&pace->rate), 1);
+	/* None is asked for again, too. */
+	told[0] = 0;
+	CHECK_EQ(pthread_create(&thread, NULL, take_long, pace), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(told[1], 1);
+	told[1] = 7;
+	for (int64_t start = now_ns(); seconds_since(start) < 1.1;)
+		pace_take(pace, 1);
+	CHECK_EQ(told[1], 0);
+	linux_pace_free(pace);
+}
+
 TEST_MAIN
