@@ -23,6 +23,7 @@ void map_end(struct vol_map *map)
 {
 	free(map->newest);
 	free(map->changed);
+	map_chain_done(map);
 	vec_done(&map->slots);
 	vec_done(&map->free);
 	vec_done(&map->touched);
@@ -44,6 +45,11 @@ struct map_run map_find(const struct vol_map *map, uint32_t view, uint64_t block
 	uint32_t extent = (uint32_t)(block / VOL_EXTENT_BLOCKS);
 	unsigned bit = block % VOL_EXTENT_BLOCKS;
 	must(extent < map->extents);
+	struct map_seen far;
+	if (map_chain_find(map, view, block, &far)) {
+		bool zeros = far.slot == SLOT_NONE || map->slots.at[far.slot].zeros;
+		return (struct map_run){zeros ? SLOT_NONE : far.slot, run_of(far.blocks, bit)};
+	}
 	uint64_t unseen = UINT64_MAX;
 	for (uint32_t n = map_newest(map, extent); n != SLOT_NONE; n = map->slots.at[n].older) {
 		const struct map_slot *slot = &map->slots.at[n];
@@ -98,9 +104,12 @@ void map_touch(struct vol_map *map, uint32_t slot)
 uint32_t map_era_slot(const struct vol_map *map, uint32_t extent, uint32_t era, bool zeros)
 {
 	uint32_t n = map_newest(map, extent);
-	while (n != SLOT_NONE && (map->slots.at[n].era != era || map->slots.at[n].zeros != zeros))
+	/* Newest first: behind an older era there is none. */
+	while (n != SLOT_NONE &&
+		(map->slots.at[n].era > era ||
+			(map->slots.at[n].era == era && map->slots.at[n].zeros != zeros)))
 		n = map->slots.at[n].older;
-	return n;
+	return n != SLOT_NONE && map->slots.at[n].era == era ? n : SLOT_NONE;
 }
 
 /* A new slot of the open era, before all others of its extent. */
@@ -115,6 +124,7 @@ static int take_slot(struct vol_map *map, uint32_t extent, bool zeros, uint32_t 
 		.older = map_newest(map, extent),
 		.zeros = zeros};
 	map->newest[extent] = n + 1;
+	map_chain_push(map, n);
 	*ret_slot = n;
 	return 0;
 }
@@ -132,6 +142,7 @@ static void add_blocks(struct vol_map *map, uint32_t n, uint64_t blocks)
 	if ((slot->present & blocks) == blocks)
 		return;
 	slot->present |= blocks;
+	map_chain_update(map, n);
 	map_touch(map, n);
 }
 
@@ -140,6 +151,7 @@ static void take_blocks(struct vol_map *map, uint32_t n, uint64_t blocks)
 	if (n == SLOT_NONE || !(map->slots.at[n].present & blocks))
 		return;
 	map->slots.at[n].present &= ~blocks;
+	map_chain_update(map, n);
 	map_touch(map, n);
 }
 

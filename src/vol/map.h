@@ -53,6 +53,8 @@ struct map_change {
 	uint32_t next; /* of the same extent: number + 1 in `changes`; 0: none */
 };
 
+struct map_chain;
+
 struct vol_map {
 	uint64_t size;
 	bool sums; /* its blocks have sums */
@@ -67,6 +69,8 @@ struct vol_map {
 	VEC(struct map_snapshot) snapshots; /* by era */
 	VEC(struct map_consumer) consumers;
 	VEC(struct map_change) changes;
+	uint32_t *chained; /* by extent: its chain + 1; NULL while there is none at all */
+	VEC(struct map_chain) chains;
 	uint32_t merge_at; /* the extent where map_next_merge() goes on */
 };
 

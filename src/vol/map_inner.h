@@ -28,4 +28,40 @@ void map_prune(struct vol_map *map);
  * are told apart by nobody. */
 uint32_t map_group(const struct vol_map *map, uint32_t era);
 
+/* ---- map_chain.c ---- */
+
+/* Extents with so many slots get a chain. */
+enum { CHAIN_FROM = 16 };
+
+/* Links are by era; where two slots share one, in the order in which the list has them. */
+struct map_link {
+	uint64_t present;
+	uint32_t slot, era;
+};
+
+struct map_chain {
+	uint32_t extent, len, cap;
+	struct map_link *links;
+	uint64_t *groups; /* what any of so many links has */
+};
+
+/* A new slot of the open era is in front of its list. */
+void map_chain_push(struct vol_map *map, uint32_t slot);
+/* The present blocks of a slot of the open era changed. */
+void map_chain_update(struct vol_map *map, uint32_t slot);
+/* Anything about the extent's slots changed. */
+void map_chain_renew(struct vol_map *map, uint32_t extent);
+void map_chain_done(struct vol_map *map);
+
+/* The slot that shows a block, SLOT_NONE for none, and the blocks that no newer one shows: all of
+ * them that it has, or all that nothing has. */
+struct map_seen {
+	uint32_t slot;
+	uint64_t blocks;
+};
+
+/* False: the extent has no chain. */
+bool map_chain_find(
+	const struct vol_map *map, uint32_t view, uint64_t block, struct map_seen *ret_seen);
+
 #endif

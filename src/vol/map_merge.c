@@ -158,6 +158,7 @@ int map_merged(struct vol_map *map, const struct map_merge *merge, struct map_ch
 	drop_if_empty(map, other);
 	drop_if_empty(map, merge->base);
 	drop_if_empty(map, merge->newer);
+	map_chain_renew(map, newer->extent);
 	return 0;
 }
 

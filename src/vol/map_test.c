@@ -176,6 +176,13 @@ static void pass(struct bench *bench)
 	bench->consumer = true;
 }
 
+/* A snapshot gives way to a new one, so that views lie all along the lists. */
+static void cut_and_look(struct bench *bench)
+{
+	drop(bench);
+	cut(bench);
+}
+
 /* From records into a new map, as opening does. */
 static void reload(struct bench *bench)
 {
@@ -197,15 +204,22 @@ static void reload(struct bench *bench)
 	bench->map = map;
 }
 
-static void one_life(uint64_t seed)
+/* Seldom: lists have to grow long in between. */
+static void reload_or_merge(struct bench *bench)
+{
+	if (rng_below(&bench->rng, 16) == 0)
+		(rng_below(&bench->rng, 4) ? reload : merge_some)(bench);
+}
+
+typedef void step_fn(struct bench *bench);
+
+static void one_life(uint64_t seed, step_fn *const steps[10], int count)
 {
 	OWN(own_free) struct bench *bench = calloc(1, sizeof(*bench));
 	CHECK(bench);
 	rng_seed(&bench->rng, seed);
 	CHECK_EQ(map_begin(&bench->map, (uint64_t)BLOCKS * VOL_BLOCK), 0);
-	static void (*const steps[])(struct bench *) = {write_some, write_some, write_some, cut,
-		cut, drop, merge_some, merge_some, pass, reload};
-	for (int i = 0; i < 120 && bench->map.era < ERAS / 4; i++) {
+	for (int i = 0; i < count && bench->map.slots.len < SLOTS - 8; i++) {
 		steps[rng_below(&bench->rng, 10)](bench);
 		check_all(bench);
 	}
@@ -214,9 +228,21 @@ static void one_life(uint64_t seed)
 
 TEST(views_and_changes_are_those_of_the_second_writing)
 {
+	static step_fn *const steps[] = {write_some, write_some, write_some, cut, cut, drop,
+		merge_some, merge_some, pass, reload};
 	uint64_t seed = test_seed();
 	for (uint64_t i = 0; i < 400; i++)
-		one_life(seed + i);
+		one_life(seed + i, steps, 120);
+}
+
+/* Slots by the hundred for each extent. */
+TEST(long_lists_are_those_of_the_second_writing)
+{
+	static step_fn *const steps[] = {write_some, cut, write_some, cut, write_some, cut,
+		write_some, cut, cut_and_look, reload_or_merge};
+	uint64_t seed = test_seed();
+	for (uint64_t i = 0; i < 40; i++)
+		one_life(seed + i, steps, 500);
 }
 
 TEST(when_all_is_merged_an_extent_has_one_slot)

@@ -27,7 +27,7 @@ struct volume_options {
 	uint8_t identity[16];
 	uint64_t make_size; /* bytes of a volume that is new; 0: it must be there */
 	bool no_sums;       /* of a volume that is new: its blocks are not checked */
-	size_t sums_pages;  /* of 4 KiB in memory at most, each for 4 MiB; 0: 4096 */
+	size_t sums_pages;  /* of 4 KiB in memory at most, each for 4 MiB; 0: 3072 */
 };
 
 /*
