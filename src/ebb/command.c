@@ -126,10 +126,10 @@ const struct option options[OPTIONS] = {
 		"read for so long, least recently proved first: 10m"},
 	[OPTION_RESOURCE] = {"resource", 0, VALUE_TEXT, "NAME",
 		"only points of this resource, by its name or its last components"},
-	[OPTION_HOST] = {"host", 0, VALUE_TEXT, "NAME", "only points made on this host"},
+	[OPTION_HOST] = {"host", 0, VALUE_TEXT, "NAME", "only what is of this host"},
 	[OPTION_SINCE] = {"since", 0, VALUE_TEXT, "MOMENT",
-		"only points from then on: 2026-11-21, 2026-11-21T02:10 ..., in UTC"},
-	[OPTION_UNTIL] = {"until", 0, VALUE_TEXT, "MOMENT", "only points up to the end of it"},
+		"only what is from then on: 2026-11-21, 2026-11-21T02:10 ..., in UTC"},
+	[OPTION_UNTIL] = {"until", 0, VALUE_TEXT, "MOMENT", "only what is up to the end of it"},
 	[OPTION_KEEP_LAST] = {"keep-last", 0, VALUE_TEXT, "N", "the newest N points stay"},
 	[OPTION_KEEP_HOURLY] = {"keep-hourly", 0, VALUE_TEXT, "N",
 		"of each of the last N hours that have points the newest one stays"},
@@ -149,8 +149,12 @@ const struct option options[OPTIONS] = {
 		"how far to look ahead, 1h to 7d; 24h unless said"},
 	[OPTION_QUANTILES] = {"quantiles", 0, VALUE_NONE, NULL,
 		"the quantiles of each hour in figures instead of a chart"},
+	[OPTION_PROMETHEUS] = {"prometheus", 0, VALUE_NONE, NULL,
+		"all that is measured, in the text that Prometheus scrapes"},
 	[OPTION_SERIES] = {"series", 0, VALUE_TEXT, "NAME",
 		"the series, with its labels in braces, as `ebb forecast` lists them"},
+	[OPTION_MATCH] = {"match", 0, VALUE_TEXT, "WHAT",
+		"a selector of Prometheus or a measurement of InfluxDB: that, under its own names"},
 	[OPTION_TIME] = {"time", 0, VALUE_TEXT, "COLUMN",
 		"the column with the moments, by name or number"},
 	[OPTION_VALUE] = {"value", 0, VALUE_TEXT, "COLUMN",
@@ -172,9 +176,14 @@ static const char *const shells[] = {"bash", "zsh", NULL};
 const struct command commands[] = {
 	{"status", NULL, "how this node is, in a sentence and a few figures",
 		"Asks ebbd over its control socket. With --json the whole answer is printed as one "
-		"document: times in seconds, sizes in bytes, moments in RFC 3339.",
-		{NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		"document: times in seconds, sizes in bytes, moments in RFC 3339. With "
+		"--prometheus "
+		"the newest value of every series that ebb observes, for node exporter's folder of "
+		"text files.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_PROMETHEUS),
 		{{"ebb status", "the daemon that /etc/ebb/ebb.yaml describes"},
+			{"ebb status --prometheus > /var/lib/prometheus/node-exporter/ebb.prom",
+				"for node exporter"},
 			{"ebb status --state ~/.local/state/ebb/run-1",
 				"one that `ebb run` started"}},
 		call_status},
@@ -193,21 +202,27 @@ const struct command commands[] = {
 			{"ebb forecast sda --metric ebb_disk_reads_total --horizon 7d", "a week"}},
 		call_forecast},
 	{"history", "import", "take in what others have measured, so that forecasts begin today",
-		"FORM is csv: a row for each sample, moments in one column and values in another. "
+		"FORM csv: a row for each sample, moments in one column and values in another. "
 		"A moment is seconds (or ms, us, ns) since 1970, or 2026-11-21T02:10:05Z; without "
-		"a "
-		"zone it is in UTC. An empty value is a gap. A mistake anywhere is told as "
-		"`file:line:field: ...`, and then nothing is taken in. A series that is new is a "
-		"counter when its name ends in _total. What is there already stays, so the same "
-		"file may come again. The store belongs to ebbd while it runs: stop it meanwhile "
-		"(the code is then 11). The code is 3 when samples make no sense.",
-		{"FORM FILE", VALUE_FILE, false, 2, NULL},
+		"a zone it is in UTC. An empty value is a gap. A series that is new is a counter "
+		"when its name ends in _total. FORM sysstat: what `sadf -j` prints, from a file or "
+		"- for standard input. FORM prometheus: the URL of a Prometheus or VictoriaMetrics "
+		"that scrapes node exporter or ebb. FORM influx: a file of line protocol, or "
+		"http://HOST:8086?db=NAME of an InfluxDB that telegraf fills. What these call "
+		"otherwise becomes the series that ebb itself observes; rates become counters. "
+		"From a server six weeks are taken, and the next call goes on where the last "
+		"ended. A mistake in a file is told as `file:line: ...`, and then nothing is taken "
+		"in. What is there already stays, so the same import may come again. The store "
+		"belongs to ebbd while it runs: stop it meanwhile (the code is then 11). The code "
+		"is 3 when samples make no sense.",
+		{"FORM FROM", VALUE_FILE, false, 2, NULL},
 		COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_SERIES) | ONE(OPTION_TIME) |
-			ONE(OPTION_VALUE),
+			ONE(OPTION_VALUE) | ONE(OPTION_HOST) | ONE(OPTION_MATCH) |
+			ONE(OPTION_SINCE) | ONE(OPTION_UNTIL),
 		{{"ebb history import csv load.csv --series load", "columns time and value"},
-			{"ebb history import csv sar.csv --series 'io{device=\"sda\"}' --time 1 "
-			 "--value 7",
-				"columns by number"}},
+			{"sadf -j -- -A | ebb history import sysstat -", "today of sysstat"},
+			{"ebb history import prometheus http://prom:9090 --host db1:9100",
+				"one machine of many"}},
 		call_history_import},
 	{"model", "backtest", "how good forecasts of a trace would have been",
 		"Lives through a file of CSV day by day, as `history import` reads it, forecasts "
@@ -517,6 +532,8 @@ const struct variable variables[] = {
 		"how a store is reached; the URL of a place comes before them"},
 	{"EBB_PASSWORD_FILE",
 		"a file whose first line is the passphrase; any key file comes before it"},
+	{"EBB_IMPORT_AUTHORIZATION",
+		"what `history import` sends as Authorization: Bearer ..., Basic ..."},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},

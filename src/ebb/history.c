@@ -16,6 +16,7 @@
 #include "ebb/amount.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/history_intake.h"
 #include "ebb/remembered.h"
 #include "ebb/trace_file.h"
 #include "foresee/trace.h"
@@ -134,16 +135,13 @@ static void close_own(struct remembered *remembered)
 	remembered_close(remembered);
 }
 
-int call_history_import(const struct call *call)
+static int import_csv(const struct call *call)
 {
 	OWN(close_own) struct remembered remembered = {0};
 	OWN(trace_file_done) struct trace_file file = {0};
 	const struct args *args = &call->args;
 	struct name name;
 	struct why why;
-	if (args->operand_count != 2 || strcmp(args->operands[0], "csv") != 0)
-		return call_fail(EXIT_USAGE,
-			"give the form and the file: ebb history import csv FILE --series NAME");
 	if (!args_given(args, OPTION_SERIES))
 		return call_fail(EXIT_USAGE, "--series NAME says which series it is");
 	if (name_parse(args->values[OPTION_SERIES], &name, &why) != 0)
@@ -152,4 +150,43 @@ int call_history_import(const struct call *call)
 	if (!code)
 		code = remembered_open(call, true, &remembered);
 	return code ? code : import(call, &remembered, &name, &file);
+}
+
+/* Options that mean something only to some forms are refused elsewhere. */
+static int check_options(const struct call *call, bool csv, bool server)
+{
+	static const struct {
+		enum option_id id;
+		bool csv, server;
+	} only[] = {{OPTION_SERIES, true, false}, {OPTION_TIME, true, false},
+		{OPTION_VALUE, true, false}, {OPTION_SINCE, false, true},
+		{OPTION_UNTIL, false, true}};
+	for (size_t i = 0; i < sizeof(only) / sizeof(*only); i++)
+		if (args_given(&call->args, only[i].id) &&
+			!((csv && only[i].csv) || (server && only[i].server)))
+			return call_fail(EXIT_USAGE, "--%s means nothing to this form",
+				options[only[i].id].name);
+	return EXIT_OK;
+}
+
+int call_history_import(const struct call *call)
+{
+	const struct args *args = &call->args;
+	const char *form = args->operand_count == 2 ? args->operands[0] : "";
+	const char *from = args->operand_count == 2 ? args->operands[1] : "";
+	bool csv = strcmp(form, "csv") == 0, prometheus = strcmp(form, "prometheus") == 0;
+	int code = check_options(call, csv, strstr(from, "://") != NULL);
+	if (code)
+		return code;
+	if (csv)
+		return import_csv(call);
+	if (strcmp(form, "sysstat") == 0)
+		return history_sysstat(call, from);
+	if (prometheus)
+		return history_prometheus(call, from);
+	if (strcmp(form, "influx") == 0)
+		return history_influx(call, from);
+	return call_fail(EXIT_USAGE,
+		"give the form (csv, sysstat, prometheus, influx) and the file or URL: ebb history "
+		"import csv FILE --series NAME");
 }

@@ -11,6 +11,7 @@
 #include "ebb/call.h"
 #include "ebb/config.h"
 #include "ebb/exit.h"
+#include "ebb/metrics_text.h"
 #include "ebb/status_text.h"
 #include "os/linux/world.h"
 #include "os/loop.h"
@@ -21,6 +22,8 @@ struct asking {
 	const struct call *call;
 	const char *socket;
 	struct world *world;
+	json_t *metrics; /* rows of all answers so far; NULL: it is about the status */
+	json_int_t next; /* where to go on; 0: that was all */
 	int code;
 };
 
@@ -43,6 +46,11 @@ static void on_answer(void *arg, const struct talk_answer *answer)
 		call_fail(asking->code, "%s", why.text);
 		return;
 	}
+	if (asking->metrics) {
+		json_array_extend(asking->metrics, json_object_get(answer->reply->doc, "metrics"));
+		asking->next = json_integer_value(json_object_get(answer->reply->doc, "next"));
+		return;
+	}
 	if (args_given(&asking->call->args, OPTION_JSON)) {
 		asking->code = print_json(answer->reply->doc);
 		return;
@@ -56,33 +64,62 @@ static void world_close_own(struct linux_world **lw)
 	linux_world_close(*lw);
 }
 
+static int ask(struct asking *asking, const char *const *words, size_t count)
+{
+	OWN(world_close_own) struct linux_world *lw = NULL;
+	struct why why;
+	struct talk_ask *ask;
+	char address[CONF_SOCKET_MAX + sizeof("unix:")];
+	/* Rooted where nothing is made: a question leaves no trace. */
+	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &lw, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	asking->world = linux_world(lw);
+	asking->code = EXIT_FAILED;
+	snprintf(address, sizeof(address), "unix:%s", asking->socket);
+	const struct talk_question question = {.address = address,
+		.words = words,
+		.word_count = count,
+		.timeout_ns = ASK_TIMEOUT_NS,
+		.on_answer = on_answer,
+		.arg = asking};
+	if (talk_ask(asking->world, &question, &ask, &why))
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	linux_run(lw);
+	return asking->code;
+}
+
+/* All that is measured, piece by piece, as Prometheus reads it. */
+static int print_metrics(struct asking *asking)
+{
+	OWN(str_done) struct str text = {0};
+	char from[24] = "0";
+	const char *const words[] = {"metrics", from};
+	asking->metrics = json_array();
+	int code;
+	do {
+		snprintf(from, sizeof(from), "%lld", (long long)asking->next);
+		code = ask(asking, words, 2);
+	} while (!code && asking->next);
+	if (!code)
+		metrics_text(asking->metrics, &text);
+	json_decref(asking->metrics);
+	return code ? code : call_print(&text);
+}
+
 int call_status(const struct call *call)
 {
 	static const char *const words[] = {"status"};
 	OWN(config_done) struct config config = {0};
-	OWN(world_close_own) struct linux_world *lw = NULL;
 	struct config_source source;
-	struct why why;
-	struct talk_ask *ask;
-	char address[CONF_SOCKET_MAX + sizeof("unix:")];
 	int code = config_choose(call, &source);
 	if (!code)
 		code = config_read(&source, &config);
 	if (code)
 		return code;
-	/* Rooted where nothing is made: a question leaves no trace. */
-	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &lw, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	struct asking asking = {call, config.conf.control_socket, linux_world(lw), EXIT_FAILED};
-	snprintf(address, sizeof(address), "unix:%s", config.conf.control_socket);
-	const struct talk_question question = {.address = address,
-		.words = words,
-		.word_count = 1,
-		.timeout_ns = ASK_TIMEOUT_NS,
-		.on_answer = on_answer,
-		.arg = &asking};
-	if (talk_ask(asking.world, &question, &ask, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	linux_run(lw);
-	return asking.code;
+	struct asking asking = {.call = call, .socket = config.conf.control_socket};
+	if (!args_given(&call->args, OPTION_PROMETHEUS))
+		return ask(&asking, words, 1);
+	if (args_given(&call->args, OPTION_JSON))
+		return call_fail(EXIT_USAGE, "--json or --prometheus, not both");
+	return print_metrics(&asking);
 }

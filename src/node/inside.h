@@ -59,6 +59,9 @@ void tick_again(struct node *node);
 int learning_begin(struct node *node);
 void learning_end(struct node *node);
 
+/* metrics.c: the verb. */
+void node_metrics(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
+
 /* status.c: the verb. */
 void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 

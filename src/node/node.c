@@ -44,6 +44,8 @@ static void verb_stop(void *arg, size_t argc, const char *const *argv, struct st
 
 static const struct talk_verb verbs[] = {
 	{"status", "", 0, "what runs here, and how the host is doing", node_status},
+	{"metrics", "[FROM]", 1, "the newest value of every series, from number FROM on",
+		node_metrics},
 	{"ping", "", 0, "answers pong", verb_ping},
 	{"reload", "", 0, "reads the configuration anew; a bad one changes nothing", verb_reload},
 	{"stop", "", 0, "ends the program in order", verb_stop},

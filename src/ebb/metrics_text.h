@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What ebbd's verb `metrics` answers, in the text format that Prometheus scrapes (version 0.0.4).
+ *
+ * Any thread.
+ */
+#ifndef EBB_EBB_METRICS_TEXT_H
+#define EBB_EBB_METRICS_TEXT_H
+
+struct json_t;
+struct str;
+
+/* Rows of name, kind and value, in any order; series of one metric stand together. */
+void metrics_text(const struct json_t *rows, struct str *text);
+
+#endif
