@@ -38,6 +38,7 @@ struct aio_request {
 
 struct aio_ops {
 	int (*submit)(struct aio *aio, struct aio_request *request);
+	ssize_t (*now)(struct aio *aio, struct aio_request *request);
 	const char *(*name)(struct aio *aio);
 };
 
@@ -45,6 +46,16 @@ struct aio_ops {
 static inline int aio_submit(struct aio *aio, struct aio_request *request)
 {
 	return aio->ops->submit(aio, request);
+}
+
+/*
+ * Does the request before it returns, if nobody has to wait for that: what lies in memory is read
+ * and written more cheaply so. Gives what done() would have been told, and does not call it.
+ * -EAGAIN: not now; nothing happened, and aio_submit() is the way. A sync is never done so.
+ */
+static inline ssize_t aio_now(struct aio *aio, struct aio_request *request)
+{
+	return aio->ops->now(aio, request);
 }
 
 /* "io_uring", "threads", "sim": for status pages and tests. */

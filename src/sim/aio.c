@@ -69,6 +69,18 @@ static int node_submit(struct aio *base, struct aio_request *request)
 	return 0;
 }
 
+/* Now and then it can be done at once, as the seed says. */
+static ssize_t node_now(struct aio *base, struct aio_request *request)
+{
+	struct sim_node *node = of(base)->node;
+	if (request->kind == AIO_SYNC || !node_alive(node) || rng_below(&node->rng, 2))
+		return -EAGAIN;
+	struct verdict verdict = fault_ask(node, FAULT_AIO, FAULT_ANY_OP, names[request->kind]);
+	if (!node_alive(node) || verdict.effect == FAULT_DELAY)
+		return -EAGAIN;
+	return verdict.effect == FAULT_FAIL ? (ssize_t)verdict.value : take_effect(request);
+}
+
 void aio_event(struct sim *sim, struct sim_node *node, void *what)
 {
 	struct aio_request *request = what;
@@ -86,7 +98,7 @@ static const char *node_aio_name(struct aio *base)
 	return "sim";
 }
 
-static const struct aio_ops node_aio_ops = {.submit = node_submit, .name = node_aio_name};
+static const struct aio_ops node_aio_ops = {.submit = node_submit, .now = node_now, .name = node_aio_name};
 
 void node_aio_init(struct node_aio *aio, struct sim_node *node)
 {

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "os/linux/file.h"
+
 #ifdef WITH_URING
 static int try_uring(struct linux_loop *loop, struct linux_aio **ret_aio, struct why *why)
 {
@@ -33,6 +35,15 @@ int linux_aio_open(
 {
 	int err = no_uring ? -ENOSYS : try_uring(loop, ret_aio, why);
 	return is_forbidden(err) ? aio_threads_open(loop, ret_aio, why) : err;
+}
+
+ssize_t aio_file_now(struct aio *aio, struct aio_request *request)
+{
+	(void)aio;
+	if (request->kind == AIO_SYNC)
+		return -EAGAIN;
+	return linux_file_now(request->file, request->kind == AIO_WRITE, request->bytes,
+		request->len, request->at);
 }
 
 void linux_aio_close(struct linux_aio *aio)

@@ -30,6 +30,9 @@ struct linux_aio {
 int linux_aio_open(
 	struct linux_loop *loop, bool no_uring, struct linux_aio **ret_aio, struct why *why);
 
+/* aio_now() of both. */
+ssize_t aio_file_now(struct aio *aio, struct aio_request *request);
+
 /* Takes the engine; NULL is allowed. Returns when nobody touches a request or its bytes any more.
  */
 void linux_aio_close(struct linux_aio *aio);

@@ -134,7 +134,13 @@ static void start_one(struct op *op)
 		memcpy(fixture.model + op->request.at, op->bytes, op->request.len);
 	}
 	fixture.started++;
-	CHECK_EQ(aio_submit(fixture.scratch.world->aio, &op->request), 0);
+	/* Some are done at once, where that can be; not too many within each other. */
+	ssize_t now = fixture.started % 8 ? aio_now(fixture.scratch.world->aio, &op->request)
+					  : -EAGAIN;
+	if (now != -EAGAIN)
+		on_done(&op->request, now);
+	else
+		CHECK_EQ(aio_submit(fixture.scratch.world->aio, &op->request), 0);
 }
 
 static void match_model(unsigned flags)

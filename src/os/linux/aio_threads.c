@@ -77,7 +77,7 @@ static void close_threads(struct linux_aio *base)
 
 int aio_threads_open(struct linux_loop *loop, struct linux_aio **ret_aio, struct why *why)
 {
-	static const struct aio_ops ops = {.submit = submit, .name = name};
+	static const struct aio_ops ops = {.submit = submit, .now = aio_file_now, .name = name};
 	OWN(own_free) struct aio_threads *aio = calloc(1, sizeof(*aio));
 	if (!aio)
 		return why_errno(why, -ENOMEM, "file I/O on threads");

@@ -3,11 +3,15 @@
 #include "os/linux/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,9 +19,18 @@
 #include "base/must.h"
 #include "os/disk.h"
 
+/* What the kernel can do at once on a file: asked when it is first wanted. */
+enum now {
+	NOW_UNKNOWN,
+	NOW_ALWAYS, /* its bytes are memory: an ordinary call never waits */
+	NOW_ASK,    /* RWF_NOWAIT tells */
+	NOW_NEVER,
+};
+
 struct linux_file {
 	struct file base;
 	int fd;
+	enum now now[2]; /* reads, writes */
 };
 
 static ssize_t linux_read_at(struct file *file, void *bytes, size_t len, uint64_t at)
@@ -128,4 +141,34 @@ int linux_file_fd(struct file *file)
 {
 	must(file->ops == &linux_file_ops);
 	return container_of(file, struct linux_file, base)->fd;
+}
+
+/* tmpfs refuses RWF_NOWAIT; past the page cache a call waits for the device whatever it says. */
+static enum now find_now(int fd)
+{
+	struct statfs about;
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || flags & O_DIRECT || fstatfs(fd, &about) < 0)
+		return NOW_NEVER;
+	return about.f_type == TMPFS_MAGIC ? NOW_ALWAYS : NOW_ASK;
+}
+
+ssize_t linux_file_now(struct file *base, bool write, void *bytes, size_t len, uint64_t at)
+{
+	must(base->ops == &linux_file_ops);
+	struct linux_file *file = container_of(base, struct linux_file, base);
+	struct iovec vec = {bytes, len};
+	if (file->now[write] == NOW_UNKNOWN)
+		file->now[write] = find_now(file->fd);
+	if (file->now[write] == NOW_NEVER || at > INT64_MAX)
+		return -EAGAIN;
+	int flags = file->now[write] == NOW_ASK ? RWF_NOWAIT : 0;
+	ssize_t n = write ? pwritev2(file->fd, &vec, 1, (off_t)at, flags)
+			  : preadv2(file->fd, &vec, 1, (off_t)at, flags);
+	if (n >= 0)
+		return n;
+	bool cannot = errno == EOPNOTSUPP || errno == EINVAL;
+	if (cannot)
+		file->now[write] = NOW_NEVER;
+	return cannot || errno == EINTR ? -EAGAIN : -errno;
 }
