@@ -148,6 +148,10 @@ struct map_merge {
  */
 bool map_next_merge(struct vol_map *map, struct map_merge *ret_merge);
 
+/* Looks through at most so many extents. True: map_next_merge() knows by now and answers at once.
+ */
+bool map_seek_merge(struct vol_map *map, uint32_t most);
+
 /*
  * The blocks are copied. The slots change and are touched, and *ret_change is to be recorded before
  * them (era 0: nothing is). A slot that got out of every view has era 0; it may be taken again

@@ -54,6 +54,14 @@ static struct map_merge plan_merge(const struct vol_map *map, uint32_t newer)
 	return merge;
 }
 
+bool map_seek_merge(struct vol_map *map, uint32_t most)
+{
+	for (; map->merge_at < map->extents && most > 0; map->merge_at++, most--)
+		if (find_newer(map, map->merge_at) != SLOT_NONE)
+			return true;
+	return map->merge_at == map->extents;
+}
+
 bool map_next_merge(struct vol_map *map, struct map_merge *ret_merge)
 {
 	for (; map->merge_at < map->extents; map->merge_at++) {

@@ -188,6 +188,14 @@ static int fill_regions(struct volume *volume, struct journal *to, struct why *w
 	return err;
 }
 
+int volume_fill_eras(struct volume *volume, struct journal *to, struct why *why)
+{
+	int err = fill_eras(volume, to, why);
+	if (!err && !planted(VOL_TIDY_FORGETS))
+		err = fill_changes(volume, to, why);
+	return err || planted(VOL_SUMS_TIDY_FORGETS) ? err : fill_regions(volume, to, why);
+}
+
 /* Slots many at a time: nothing is halved, because all of this becomes the journal in one step. */
 static int fill(void *arg, struct journal *to, struct why *why)
 {
@@ -195,11 +203,7 @@ static int fill(void *arg, struct journal *to, struct why *why)
 	struct volume *volume = arg;
 	uint8_t record[AT_ONCE * RECORD_SLOT_SIZE];
 	size_t len = 0;
-	int err = fill_eras(volume, to, why);
-	if (!err && !planted(VOL_TIDY_FORGETS))
-		err = fill_changes(volume, to, why);
-	if (!err && !planted(VOL_SUMS_TIDY_FORGETS))
-		err = fill_regions(volume, to, why);
+	int err = volume_fill_eras(volume, to, why);
 	for (uint32_t n = 0; !err && n < volume->map.slots.len; n++) {
 		const struct map_slot *slot = &volume->map.slots.at[n];
 		/* What waits for its data is not in the journal yet, and must not come in here. */
@@ -223,13 +227,16 @@ static uint64_t journal_need(const struct vol_map *map)
 		(map->snapshots.len + map->consumers.len) * (RECORD_SMALL + 40U);
 }
 
-int volume_tidy(struct volume *volume, struct why *why)
+bool volume_tidy_pays(const struct volume *volume)
 {
 	enum { WORTH = 64 * 1024 };
 	uint64_t size = journal_facts(volume->journal).size;
-	if (size < WORTH || size / 2 < journal_need(&volume->map))
-		return volume_usable(volume, why);
-	return volume_tidy_now(volume, why);
+	return size >= WORTH && size / 2 >= journal_need(&volume->map);
+}
+
+int volume_tidy(struct volume *volume, struct why *why)
+{
+	return volume_tidy_pays(volume) ? volume_tidy_now(volume, why) : volume_usable(volume, why);
 }
 
 int volume_tidy_now(struct volume *volume, struct why *why)

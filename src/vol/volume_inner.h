@@ -72,6 +72,11 @@ int volume_make_sure(struct volume *volume, struct why *why);
 /* Rewrites the journal, whatever it pays. */
 int volume_tidy_now(struct volume *volume, struct why *why);
 
+bool volume_tidy_pays(const struct volume *volume);
+
+/* Into a new journal: all but the slots. */
+int volume_fill_eras(struct volume *volume, struct journal *to, struct why *why);
+
 /* For OWN(). */
 void volume_close_own(struct volume **volume);
 

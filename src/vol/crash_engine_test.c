@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Crash exploration of the engine. A script keeps writes, flushes, cuts, drops and merges in flight
+ * beside each other, in an order that dice choose; the model knows for each block which contents
+ * may be there, and narrows that when a flush is answered. What is left is opened and read by the
+ * blocking volume.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "base/must.h"
+#include "base/own.h"
+#include "base/units.h"
+#include "base/why.h"
+#include "sim/alloc_fault.h"
+#include "store/crash_test.h"
+#include "vol/engine_inner.h"
+#include "vol/pump_test.h"
+
+enum { EXTENTS = 2, PICKED = 6, SNAPSHOTS = 3, MAYBE = 12 };
+
+/* The blocks that the script uses; the others are never written. */
+static const uint16_t picked[PICKED] = {0, 1, 5, 63, 64, 70};
+
+#define SIZE ((uint64_t)EXTENTS * VOL_EXTENT)
+
+/* Sets of contents, which are numbers below 64; 0 is zeros. */
+#define ONE(content) (UINT64_C(1) << (content))
+
+struct model {
+	uint8_t maybe[MAYBE]; /* in the order of the writes */
+	uint8_t first, count; /* older ones than `first` are not possible any more */
+	uint8_t answered;     /* the newest that was answered */
+};
+
+struct kept {
+	char name[8];
+	enum { NOT_THERE, MAY_BE, IS_THERE, MAY_GO } is;
+	uint64_t may_hold[PICKED];
+};
+
+struct state {
+	bool made;
+	struct model now[PICKED];
+	uint8_t written; /* the last content used */
+	struct kept kept[SNAPSHOTS];
+	uint64_t seen[PICKED]; /* by consumer "c", in the first snapshot */
+};
+
+static void settle(struct model *model, uint8_t content)
+{
+	*model = (struct model){.maybe = {content}, .count = 1};
+}
+
+static uint64_t may_hold(const struct model *model, unsigned from)
+{
+	uint64_t set = 0;
+	for (unsigned i = from; i < model->count; i++)
+		set |= ONE(model->maybe[i]);
+	return set;
+}
+
+/* ---- comparing what was left ---- */
+
+static int open_volume(struct disk *disk, bool make, struct volume **ret_volume, struct why *why)
+{
+	struct volume_options options = {.disk = disk,
+		.identity = "one volume only",
+		.make_size = make ? SIZE : 0,
+		.no_sums = true};
+	return volume_open(&options, ret_volume, why);
+}
+
+static uint64_t contents(const uint8_t bytes[VOL_BLOCK])
+{
+	uint64_t set = 0;
+	for (size_t at = 0; at < VOL_BLOCK; at++)
+		set |= ONE(bytes[at] % 64);
+	return set;
+}
+
+static int read_block(
+	struct volume *volume, uint32_t era, size_t i, uint64_t *ret_set, struct why *why)
+{
+	uint8_t bytes[VOL_BLOCK] = {0};
+	int err = volume_read(
+		volume, era, (uint64_t)picked[i] * VOL_BLOCK, bytes, sizeof(bytes), why);
+	*ret_set = contents(bytes);
+	return err;
+}
+
+static int check_now(
+	const struct state *state, struct volume *volume, uint64_t *ret_sets, struct why *why)
+{
+	for (size_t i = 0; i < PICKED; i++) {
+		int err = read_block(volume, 0, i, &ret_sets[i], why);
+		if (err)
+			return err;
+		if (ret_sets[i] & ~may_hold(&state->now[i], state->now[i].first))
+			return why_set(why, -EBADMSG, "block %u holds %llx, which it cannot",
+				picked[i], (unsigned long long)ret_sets[i]);
+	}
+	return 0;
+}
+
+static int check_kept(const struct kept *kept, struct volume *volume, struct why *why)
+{
+	const struct map_snapshot *snapshot = map_snapshot(volume_map(volume), kept->name);
+	if (!snapshot)
+		return kept->is == IS_THERE
+			? why_set(why, -EBADMSG, "snapshot %s is gone", kept->name)
+			: 0;
+	if (kept->is == NOT_THERE)
+		return kept->name[0] ? why_set(why, -EBADMSG, "%s never was", kept->name) : 0;
+	for (size_t i = 0; i < PICKED; i++) {
+		uint64_t set;
+		int err = read_block(volume, snapshot->era, i, &set, why);
+		if (err)
+			return err;
+		if (set & (set - 1) || set & ~kept->may_hold[i])
+			return why_set(why, -EBADMSG, "block %u of %s holds %llx, not %llx",
+				picked[i], kept->name, (unsigned long long)set,
+				(unsigned long long)kept->may_hold[i]);
+	}
+	return 0;
+}
+
+/* What differs from what the consumer saw must be told. */
+static int check_changes(
+	const struct state *state, struct volume *volume, const uint64_t *sets, struct why *why)
+{
+	const struct vol_map *map = volume_map(volume);
+	const struct map_consumer *consumer = map_consumer(map, "c");
+	for (size_t i = 0; consumer && i < PICKED; i++) {
+		uint64_t told = map_changed(
+			map, picked[i] / VOL_EXTENT_BLOCKS, consumer->passed, map->era);
+		if (sets[i] != state->seen[i] && !(told >> picked[i] % VOL_EXTENT_BLOCKS & 1))
+			return why_set(
+				why, -EBADMSG, "block %u changed and nobody says so", picked[i]);
+	}
+	return 0;
+}
+
+static int check_all(
+	const struct state *state, struct volume *volume, uint64_t *ret_sets, struct why *why)
+{
+	int err = check_now(state, volume, ret_sets, why);
+	for (size_t i = 0; !err && i < SNAPSHOTS; i++)
+		err = check_kept(&state->kept[i], volume, why);
+	return err ? err : check_changes(state, volume, ret_sets, why);
+}
+
+/* ---- one life of an engine ---- */
+
+struct running {
+	struct engine_request request;
+	struct living *living;
+	bool busy;
+	size_t block;  /* of `picked` */
+	uint8_t entry; /* of its model */
+	uint8_t covers[PICKED];
+	uint8_t bytes[VOL_BLOCK];
+};
+
+struct living {
+	struct state *state;
+	struct pump pump;
+	struct engine_pool *pool;
+	struct engine *engine;
+	struct running writes[PICKED], flushes[3];
+	struct engine_act act;
+	struct kept *acting;
+	bool act_busy;
+	int err; /* the first */
+};
+
+static void note(struct living *living, int err)
+{
+	if (err && !living->err)
+		living->err = err;
+}
+
+static int step(struct living *living)
+{
+	if (!pump_step(&living->pump))
+		note(living, -EDEADLK);
+	return living->err;
+}
+
+static void on_written(struct engine_request *request, int err)
+{
+	struct running *write = container_of(request, struct running, request);
+	struct model *model = &write->living->state->now[write->block];
+	write->busy = false;
+	note(write->living, err);
+	if (!err)
+		model->answered = write->entry;
+	if (!err && request->durable)
+		model->first = write->entry;
+}
+
+static int start_write(struct living *living, size_t i, enum engine_kind kind, bool durable)
+{
+	struct running *write = &living->writes[i];
+	struct model *model = &living->state->now[i];
+	uint8_t content = kind == ENGINE_ZERO ? 0 : ++living->state->written;
+	while (write->busy)
+		if (step(living))
+			return living->err;
+	must(model->count < MAYBE && content < 64);
+	write->entry = model->count;
+	model->maybe[model->count++] = content;
+	memset(write->bytes, content, sizeof(write->bytes));
+	/* Before or after a cut that is under way: either will do. */
+	if (living->act_busy && living->act.kind == ENGINE_CUT)
+		living->acting->may_hold[i] |= ONE(content);
+	write->block = i;
+	write->living = living;
+	write->busy = true;
+	write->request = (struct engine_request){.kind = kind,
+		.durable = durable,
+		.at = (uint64_t)picked[i] * VOL_BLOCK,
+		.len = VOL_BLOCK,
+		.bytes = write->bytes,
+		.done = on_written};
+	engine_submit(living->engine, &write->request);
+	return living->err;
+}
+
+static void on_flushed(struct engine_request *request, int err)
+{
+	struct running *flush = container_of(request, struct running, request);
+	struct model *now = flush->living->state->now;
+	flush->busy = false;
+	note(flush->living, err);
+	for (size_t i = 0; i < PICKED && !err; i++)
+		if (flush->covers[i] > now[i].first)
+			now[i].first = flush->covers[i];
+}
+
+static int start_flush(struct living *living)
+{
+	struct running *flush = living->flushes;
+	while (flush < living->flushes + 3 && flush->busy)
+		flush++;
+	if (flush == living->flushes + 3)
+		return 0;
+	flush->living = living;
+	flush->busy = true;
+	for (size_t i = 0; i < PICKED; i++)
+		flush->covers[i] = living->state->now[i].answered;
+	flush->request = (struct engine_request){.kind = ENGINE_FLUSH, .done = on_flushed};
+	engine_submit(living->engine, &flush->request);
+	return living->err;
+}
+
+static bool busy(const struct living *living)
+{
+	bool any = living->act_busy;
+	for (size_t i = 0; i < PICKED; i++)
+		any |= living->writes[i].busy;
+	for (size_t i = 0; i < 3; i++)
+		any |= living->flushes[i].busy;
+	return any;
+}
+
+static int wait_all(struct living *living)
+{
+	while (busy(living) && living->err != -EDEADLK)
+		step(living);
+	return living->err;
+}
+
+static void on_act(struct engine_act *act, int err, const struct why *why)
+{
+	struct living *living = container_of(act, struct living, act);
+	struct kept *kept = living->acting;
+	(void)why;
+	living->act_busy = false;
+	note(living, err);
+	if (err || act->kind == ENGINE_PASSED)
+		return;
+	kept->is = act->kind == ENGINE_CUT ? IS_THERE : NOT_THERE;
+	if (act->kind == ENGINE_DROP)
+		kept->name[0] = '\0';
+}
+
+static int start_act(struct living *living, enum engine_act_kind kind, size_t which)
+{
+	struct kept *kept = &living->state->kept[which];
+	while (living->act_busy)
+		if (step(living))
+			return living->err;
+	living->acting = kept;
+	living->act_busy = true;
+	living->act = (struct engine_act){.kind = kind, .name = kept->name, .done = on_act};
+	if (kind == ENGINE_CUT) {
+		snprintf(kept->name, sizeof(kept->name), "s%zu", which);
+		kept->is = MAY_BE;
+		for (size_t i = 0; i < PICKED; i++)
+			kept->may_hold[i] = may_hold(
+				&living->state->now[i], living->state->now[i].answered);
+	} else if (kind == ENGINE_DROP) {
+		kept->is = MAY_GO;
+	}
+	engine_do(living->engine, &living->act);
+	return living->err;
+}
+
+/* The consumer has seen the first snapshot, which is read for it. */
+static int pass(struct living *living)
+{
+	struct kept *kept = &living->state->kept[0];
+	if (wait_all(living))
+		return living->err;
+	uint32_t era = map_snapshot(engine_map(living->engine), kept->name)->era;
+	for (size_t i = 0; i < PICKED; i++) {
+		int err = read_block(living->engine->volume, era, i, &living->state->seen[i], NULL);
+		if (err)
+			return err;
+		if (living->state->seen[i] & ~kept->may_hold[i])
+			return -EBADMSG;
+		kept->may_hold[i] = living->state->seen[i];
+	}
+	living->acting = kept;
+	living->act_busy = true;
+	living->act = (struct engine_act){
+		.kind = ENGINE_PASSED, .name = "c", .era = era, .done = on_act};
+	engine_do(living->engine, &living->act);
+	return living->err;
+}
+
+/* Steps of its own for a while, beside what is in flight. */
+static int clean(struct living *living, unsigned steps)
+{
+	engine_clean(living->engine, NS_PER_MS);
+	while (steps-- > 0 && !living->err)
+		step(living);
+	engine_clean(living->engine, 0);
+	return living->err;
+}
+
+static int tidy(struct living *living)
+{
+	while (living->engine->cleaning.busy)
+		if (step(living))
+			return living->err;
+	clean_tidy(living->engine);
+	return living->err;
+}
+
+/* ---- the script ---- */
+
+enum act { WRITE, DURABLE, ZERO, FLUSH, WAIT, STEP, CUT, DROP, CLEAN, PASS, TIDY };
+
+static const struct {
+	enum act act;
+	unsigned what; /* blocks, a snapshot, or steps */
+} script[] = {
+	{WRITE, 0x17},
+	{FLUSH, 0},
+	{WRITE, 0x09},
+	{STEP, 3},
+	{CUT, 0},
+	{WRITE, 0x22},
+	{PASS, 0},
+	{WRITE, 0x03},
+	{WAIT, 0},
+	{FLUSH, 0},
+	{WRITE, 0x08},
+	{STEP, 2},
+	{FLUSH, 0},
+	{ZERO, 0x14},
+	{STEP, 4},
+	{DURABLE, 0x01},
+	{CUT, 1},
+	{WRITE, 0x29},
+	{DROP, 0},
+	{CLEAN, 12},
+	{WRITE, 0x22},
+	{WAIT, 0},
+	{FLUSH, 0},
+	{CUT, 2},
+	{CLEAN, 9},
+	{DROP, 1},
+	{DROP, 2},
+	{CLEAN, 30},
+	{WRITE, 0x05},
+	{WAIT, 0},
+	{WRITE, 0x12},
+	{TIDY, 0},
+	{WRITE, 0x18},
+	{FLUSH, 0},
+	{WAIT, 0},
+};
+
+static int write_all(struct living *living, enum act act, unsigned which)
+{
+	int err = 0;
+	for (size_t i = 0; !err && i < PICKED; i++)
+		if (which >> i & 1)
+			err = start_write(living, i, act == ZERO ? ENGINE_ZERO : ENGINE_WRITE,
+				act == DURABLE);
+	return err;
+}
+
+static int do_step(struct living *living, enum act act, unsigned what)
+{
+	switch (act) {
+	case WRITE:
+	case DURABLE:
+	case ZERO:
+		return write_all(living, act, what);
+	case FLUSH:
+		return start_flush(living);
+	case WAIT:
+		return wait_all(living);
+	case STEP:
+		while (what-- > 0 && busy(living) && !living->err)
+			step(living);
+		return living->err;
+	case CUT:
+		return start_act(living, ENGINE_CUT, what);
+	case DROP:
+		return start_act(living, ENGINE_DROP, what);
+	case CLEAN:
+		return clean(living, what);
+	case PASS:
+		return pass(living);
+	case TIDY:
+		return tidy(living);
+	}
+	return -EINVAL;
+}
+
+static int begin_life(struct living *living, struct state *state, const struct world *world,
+	uint64_t seed, struct why *why)
+{
+	struct volume *volume;
+	*living = (struct living){.state = state};
+	pump_init(&living->pump, world, seed);
+	int err = open_volume(world->disk, !state->made, &volume, why);
+	if (err)
+		return err;
+	state->made = true;
+	err = engine_pool_new(&living->pump.world, &living->pool);
+	if (!err)
+		err = engine_open(living->pool, volume, &living->engine);
+	if (err)
+		volume_close(volume);
+	return err;
+}
+
+/* Who does not give up at the first error must not be told that all is well. */
+static void end_life(struct living *living)
+{
+	if (living->engine) {
+		wait_all(living);
+		start_flush(living);
+		wait_all(living);
+		while (!engine_idle(living->engine) && pump_step(&living->pump))
+			;
+	}
+	engine_free(living->engine);
+	engine_pool_free(living->pool);
+}
+
+static int first_life(
+	struct state *state, const struct world *world, uint64_t seed, struct why *why)
+{
+	struct living living;
+	for (size_t i = 0; i < PICKED; i++)
+		settle(&state->now[i], 0);
+	int err = begin_life(&living, state, world, seed, why);
+	for (size_t i = 0; !err && i < sizeof(script) / sizeof(*script); i++)
+		err = do_step(&living, script[i].act, script[i].what);
+	end_life(&living);
+	err = err ? err : living.err;
+	return err ? why_errno(why, err, "the first life") : 0;
+}
+
+/* What is read, and then flushed, is promised. Torn blocks stay torn. */
+static int hold_for_promised(struct living *living, struct why *why)
+{
+	uint64_t sets[PICKED];
+	struct state *state = living->state;
+	int err = check_all(state, living->engine->volume, sets, why);
+	if (!err)
+		err = start_flush(living);
+	if (!err)
+		err = wait_all(living);
+	for (size_t i = 0; !err && i < PICKED; i++) {
+		state->now[i] = (struct model){0};
+		for (uint8_t content = 0; content < 64; content++)
+			if (sets[i] & ONE(content))
+				state->now[i].maybe[state->now[i].count++] = content;
+	}
+	return err;
+}
+
+static int second_life(
+	struct state *state, const struct world *world, uint64_t seed, struct why *why)
+{
+	struct living living;
+	int err = begin_life(&living, state, world, seed + 1000, why);
+	if (!err)
+		err = hold_for_promised(&living, why);
+	if (!err)
+		err = write_all(&living, WRITE, 0x2a);
+	if (!err)
+		err = start_flush(&living);
+	if (!err)
+		err = clean(&living, 20);
+	end_life(&living);
+	return err ? err : living.err;
+}
+
+static int run(struct state *state, struct world *world, uint64_t seed, struct why *why)
+{
+	struct life life;
+	life_begin(&life, world, 1);
+	int err = first_life(state, &life.world, seed, why);
+	if (!err)
+		return 0;
+	life_begin(&life, world, 2);
+	return second_life(state, &life.world, seed, why);
+}
+
+static int check(void *arg, struct world *world, bool faulty, struct why *why)
+{
+	struct state *state = arg;
+	OWN(volume_close_own) struct volume *volume = NULL;
+	uint64_t sets[PICKED], again[PICKED];
+	(void)faulty;
+	int err = open_volume(world->disk, !state->made, &volume, why), merged = 1;
+	if (!err)
+		err = check_all(state, volume, sets, why);
+	while (!err && merged > 0) {
+		merged = volume_merge(volume, why);
+		err = merged < 0 ? merged : 0;
+	}
+	if (!err)
+		err = check_all(state, volume, again, why);
+	if (!err && memcmp(sets, again, sizeof(sets)) != 0)
+		err = why_set(why, -EBADMSG, "merging changed the volume");
+	return err;
+}
+
+#define SCENARIO(number) \
+	static int run_##number(void *arg, struct world *world, struct why *why) \
+	{ \
+		return run(arg, world, number, why); \
+	} \
+	static const struct scenario engine_##number = {.name = "engine-" #number, \
+		.state_size = sizeof(struct state), \
+		.run = run_##number, \
+		.check = check};
+
+SCENARIO(1)
+SCENARIO(2)
+SCENARIO(3)
+
+#define CASE(number) \
+	{ \
+		.scenario = &engine_##number, \
+		.options = {.allocations = &alloc_faults, \
+			.exhaustive = 256, \
+			.samples = 48, \
+			.recovery_points = 4}, \
+		.killed = {.exhaustive = 64, \
+			.samples = 16, \
+			.recovery_points = 2, \
+			.no_faults = true}, \
+		.kills = 13, \
+	}
+
+int main(int argc, char **argv)
+{
+	const struct crash_case cases[] = {CASE(1), CASE(2), CASE(3)};
+	return crash_main(argc, argv, cases, sizeof(cases) / sizeof(*cases));
+}

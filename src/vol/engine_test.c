@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine against a model of sectors. Requests in flight never share a sector, but often a
+ * block, so that what each sector holds is known although the order is drawn.
+ */
+#include "vol/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/container.h"
+#include "base/must.h"
+#include "base/own.h"
+#include "base/test.h"
+#include "base/units.h"
+#include "sim/disk.h"
+#include "vol/map.h"
+#include "vol/pump_test.h"
+#include "vol/volume.h"
+
+enum {
+	SECTOR = 512,
+	EXTENTS = 3,
+	SECTORS = EXTENTS * VOL_EXTENT / SECTOR,
+	LANES = 24,
+	KEPT = 5,
+	LONGEST = 300, /* sectors */
+};
+
+#define SIZE ((uint64_t)EXTENTS * VOL_EXTENT)
+
+struct lane {
+	struct engine_request request;
+	struct bench *bench;
+	unsigned sector, count;
+	bool busy, view;
+	uint8_t *bytes;
+	uint16_t value;
+};
+
+struct kept {
+	char name[16];
+	uint32_t era; /* 0: none */
+	bool going;
+	uint16_t *before, *after; /* what each sector held when the cut began, or was to hold */
+	bool *unknown;            /* written while the cut was under way */
+};
+
+struct bench {
+	struct sim_disk *disk;
+	struct pump pump;
+	struct engine_pool *pool;
+	struct engine *engine;
+	struct rng rng;
+	struct lane lanes[LANES];
+	bool taken[SECTORS];
+	uint16_t now[SECTORS];  /* answered */
+	uint16_t next[SECTORS]; /* with what is in flight */
+	uint16_t value;
+	struct kept kept[KEPT];
+	struct engine_act act;
+	struct kept *acting;
+	bool act_busy;
+	unsigned answered, shorts, merged;
+};
+
+static void put_value(uint8_t *bytes, uint16_t value)
+{
+	for (size_t i = 0; i < SECTOR; i += 2) {
+		bytes[i] = (uint8_t)value;
+		bytes[i + 1] = (uint8_t)(value >> 8);
+	}
+}
+
+static bool has_value(const uint8_t *bytes, uint16_t value)
+{
+	for (size_t i = 0; i < SECTOR; i += 2)
+		if ((bytes[i] | bytes[i + 1] << 8) != value)
+			return false;
+	return true;
+}
+
+/* Now and then fewer bytes than were asked for. */
+static int cut_short(void *arg, enum sim_op op, const char *name, bool done)
+{
+	struct bench *bench = arg;
+	if (done || strcmp(name, "data") != 0 || (op != SIM_READ && op != SIM_WRITE) ||
+		rng_below(&bench->rng, 30))
+		return 0;
+	bench->shorts++;
+	return 1 + (int)rng_below(&bench->rng, 3000);
+}
+
+static void open_engine(struct bench *bench, bool make)
+{
+	struct volume_options options = {.disk = sim_disk_seam(bench->disk),
+		.identity = "a volume of test",
+		.make_size = make ? SIZE : 0,
+		.no_sums = true};
+	struct volume *volume;
+	struct why why;
+	int err = volume_open(&options, &volume, &why);
+	if (err)
+		test_fail(__FILE__, __LINE__, "%s", why.text);
+	struct world world = {.disk = options.disk};
+	pump_init(&bench->pump, &world, rng_u64(&bench->rng));
+	bench->pump.at_once = rng_below(&bench->rng, 5) == 0;
+	CHECK_EQ(engine_pool_new(&bench->pump.world, &bench->pool), 0);
+	CHECK_EQ(engine_open(bench->pool, volume, &bench->engine), 0);
+	engine_clean(bench->engine, NS_PER_MS);
+}
+
+static void close_engine(struct bench *bench)
+{
+	engine_clean(bench->engine, 0);
+	while (!engine_idle(bench->engine))
+		CHECK(pump_step(&bench->pump));
+	engine_free(TAKE(bench->engine));
+	engine_pool_free(TAKE(bench->pool));
+}
+
+/* ---- requests ---- */
+
+static void check_read(struct bench *bench, const struct lane *lane)
+{
+	for (unsigned i = 0; i < lane->count; i++) {
+		unsigned at = lane->sector + i;
+		const uint8_t *bytes = lane->bytes + (size_t)i * SECTOR;
+		bool ok = has_value(bytes, bench->now[at]);
+		for (size_t k = 0; lane->request.view && k < KEPT; k++)
+			if (bench->kept[k].era == lane->request.view)
+				ok = bench->kept[k].unknown[at] ||
+					has_value(bytes, bench->kept[k].before[at]) ||
+					has_value(bytes, bench->kept[k].after[at]);
+		if (!ok)
+			test_fail(__FILE__, __LINE__, "sector %u of era %u holds %u, not %u", at,
+				lane->request.view, bytes[0] + 256U * bytes[1], bench->now[at]);
+	}
+}
+
+static void on_done(struct engine_request *request, int err)
+{
+	struct lane *lane = container_of(request, struct lane, request);
+	struct bench *bench = lane->bench;
+	CHECK_EQ(err, 0);
+	CHECK(lane->busy);
+	lane->busy = false;
+	bench->answered++;
+	if (request->kind == ENGINE_READ)
+		check_read(bench, lane);
+	for (unsigned i = 0; i < lane->count && !lane->view; i++) {
+		bench->taken[lane->sector + i] = false;
+		bench->now[lane->sector + i] = bench->next[lane->sector + i];
+	}
+}
+
+static bool take_range(struct bench *bench, struct lane *lane)
+{
+	lane->count = 1 +
+		(unsigned)rng_below(&bench->rng, rng_below(&bench->rng, 3) ? 12 : LONGEST);
+	lane->sector = (unsigned)rng_below(&bench->rng, SECTORS - lane->count);
+	if (rng_below(&bench->rng, 2)) {
+		lane->sector -= lane->sector % 8;
+		lane->count += 7 - (lane->count + 7) % 8;
+	}
+	if (lane->sector + lane->count > SECTORS)
+		return false;
+	if (!lane->view && memchr(bench->taken + lane->sector, true, lane->count))
+		return false;
+	for (unsigned i = 0; i < lane->count && !lane->view; i++)
+		bench->taken[lane->sector + i] = true;
+	return true;
+}
+
+static void change(struct bench *bench, struct lane *lane)
+{
+	uint16_t value = lane->request.kind == ENGINE_ZERO ? 0 : ++bench->value;
+	for (unsigned i = 0; i < lane->count; i++) {
+		bench->next[lane->sector + i] = value;
+		put_value(lane->bytes + (size_t)i * SECTOR, value);
+		if (bench->act_busy)
+			bench->acting->unknown[lane->sector + i] = true;
+	}
+}
+
+static uint32_t some_view(struct bench *bench)
+{
+	const struct kept *kept = &bench->kept[rng_below(&bench->rng, KEPT)];
+	return kept->going ? 0 : kept->era;
+}
+
+static void start_request(struct bench *bench)
+{
+	static const enum engine_kind kinds[] = {
+		ENGINE_READ, ENGINE_WRITE, ENGINE_WRITE, ENGINE_WRITE, ENGINE_ZERO, ENGINE_FLUSH};
+	struct lane *lane = &bench->lanes[rng_below(&bench->rng, LANES)];
+	if (lane->busy)
+		return;
+	lane->bench = bench;
+	lane->request = (struct engine_request){
+		.kind = kinds[rng_below(&bench->rng, sizeof(kinds) / sizeof(*kinds))],
+		.durable = rng_below(&bench->rng, 8) == 0,
+		.allocate = rng_below(&bench->rng, 2),
+		.bytes = lane->bytes,
+		.done = on_done,
+	};
+	lane->view = false;
+	lane->count = 0;
+	if (lane->request.kind == ENGINE_READ && rng_below(&bench->rng, 2))
+		lane->request.view = some_view(bench);
+	lane->view = lane->request.view != 0;
+	if (lane->request.kind != ENGINE_FLUSH && !take_range(bench, lane))
+		return;
+	lane->request.at = (uint64_t)lane->sector * SECTOR;
+	lane->request.len = (uint64_t)lane->count * SECTOR;
+	if (lane->request.kind == ENGINE_WRITE || lane->request.kind == ENGINE_ZERO)
+		change(bench, lane);
+	lane->busy = true;
+	engine_submit(bench->engine, &lane->request);
+}
+
+/* ---- acts ---- */
+
+static void on_act(struct engine_act *act, int err, const struct why *why)
+{
+	struct bench *bench = container_of(act, struct bench, act);
+	struct kept *kept = bench->acting;
+	if (err)
+		test_fail(__FILE__, __LINE__, "%s", why->text);
+	bench->act_busy = false;
+	kept->era = act->kind == ENGINE_CUT
+		? map_snapshot(engine_map(bench->engine), kept->name)->era
+		: 0;
+	kept->going = false;
+}
+
+static bool is_read(const struct bench *bench, uint32_t era)
+{
+	for (size_t i = 0; i < LANES; i++)
+		if (bench->lanes[i].busy && bench->lanes[i].view &&
+			bench->lanes[i].request.view == era)
+			return true;
+	return false;
+}
+
+static void start_act(struct bench *bench)
+{
+	struct kept *kept = &bench->kept[rng_below(&bench->rng, KEPT)];
+	if (bench->act_busy || (kept->era && is_read(bench, kept->era)))
+		return;
+	bench->act = (struct engine_act){
+		.kind = kept->era ? ENGINE_DROP : ENGINE_CUT, .name = kept->name, .done = on_act};
+	if (!kept->era) {
+		snprintf(kept->name, sizeof(kept->name), "s%u", ++bench->merged);
+		memcpy(kept->before, bench->now, sizeof(bench->now));
+		memcpy(kept->after, bench->next, sizeof(bench->next));
+		memset(kept->unknown, 0, SECTORS);
+	}
+	kept->going = true;
+	bench->acting = kept;
+	bench->act_busy = true;
+	engine_do(bench->engine, &bench->act);
+}
+
+static void settle_all(struct bench *bench)
+{
+	while (bench->act_busy || !engine_idle(bench->engine))
+		CHECK(pump_step(&bench->pump));
+}
+
+static void read_all(struct bench *bench, uint32_t view)
+{
+	struct lane lane = {.bench = bench, .count = SECTORS, .busy = true, .view = true};
+	lane.bytes = malloc(SIZE);
+	CHECK(lane.bytes);
+	lane.request = (struct engine_request){.kind = ENGINE_READ,
+		.view = view,
+		.len = SIZE,
+		.bytes = lane.bytes,
+		.done = on_done};
+	engine_submit(bench->engine, &lane.request);
+	while (lane.busy)
+		CHECK(pump_step(&bench->pump));
+	free(lane.bytes);
+}
+
+static void check_everything(struct bench *bench)
+{
+	settle_all(bench);
+	read_all(bench, 0);
+	for (size_t i = 0; i < KEPT; i++)
+		if (bench->kept[i].era)
+			read_all(bench, bench->kept[i].era);
+}
+
+static void one_life(uint64_t seed)
+{
+	OWN(own_free) struct bench *bench = calloc(1, sizeof(*bench));
+	CHECK(bench);
+	rng_seed(&bench->rng, seed);
+	bench->disk = sim_disk_new();
+	CHECK(bench->disk);
+	sim_disk_set_hook(bench->disk, cut_short, bench);
+	for (size_t i = 0; i < LANES; i++)
+		CHECK((bench->lanes[i].bytes = malloc((size_t)(LONGEST + 8) * SECTOR)));
+	for (size_t i = 0; i < KEPT; i++) {
+		CHECK((bench->kept[i].before = calloc(SECTORS, sizeof(uint16_t))));
+		CHECK((bench->kept[i].after = calloc(SECTORS, sizeof(uint16_t))));
+		CHECK((bench->kept[i].unknown = calloc(SECTORS, sizeof(bool))));
+	}
+	for (int life = 0; life < 3; life++) {
+		open_engine(bench, life == 0);
+		check_everything(bench);
+		for (int i = 0; i < 1500; i++) {
+			start_request(bench);
+			for (uint64_t n = rng_below(&bench->rng, 4); n > 0; n--)
+				pump_step(&bench->pump);
+			if (rng_below(&bench->rng, 40) == 0)
+				start_act(bench);
+		}
+		check_everything(bench);
+		struct lane flush = {.bench = bench, .busy = true};
+		flush.request = (struct engine_request){.kind = ENGINE_FLUSH, .done = on_done};
+		engine_submit(bench->engine, &flush.request);
+		settle_all(bench);
+		close_engine(bench);
+	}
+	CHECK(bench->answered > 2000 && bench->shorts > 50);
+	for (size_t i = 0; i < LANES; i++)
+		free(bench->lanes[i].bytes);
+	for (size_t i = 0; i < KEPT; i++) {
+		free(bench->kept[i].before);
+		free(bench->kept[i].after);
+		free(bench->kept[i].unknown);
+	}
+	sim_disk_free(bench->disk);
+}
+
+TEST(every_sector_is_that_of_the_model)
+{
+	uint64_t seed = test_seed();
+	for (uint64_t i = 0; i < 12; i++)
+		one_life(seed + i);
+}
+
+/* ---- one thing at a time ---- */
+
+struct wait {
+	struct engine_request request;
+	struct engine_act act;
+	uint8_t bytes[VOL_BLOCK];
+	bool done;
+	int err;
+};
+
+static void request_done(struct engine_request *request, int err)
+{
+	struct wait *wait = container_of(request, struct wait, request);
+	wait->done = true;
+	wait->err = err;
+}
+
+static void act_done(struct engine_act *act, int err, const struct why *why)
+{
+	struct wait *wait = container_of(act, struct wait, act);
+	(void)why;
+	wait->done = true;
+	wait->err = err;
+}
+
+static void begin_request(
+	struct bench *bench, struct wait *wait, enum engine_kind kind, uint64_t at)
+{
+	wait->done = false;
+	wait->request = (struct engine_request){.kind = kind,
+		.at = at,
+		.len = kind == ENGINE_FLUSH ? 0 : VOL_BLOCK,
+		.bytes = wait->bytes,
+		.done = request_done};
+	engine_submit(bench->engine, &wait->request);
+}
+
+static int finish(struct bench *bench, struct wait *wait)
+{
+	while (!wait->done)
+		CHECK(pump_step(&bench->pump));
+	return wait->err;
+}
+
+static int write_block(struct bench *bench, uint64_t block, uint8_t value)
+{
+	struct wait wait;
+	memset(wait.bytes, value, sizeof(wait.bytes));
+	begin_request(bench, &wait, ENGINE_WRITE, block * VOL_BLOCK);
+	return finish(bench, &wait);
+}
+
+static int flush_all(struct bench *bench)
+{
+	struct wait wait;
+	begin_request(bench, &wait, ENGINE_FLUSH, 0);
+	return finish(bench, &wait);
+}
+
+static int do_act(struct bench *bench, enum engine_act_kind kind, const char *name)
+{
+	struct wait wait = {.act = {.kind = kind, .name = name, .done = act_done}};
+	engine_do(bench->engine, &wait.act);
+	return finish(bench, &wait);
+}
+
+static struct bench *begin_bench(uint64_t seed)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	CHECK(bench);
+	rng_seed(&bench->rng, seed);
+	bench->disk = sim_disk_new();
+	CHECK(bench->disk);
+	open_engine(bench, true);
+	bench->pump.at_once = false;
+	return bench;
+}
+
+static void end_bench(struct bench *bench)
+{
+	close_engine(bench);
+	sim_disk_free(bench->disk);
+	free(bench);
+}
+
+TEST(a_slot_that_is_read_is_not_used_again)
+{
+	uint64_t seed = test_seed();
+	for (uint64_t i = 0; i < 20; i++) {
+		struct bench *bench = begin_bench(seed + i);
+		CHECK_EQ(write_block(bench, 0, 1), 0);
+		CHECK_EQ(write_block(bench, 1, 1), 0);
+		CHECK_EQ(do_act(bench, ENGINE_CUT, "a"), 0);
+		CHECK_EQ(write_block(bench, 0, 2), 0);
+		CHECK_EQ(do_act(bench, ENGINE_CUT, "b"), 0);
+		struct wait read;
+		bench->pump.hold_reads = true;
+		begin_request(bench, &read, ENGINE_READ, 0);
+		CHECK_EQ(do_act(bench, ENGINE_DROP, "a"), 0);
+		for (int n = 0; n < 200; n++)
+			pump_step(&bench->pump);
+		/* The merge is done, and its slot would be the first to be taken. */
+		CHECK_EQ(write_block(bench, VOL_EXTENT_BLOCKS, 3), 0);
+		bench->pump.hold_reads = false;
+		CHECK_EQ(finish(bench, &read), 0);
+		CHECK_EQ(read.bytes[0], 2);
+		CHECK_EQ(read.bytes[VOL_BLOCK - 1], 2);
+		end_bench(bench);
+	}
+}
+
+/* ---- a disk that fails ---- */
+
+static int fail_op(void *arg, enum sim_op op, const char *name, bool done)
+{
+	const int *what = arg;
+	if (done || (int)op != what[0])
+		return 0;
+	return strcmp(name, "data") == 0 ? what[1] : 0;
+}
+
+TEST(a_write_that_fails_is_told_and_the_next_one_goes)
+{
+	struct bench *bench = begin_bench(1);
+	int what[2] = {SIM_WRITE, -ENOSPC};
+	CHECK_EQ(write_block(bench, 5, 1), 0);
+	sim_disk_set_hook(bench->disk, fail_op, what);
+	CHECK_EQ(write_block(bench, 6, 2), -ENOSPC);
+	what[1] = -EIO;
+	CHECK_EQ(write_block(bench, 5, 3), -EIO);
+	what[0] = SIM_READ;
+	struct wait wait;
+	do
+		begin_request(bench, &wait, ENGINE_READ, (uint64_t)5 * VOL_BLOCK);
+	while (finish(bench, &wait) == 0);
+	CHECK_EQ(wait.err, -EIO);
+	sim_disk_set_hook(bench->disk, NULL, NULL);
+	CHECK(!engine_stopped(bench->engine));
+	CHECK_EQ(write_block(bench, 6, 4), 0);
+	CHECK_EQ(flush_all(bench), 0);
+	end_bench(bench);
+}
+
+TEST(a_sync_that_fails_stops_the_volume_until_it_is_opened_anew)
+{
+	struct bench *bench = begin_bench(2);
+	int what[2] = {SIM_SYNC, -EIO};
+	CHECK_EQ(write_block(bench, 5, 1), 0);
+	CHECK_EQ(flush_all(bench), 0);
+	CHECK_EQ(write_block(bench, 5, 2), 0);
+	sim_disk_set_hook(bench->disk, fail_op, what);
+	CHECK_EQ(flush_all(bench), -EIO);
+	sim_disk_set_hook(bench->disk, NULL, NULL);
+	CHECK(engine_stopped(bench->engine));
+	CHECK_EQ(flush_all(bench), -EIO);
+	CHECK_EQ(write_block(bench, 5, 3), -EIO);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "x"), -EIO);
+	close_engine(bench);
+	open_engine(bench, false);
+	CHECK_EQ(write_block(bench, 5, 4), 0);
+	CHECK_EQ(flush_all(bench), 0);
+	end_bench(bench);
+}
+
+TEST(what_is_beyond_the_volume_is_refused)
+{
+	struct bench *bench = begin_bench(3);
+	CHECK_EQ(write_block(bench, SIZE / VOL_BLOCK, 1), -EINVAL);
+	CHECK_EQ(write_block(bench, UINT64_MAX / VOL_BLOCK, 1), -EINVAL);
+	CHECK_EQ(do_act(bench, ENGINE_DROP, "none"), -ENOENT);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "a"), 0);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "a"), -EEXIST);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "a\n"), -EINVAL);
+	end_bench(bench);
+}
+
+TEST_MAIN
