@@ -98,7 +98,8 @@ static const char *node_aio_name(struct aio *base)
 	return "sim";
 }
 
-static const struct aio_ops node_aio_ops = {.submit = node_submit, .now = node_now, .name = node_aio_name};
+static const struct aio_ops node_aio_ops = {
+	.submit = node_submit, .now = node_now, .name = node_aio_name};
 
 void node_aio_init(struct node_aio *aio, struct sim_node *node)
 {
