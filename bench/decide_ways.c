@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ways to decide when, and how hard, a backup runs. */
+#include <math.h>
+
+#include "bench/decide.h"
+#include "num/array.h"
+
+enum { HOUR = 12, MARGIN = 2 * HOUR };
+
+static const double sure = 0.9, forget = 0.999;
+
+static void nothing(struct job *job)
+{
+	(void)job;
+}
+
+static double whole(struct job *job)
+{
+	return job->world->most;
+}
+
+/* ---- by the clock ---- */
+
+static double at_two(struct job *job)
+{
+	return job->slot >= job->start + 2 * HOUR ? whole(job) : 0;
+}
+
+static void draw_start(struct job *job)
+{
+	job->opens = job->start + (int64_t)rng_below(&job->rng, 6 * HOUR);
+}
+
+static double from_opening(struct job *job)
+{
+	return job->slot >= job->opens ? whole(job) : 0;
+}
+
+/* ---- by what is measured ---- */
+
+static double thresholds(struct job *job)
+{
+	if (job->seen.busy < 0.3)
+		job->running = true;
+	else if (job->seen.busy > 0.5)
+		job->running = false;
+	return job->running ? whole(job) : 0;
+}
+
+/* What a queue for idle times gives: all that the users leave, and they wait for one of ours. */
+static double all_idle(struct job *job)
+{
+	return 1 - job->seen.busy;
+}
+
+static double paced(struct job *job, double price)
+{
+	const struct world *world = job->world;
+	struct pacer_order order = {.price = price,
+		.needed = job->left / fmax(1, (double)(job->due - HOUR / 2 - job->slot)),
+		.most = world->most};
+	bool first = job->outlook.shares == &world->shares_first;
+	pacer_step(&job->pacer, first ? &world->disk_first : &world->disk, &job->seen, &order);
+	return job->pacer.share;
+}
+
+static double feedback(struct job *job)
+{
+	return paced(job, 1e9);
+}
+
+static double feedback_from_two(struct job *job)
+{
+	return job->slot >= job->start + 2 * HOUR ? feedback(job) : 0;
+}
+
+/* ---- by yesterday: the window of lowest load (as published for Seagull) ---- */
+
+static void find_window(struct job *job)
+{
+	const float *busy = job->world->site->host[job->host].busy - OUTLOOK_DAY;
+	int64_t length = (int64_t)ceil(job->left / job->world->most) + 1;
+	double least = (double)INFINITY;
+	job->opens = job->start;
+	for (int64_t from = job->start; from + length <= job->due; from++) {
+		double sum = 0;
+		for (int64_t slot = from; slot < from + length; slot++)
+			sum += isnan(busy[slot]) ? 1 : (double)busy[slot];
+		if (sum < least) {
+			least = sum;
+			job->opens = from;
+		}
+	}
+}
+
+static double feedback_in_window(struct job *job)
+{
+	return job->slot >= job->opens ? feedback(job) : 0;
+}
+
+/* ---- by prices ---- */
+
+static struct outlook_past past_of(const struct job *job, size_t host)
+{
+	const struct host *of = &job->world->site->host[host % job->world->site->hosts];
+	return (struct outlook_past){.busy = of->busy, .size = of->size};
+}
+
+static void look(struct job *job, const struct price_shares *shares, size_t host)
+{
+	outlook_begin(&job->outlook, shares, past_of(job, host), job->start, job->due - MARGIN);
+}
+
+static void look_ahead(struct job *job)
+{
+	look(job, &job->world->shares, job->host);
+}
+
+static void look_first(struct job *job)
+{
+	look(job, &job->world->shares_first, job->host);
+}
+
+static void look_elsewhere(struct job *job)
+{
+	look(job, &job->world->shares, job->host + 1);
+}
+
+/* What this slot will bring, by the same table from which the price stems. */
+static void promise(struct job *job)
+{
+	const struct world *world = job->world;
+	bool first = job->outlook.shares == &world->shares_first;
+	const struct harm_device *disk = first ? &world->disk_first : &world->disk;
+	double busy = (double)world->site->host[job->host].busy[job->slot];
+	job->before = job->left;
+	job->expected = 0;
+	if (isnan(busy) || isinf(job->price))
+		return;
+	double share = fmin(harm_share_at(disk, busy, job->price), harm_share_allowed(disk, busy));
+	if (share < job->left)
+		job->expected = fmin(share, world->most);
+}
+
+static void reprice(struct job *job)
+{
+	struct outlook *outlook = &job->outlook;
+	while (outlook->now < job->slot && outlook->now < outlook->due)
+		outlook_step(outlook);
+	struct lag *lag = job->lag;
+	if (job->expected > 0) {
+		lag->done = (lag->done + job->before - job->left) * forget;
+		lag->promised = (lag->promised + job->expected) * forget;
+	}
+	double part = lag->promised > 0 ? fmin(1, fmax(0.2, lag->done / lag->promised)) : 1;
+	job->price = outlook_price(outlook, job->left / part, sure).price;
+	promise(job);
+}
+
+static double priced(struct job *job)
+{
+	return paced(job, job->price);
+}
+
+/* The price of the day as it will be, and perfect control. */
+static void foresee(struct job *job)
+{
+	struct price_day day = {.weight = 1};
+	const float *busy = job->world->site->host[job->host].busy;
+	for (int64_t slot = job->slot; slot < job->due; slot++)
+		price_day_add(&day, price_shares_row(&job->world->best, (double)busy[slot]), 1);
+	job->price = price_find(&day, 1, job->left, 1).price;
+}
+
+static double at_price(struct job *job)
+{
+	return fmin(job->world->most, harm_share_at(&job->world->disk, job->seen.busy, job->price));
+}
+
+const struct way ways[] = {
+	{"fixed 02:00", nothing, nothing, at_two, false, false},
+	{"random start 0-6 h", draw_start, nothing, from_opening, false, false},
+	{"start < 30 %, stop > 50 %", nothing, nothing, thresholds, false, false},
+	{"idle priority", nothing, nothing, all_idle, true, false},
+	{"yesterday's window", find_window, nothing, from_opening, false, false},
+	{"  and feedback", find_window, nothing, feedback_in_window, false, false},
+	{"feedback from 00:00", nothing, nothing, feedback, false, false},
+	{"feedback from 02:00", nothing, nothing, feedback_from_two, false, false},
+	{"ebb", look_ahead, reprice, priced, false, false},
+	{"ebb, users first", look_first, reprice, priced, true, false},
+	{"ebb, another host's past", look_elsewhere, reprice, priced, false, false},
+	{"knows the day", nothing, foresee, at_price, false, true},
+};
+const size_t ways_count = sizeof(ways) / sizeof(ways[0]);
