@@ -6,88 +6,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/own.h"
-#include "base/test.h"
 #include "base/units.h"
-#include "base/why.h"
-#include "chunk/test_world.h"
-#include "place/dir.h"
-#include "place/place.h"
-#include "repo/repo.h"
-#include "sim/disk.h"
+#include "repo/rig_test.h"
 
-struct fixture {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct sim_disk *disk;
-	struct repo_world world;
-	uint8_t secret[SECRET_SIZE];
-	struct why why;
-};
+static const struct rig_chunks like = {.least = 20000, .most = 60000};
 
-static const struct repo_options options = {.parity_percent = 3, .pack_size = 1 << 20};
-
-static void begin(struct fixture *f, uint64_t seed)
+static struct digest put_number(struct rig *f, struct repo *repo, unsigned number)
 {
-	memset(f, 0, sizeof(*f));
-	test_world_init(&f->dice, &f->clock, seed);
-	f->disk = sim_disk_new();
-	CHECK(f->disk);
-	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
-	f->world.dice = &f->dice.dice;
-	f->world.clock = &f->clock.clock;
-	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
-}
-
-static void end(struct fixture *f)
-{
-	place_close(f->world.place);
-	sim_disk_free(f->disk);
-}
-
-static struct repo *must_open(struct fixture *f)
-{
-	struct repo *repo;
-	if (repo_open(&f->world, f->secret, 0, &repo, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
-	return repo;
-}
-
-/* ---- a source whose points are lists of numbered chunks ---- */
-
-static size_t content(unsigned number, uint8_t bytes[64 << 10])
-{
-	struct rng rng;
-	rng_seed(&rng, number);
-	size_t len = 20000 + rng_below(&rng, 40000);
-	rng_fill(&rng, bytes, len);
-	return len;
-}
-
-static struct digest put_number(struct fixture *f, struct repo *repo, unsigned number)
-{
-	static uint8_t bytes[64 << 10];
+	static uint8_t bytes[RIG_LONG];
 	struct digest digest;
-	size_t len = content(number, bytes);
+	size_t len = rig_content(&like, number, bytes);
 	CHECK_EQ(repo_put_chunk(repo, CHUNK_CONTENT, bytes, len, &digest, &f->why), 0);
 	return digest;
 }
 
 /* A list of the chunks from .. to - 1, and a point whose root it is. */
-static struct point begin_point(struct fixture *f, struct repo *repo, unsigned from, unsigned to)
+static struct point begin_point(struct rig *f, struct repo *repo, unsigned from, unsigned to)
 {
-	struct digest list[256];
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
-	CHECK(to - from <= 256);
-	for (unsigned i = from; i < to; i++)
-		list[i - from] = put_number(f, repo, i);
-	CHECK_EQ(repo_put_chunk(
-			 repo, CHUNK_LIST, list, (to - from) * DIGEST_SIZE, &point.root, &f->why),
+	CHECK_EQ(rig_put_list(repo, (struct rig_chunks){from, to, like.least, like.most},
+			 &point.root, &f->why),
 		0);
 	return point;
 }
 
-static struct point save(struct fixture *f, struct repo *repo, unsigned from, unsigned to)
+static struct point save(struct rig *f, struct repo *repo, unsigned from, unsigned to)
 {
 	struct point point = begin_point(f, repo, from, to);
 	if (repo_commit(repo, &point, &f->why))
@@ -95,52 +38,24 @@ static struct point save(struct fixture *f, struct repo *repo, unsigned from, un
 	return point;
 }
 
-static void save_apart(struct fixture *f, unsigned from, unsigned to)
+static void save_apart(struct rig *f, unsigned from, unsigned to)
 {
-	struct repo *repo = must_open(f);
+	struct repo *repo = rig_open(f, f->secret);
 	save(f, repo, from, to);
 	repo_close(repo);
 }
 
-static int walk_list(
-	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
+static void check_point(struct rig *f, struct repo *repo, const struct object_id *id)
 {
-	OWN(own_free) uint8_t *list = NULL;
-	size_t len;
-	int go_on = fn(arg, &point->root, CHUNK_LIST, true);
-	if (go_on <= 0)
-		return go_on;
-	int err = repo_chunk(repo, &point->root, CHUNK_LIST, &list, &len, why);
-	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
-		struct digest digest;
-		memcpy(digest.b, list + at, DIGEST_SIZE);
-		err = fn(arg, &digest, CHUNK_CONTENT, false);
-		err = err < 0 ? err : 0;
-	}
-	return err;
-}
-
-static void check_point(struct fixture *f, struct repo *repo, const struct object_id *id)
-{
-	OWN(own_free) uint8_t *list = NULL;
 	struct point point;
-	size_t len;
-	CHECK_EQ(repo_point(repo, id, &point, &f->why), 0);
-	CHECK_EQ(repo_chunk(repo, &point.root, CHUNK_LIST, &list, &len, &f->why), 0);
-	for (size_t at = 0; at < len; at += DIGEST_SIZE) {
-		OWN(own_free) uint8_t *bytes = NULL;
-		struct digest digest;
-		size_t bytes_len;
-		memcpy(digest.b, list + at, DIGEST_SIZE);
-		if (repo_chunk(repo, &digest, CHUNK_CONTENT, &bytes, &bytes_len, &f->why))
-			test_fail(__FILE__, __LINE__, "%s", f->why.text);
-	}
+	if (rig_read_point(repo, id, &point, &f->why))
+		test_fail(__FILE__, __LINE__, "%s", f->why.text);
 }
 
 /* Every point, by somebody who opens the repository now. */
-static size_t check_all(struct fixture *f)
+static size_t check_all(struct rig *f)
 {
-	struct repo *repo = must_open(f);
+	struct repo *repo = rig_open(f, f->secret);
 	size_t count = repo_head(repo)->points.len;
 	for (size_t i = 0; i < count; i++)
 		check_point(f, repo, &repo_head(repo)->points.at[i].id);
@@ -151,22 +66,22 @@ static size_t check_all(struct fixture *f)
 static struct gc_options how(int64_t soak_ns)
 {
 	return (struct gc_options){
-		.walk = walk_list, .soak_ns = soak_ns, .rewrite_below = GC_REWRITE_BELOW};
+		.walk = rig_walk, .soak_ns = soak_ns, .rewrite_below = GC_REWRITE_BELOW};
 }
 
-static struct gc_result collect(struct fixture *f, const struct gc_options *options_of)
+static struct gc_result collect(struct rig *f, const struct gc_options *options_of)
 {
 	struct gc_result result;
-	struct repo *repo = must_open(f);
+	struct repo *repo = rig_open(f, f->secret);
 	if (repo_gc(repo, options_of, &result, &f->why))
 		test_fail(__FILE__, __LINE__, "%s", f->why.text);
 	repo_close(repo);
 	return result;
 }
 
-static void remove_point(struct fixture *f, size_t which)
+static void remove_point(struct rig *f, size_t which)
 {
-	struct repo *repo = must_open(f);
+	struct repo *repo = rig_open(f, f->secret);
 	struct point_change change = {repo_head(repo)->points.at[which].id, POINT_REMOVE};
 	CHECK_EQ(repo_change_points(repo, &change, 1, &f->why), 0);
 	repo_close(repo);
@@ -180,7 +95,7 @@ static bool add_size(void *arg, const char *name, uint64_t size)
 	return true;
 }
 
-static uint64_t bytes_in(struct fixture *f, const char *folder)
+static uint64_t bytes_in(struct rig *f, const char *folder)
 {
 	uint64_t sum = 0;
 	CHECK_EQ(place_list(f->world.place, folder, add_size, &sum), 0);
@@ -196,7 +111,7 @@ static bool add_sectors(void *arg, const char *name, uint64_t size)
 }
 
 /* What all files of the repository take on the simulated disk. */
-static uint64_t used_sectors(struct fixture *f)
+static uint64_t used_sectors(struct rig *f)
 {
 	static const char *const folders[] = {"data", "meta", "index", "point", "head", "key"};
 	static const char *const alone[] = {"repo", "reserve"};
@@ -211,8 +126,8 @@ static uint64_t used_sectors(struct fixture *f)
 
 TEST(what_no_point_needs_soaks_and_goes)
 {
-	struct fixture f;
-	begin(&f, 1);
+	struct rig f;
+	rig_begin(&f, 1);
 	save_apart(&f, 0, 40);
 	save_apart(&f, 40, 80);
 	uint64_t before = bytes_in(&f, "data");
@@ -250,16 +165,16 @@ TEST(what_no_point_needs_soaks_and_goes)
 	f.clock.now += 3 * NS_PER_DAY;
 	collect(&f, &day);
 	CHECK_EQ(bytes_in(&f, "data") + bytes_in(&f, "meta") + bytes_in(&f, "point"), 0);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(what_would_come_free_is_told_before_points_go)
 {
-	struct fixture f;
-	begin(&f, 2);
+	struct rig f;
+	rig_begin(&f, 2);
 	save_apart(&f, 0, 40);
 	save_apart(&f, 20, 60);
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	struct gc_options dry = how(NS_PER_DAY);
 	struct gc_result none, one, both;
 	struct object_id ids[2] = {
@@ -276,17 +191,17 @@ TEST(what_would_come_free_is_told_before_points_go)
 	CHECK_EQ(both.waiting_bytes, bytes_in(&f, "data") + bytes_in(&f, "meta"));
 	CHECK_EQ(repo_head(repo)->points.len, 2);
 	repo_close(repo);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(packs_of_which_little_is_needed_are_copied_together)
 {
-	struct fixture f;
-	begin(&f, 3);
+	struct rig f;
+	rig_begin(&f, 3);
 	/* One chunk in ten outlives its neighbours. */
 	for (unsigned i = 0; i < 3; i++)
 		save_apart(&f, i * 80, i * 80 + 80);
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	struct digest list[24];
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
 	for (unsigned i = 0; i < 24; i++)
@@ -303,18 +218,18 @@ TEST(packs_of_which_little_is_needed_are_copied_together)
 	CHECK(bytes_in(&f, "data") < before / 3);
 	CHECK_EQ(check_all(&f), 1);
 	CHECK_EQ(collect(&f, &at_once).removed, 0);
-	end(&f);
+	rig_end(&f);
 }
 
 /* Their rows in the directory weigh more than they do, and so does what belongs to the pack. */
 TEST(packs_of_tiny_chunks_are_left_alone)
 {
 	enum { LISTS = 24, IN_LIST = 256 };
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
 	struct digest list[IN_LIST];
-	begin(&f, 11);
-	struct repo *repo = must_open(&f);
+	rig_begin(&f, 11);
+	struct repo *repo = rig_open(&f, f.secret);
 	for (unsigned i = 0; i < LISTS * IN_LIST; i++) {
 		struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
 		CHECK_EQ(repo_put_chunk(
@@ -332,18 +247,18 @@ TEST(packs_of_tiny_chunks_are_left_alone)
 	CHECK(collect(&f, &at_once).rewritten <= 1);
 	CHECK_EQ(collect(&f, &at_once).rewritten, 0);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 /* A pack of nothing but tiny chunks that are needed: by its own weight it would look empty. */
 TEST(a_full_pack_of_tiny_chunks_is_not_copied)
 {
 	enum { POINTS = 24, IN_LIST = 256 };
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
 	struct digest list[IN_LIST], roots[POINTS];
-	begin(&f, 12);
-	struct repo *repo = must_open(&f);
+	rig_begin(&f, 12);
+	struct repo *repo = rig_open(&f, f.secret);
 	for (unsigned i = 0; i < POINTS * IN_LIST; i++) {
 		CHECK_EQ(repo_put_chunk(
 				 repo, CHUNK_CONTENT, &i, sizeof(i), &list[i % IN_LIST], &f.why),
@@ -361,37 +276,37 @@ TEST(a_full_pack_of_tiny_chunks_is_not_copied)
 	repo_close(repo);
 	CHECK_EQ(collect(&f, &at_once).rewritten, 0);
 	CHECK_EQ(check_all(&f), POINTS);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(many_small_packs_become_few)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
-	begin(&f, 4);
+	rig_begin(&f, 4);
 	for (unsigned i = 0; i < 40; i++)
 		save_apart(&f, i, i + 1);
 	struct gc_result before = collect(
-		&f, &(struct gc_options){.walk = walk_list, .dry_run = true});
+		&f, &(struct gc_options){.walk = rig_walk, .dry_run = true});
 	CHECK_EQ(before.packs, 80);
 	collect(&f, &at_once);
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	CHECK(repo_head(repo)->indexes.len < 5);
 	repo_close(repo);
 	CHECK(collect(&f, &at_once).packs < 12);
 	CHECK_EQ(check_all(&f), 40);
-	end(&f);
+	rig_end(&f);
 }
 
 /* ---- beside a backup ---- */
 
 TEST(a_writer_takes_back_what_it_relied_on)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options day = how(NS_PER_DAY);
-	begin(&f, 5);
+	rig_begin(&f, 5);
 	save_apart(&f, 0, 30);
-	struct repo *slow = must_open(&f);
+	struct repo *slow = rig_open(&f, f.secret);
 	remove_point(&f, 0);
 	struct point point = begin_point(&f, slow, 0, 40);
 	CHECK(collect(&f, &day).waiting > 0);
@@ -401,16 +316,16 @@ TEST(a_writer_takes_back_what_it_relied_on)
 	f.clock.now += 2 * NS_PER_DAY;
 	collect(&f, &day);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(a_writer_that_was_too_slow_makes_no_point)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
-	begin(&f, 6);
+	rig_begin(&f, 6);
 	save_apart(&f, 0, 30);
-	struct repo *slow = must_open(&f);
+	struct repo *slow = rig_open(&f, f.secret);
 	remove_point(&f, 0);
 	struct point point = begin_point(&f, slow, 0, 40);
 	CHECK(collect(&f, &at_once).removed > 0);
@@ -422,15 +337,15 @@ TEST(a_writer_that_was_too_slow_makes_no_point)
 	CHECK_EQ(check_all(&f), 0);
 	save_apart(&f, 0, 40);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(packs_that_no_head_named_yet_are_the_writers_for_a_while)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options day = how(NS_PER_DAY);
-	begin(&f, 7);
-	struct repo *slow = must_open(&f);
+	rig_begin(&f, 7);
+	struct repo *slow = rig_open(&f, f.secret);
 	struct point point = begin_point(&f, slow, 0, 60); /* its first packs are at the place */
 	CHECK(collect(&f, &day).orphans > 0);
 	CHECK_EQ(repo_commit(slow, &point, &f.why), 0);
@@ -439,7 +354,7 @@ TEST(packs_that_no_head_named_yet_are_the_writers_for_a_while)
 	collect(&f, &day);
 	CHECK_EQ(check_all(&f), 1);
 
-	struct repo *killed = must_open(&f);
+	struct repo *killed = rig_open(&f, f.secret);
 	begin_point(&f, killed, 100, 160);
 	repo_close(killed);
 	uint64_t before = bytes_in(&f, "data");
@@ -448,24 +363,24 @@ TEST(packs_that_no_head_named_yet_are_the_writers_for_a_while)
 	collect(&f, &day);
 	CHECK(bytes_in(&f, "data") < before);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(a_point_that_cannot_be_followed_stops_everything)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
 	struct gc_result result;
-	begin(&f, 8);
+	rig_begin(&f, 8);
 	save_apart(&f, 0, 10);
 	save_apart(&f, 10, 20);
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .root = {{1}}};
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	repo_close(repo);
 	remove_point(&f, 0);
 	uint64_t before = bytes_in(&f, "data");
-	repo = must_open(&f);
+	repo = rig_open(&f, f.secret);
 	CHECK_EQ(repo_gc(repo, &at_once, &result, &f.why), -EBADMSG);
 	CHECK(strstr(f.why.text, "nothing was removed: point "));
 	repo_close(repo);
@@ -473,15 +388,15 @@ TEST(a_point_that_cannot_be_followed_stops_everything)
 	remove_point(&f, 1);
 	collect(&f, &at_once);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(a_full_place_is_collected_out_of_its_reserve)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
 	uint64_t size;
-	begin(&f, 9);
+	rig_begin(&f, 9);
 	at_once.reserve = 256 << 10;
 	for (unsigned i = 0; i < 4; i++)
 		save_apart(&f, i * 60, i * 60 + 60);
@@ -497,24 +412,24 @@ TEST(a_full_place_is_collected_out_of_its_reserve)
 	CHECK(bytes_in(&f, "data") < used * 2 / 3);
 	CHECK_EQ(place_size(f.world.place, "reserve", &size), 0);
 	CHECK_EQ(check_all(&f), 2);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(a_full_place_without_a_reserve_is_left_as_it_is)
 {
-	struct fixture f;
+	struct rig f;
 	struct gc_options at_once = how(0);
 	struct gc_result result;
-	begin(&f, 10);
+	rig_begin(&f, 10);
 	save_apart(&f, 0, 60);
 	save_apart(&f, 60, 120);
 	remove_point(&f, 0);
 	sim_disk_set_capacity(f.disk, used_sectors(&f));
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	CHECK_EQ(repo_gc(repo, &at_once, &result, &f.why), -ENOSPC);
 	repo_close(repo);
 	CHECK_EQ(check_all(&f), 1);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST_MAIN

@@ -5,69 +5,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/own.h"
-#include "base/test.h"
-#include "base/why.h"
 #include "chunk/box.h"
-#include "chunk/test_world.h"
 #include "os/disk.h"
-#include "os/world.h"
-#include "place/dir.h"
-#include "place/place.h"
-#include "repo/repo.h"
-#include "sim/disk.h"
-#include "sim/explore.h"
-
-static const struct repo_options options = {.parity_percent = 3, .pack_size = 1 << 20};
-
-struct fixture {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct sim_disk *disk;
-	struct repo_world world;
-	uint8_t secret[SECRET_SIZE];
-	struct why why;
-};
-
-static void begin(struct fixture *f, uint64_t seed)
-{
-	memset(f, 0, sizeof(*f));
-	test_world_init(&f->dice, &f->clock, seed);
-	f->disk = sim_disk_new();
-	CHECK(f->disk);
-	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
-	f->world.dice = &f->dice.dice;
-	f->world.clock = &f->clock.clock;
-	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
-}
-
-static void end(struct fixture *f)
-{
-	place_close(f->world.place);
-	sim_disk_free(f->disk);
-}
-
-static struct repo *must_open(struct fixture *f, const uint8_t *secret)
-{
-	struct repo *repo;
-	if (repo_open(&f->world, secret, 0, &repo, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
-	return repo;
-}
+#include "repo/rig_test.h"
 
 static struct object_id must_add(
-	struct fixture *f, struct repo *repo, enum slot_type type, uint8_t secret[SECRET_SIZE])
+	struct rig *f, struct repo *repo, enum slot_type type, uint8_t secret[SECRET_SIZE])
 {
-	struct unlock unlock = {.secret = secret};
-	struct key_new key = {.type = type, .label = "another", .unlock = &unlock};
 	struct object_id id;
-	dice_fill(&f->dice.dice, secret, SECRET_SIZE);
-	if (repo_key_add(repo, &key, &id, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
+	CHECK_EQ(rig_add_key(repo, type, &f->dice, secret, &id), 0);
 	return id;
 }
 
-static struct digest must_put(struct fixture *f, struct repo *repo, const char *text)
+static struct digest must_put(struct rig *f, struct repo *repo, const char *text)
 {
 	struct digest digest;
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
@@ -77,7 +27,7 @@ static struct digest must_put(struct fixture *f, struct repo *repo, const char *
 	return digest;
 }
 
-static bool reads(struct fixture *f, struct repo *repo, const struct digest *digest)
+static bool reads(struct rig *f, struct repo *repo, const struct digest *digest)
 {
 	uint8_t *bytes = NULL;
 	size_t len;
@@ -88,14 +38,14 @@ static bool reads(struct fixture *f, struct repo *repo, const struct digest *dig
 
 TEST(each_key_opens_and_none_other_does)
 {
-	struct fixture f;
+	struct rig f;
 	uint8_t second[SECRET_SIZE], wrong[SECRET_SIZE] = {1};
 	struct repo *repo;
 	struct object_id id;
 	struct unlock word = {.passphrase = "correct horse", .passphrase_len = 13};
 	struct key_new by_word = {SLOT_PASSPHRASE, "head", &word, passphrase_floor};
-	begin(&f, 1);
-	repo = must_open(&f, f.secret);
+	rig_begin(&f, 1);
+	repo = rig_open(&f, f.secret);
 	must_add(&f, repo, SLOT_RECOVERY, second);
 	CHECK_EQ(repo_key_add(repo, &by_word, &id, &f.why), 0);
 	CHECK_EQ(repo_head(repo)->keys.len, 3);
@@ -103,7 +53,7 @@ TEST(each_key_opens_and_none_other_does)
 	CHECK_STR(repo_key_type(repo_head(repo)->keys.at[2].type), "passphrase");
 	struct digest digest = must_put(&f, repo, "tide");
 	repo_close(repo);
-	repo = must_open(&f, second);
+	repo = rig_open(&f, second);
 	CHECK(reads(&f, repo, &digest));
 	repo_close(repo);
 	CHECK_EQ(repo_open_with(&f.world, &word, 0, &repo, &f.why), 0);
@@ -113,15 +63,15 @@ TEST(each_key_opens_and_none_other_does)
 	CHECK_EQ(repo_open_with(&f.world, &word, 0, &repo, &f.why), -EACCES);
 	CHECK_EQ(repo_open(&f.world, wrong, 0, &repo, &f.why), -EACCES);
 	CHECK_STR(f.why.text, "this key opens none of the 3 key slots");
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(the_last_key_and_the_one_in_use_stay)
 {
-	struct fixture f;
+	struct rig f;
 	uint8_t second[SECRET_SIZE], writer[SECRET_SIZE];
-	begin(&f, 2);
-	struct repo *repo = must_open(&f, f.secret);
+	rig_begin(&f, 2);
+	struct repo *repo = rig_open(&f, f.secret);
 	struct object_id first = repo_head(repo)->keys.at[0].id, none = {{9}};
 	must_add(&f, repo, SLOT_WRITER, writer);
 	CHECK_EQ(repo_key_rm(repo, &first, &f.why), -EPERM);
@@ -131,11 +81,11 @@ TEST(the_last_key_and_the_one_in_use_stay)
 	CHECK(strstr(f.why.text, "is the one in use"));
 	CHECK_EQ(repo_key_rm(repo, &none, &f.why), -ENOENT);
 	repo_close(repo);
-	repo = must_open(&f, second);
+	repo = rig_open(&f, second);
 	CHECK_EQ(repo_key_rm(repo, &first, &f.why), 0);
 	repo_close(repo);
 	CHECK_EQ(repo_open(&f.world, f.secret, 0, &repo, &f.why), -EACCES);
-	end(&f);
+	rig_end(&f);
 }
 
 /* ---- the place's owner, with everything that was ever there ---- */
@@ -159,13 +109,13 @@ static bool hoard_one(void *arg, const char *name, uint64_t size)
 	return true;
 }
 
-static void hoard_slots(struct fixture *f, struct hoard *hoard)
+static void hoard_slots(struct rig *f, struct hoard *hoard)
 {
 	*hoard = (struct hoard){.place = f->world.place};
 	CHECK_EQ(place_list(f->world.place, "key", hoard_one, hoard), 0);
 }
 
-static void bring_back(struct fixture *f, struct hoard *hoard)
+static void bring_back(struct rig *f, struct hoard *hoard)
 {
 	uint64_t size;
 	for (size_t i = 0; i < hoard->count; i++) {
@@ -180,12 +130,12 @@ static void bring_back(struct fixture *f, struct hoard *hoard)
 
 TEST(a_key_that_was_taken_away_stays_out_whatever_comes_back)
 {
-	struct fixture f;
+	struct rig f;
 	struct hoard hoard;
 	uint8_t second[SECRET_SIZE];
 	struct repo *repo;
-	begin(&f, 3);
-	repo = must_open(&f, f.secret);
+	rig_begin(&f, 3);
+	repo = rig_open(&f, f.secret);
 	struct object_id id = must_add(&f, repo, SLOT_SECRET, second);
 	hoard_slots(&f, &hoard);
 	CHECK_EQ(repo_key_rm(repo, &id, &f.why), 0);
@@ -198,19 +148,19 @@ TEST(a_key_that_was_taken_away_stays_out_whatever_comes_back)
 	repo_close(repo);
 	/* With its slot of old it gets the old keys, and those do not open the newest head. */
 	CHECK_EQ(repo_open(&f.world, second, 0, &other, &f.why), -EACCES);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(all_keys_go_on_after_a_rotation_and_old_words_stay_readable)
 {
-	struct fixture f;
+	struct rig f;
 	uint8_t second[SECRET_SIZE];
 	struct repo *repo, *running;
-	begin(&f, 4);
-	repo = must_open(&f, f.secret);
+	rig_begin(&f, 4);
+	repo = rig_open(&f, f.secret);
 	must_add(&f, repo, SLOT_SECRET, second);
 	struct digest before = must_put(&f, repo, "before");
-	running = must_open(&f, second);
+	running = rig_open(&f, second);
 	CHECK_EQ(repo_key_rotate(repo, &f.why), 0);
 	CHECK_EQ(repo_ring(repo)->epoch_count, 2);
 	struct digest after = must_put(&f, repo, "after");
@@ -221,7 +171,7 @@ TEST(all_keys_go_on_after_a_rotation_and_old_words_stay_readable)
 	repo_close(repo);
 	repo_close(running);
 	for (int i = 0; i < 2; i++) {
-		repo = must_open(&f, i ? f.secret : second);
+		repo = rig_open(&f, i ? f.secret : second);
 		CHECK_EQ(repo_ring(repo)->epoch_count, 3);
 		CHECK(reads(&f, repo, &before));
 		CHECK(reads(&f, repo, &after));
@@ -232,20 +182,20 @@ TEST(all_keys_go_on_after_a_rotation_and_old_words_stay_readable)
 	hoard_slots(&f, &left);
 	CHECK_EQ(left.count, 2);
 	bring_back(&f, &left);
-	end(&f);
+	rig_end(&f);
 }
 
 /* A box is made for a public key that anybody at the place can see; only the proof tells. */
 TEST(an_outsider_cannot_fill_a_slot)
 {
-	struct fixture f;
+	struct rig f;
 	struct hoard hoard;
 	struct key_ring *ring;
 	struct unlock unlock = {.secret = f.secret};
 	struct slot_opened opened;
 	struct object_header header;
 	OWN(own_free) uint8_t *bytes = NULL;
-	begin(&f, 5);
+	rig_begin(&f, 5);
 	hoard_slots(&f, &hoard);
 	CHECK_EQ(hoard.count, 1);
 	CHECK_EQ(object_get_header(hoard.bytes[0], hoard.lens[0], &header, &f.why), 0);
@@ -259,16 +209,16 @@ TEST(an_outsider_cannot_fill_a_slot)
 		"the keys in this slot were put there by somebody who does not hold them");
 	key_ring_free(ring);
 	bring_back(&f, &hoard);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(a_slot_that_was_slipped_in_gets_no_keys)
 {
-	struct fixture f;
+	struct rig f;
 	uint8_t second[SECRET_SIZE];
 	struct hoard hoard;
-	begin(&f, 6);
-	struct repo *repo = must_open(&f, f.secret);
+	rig_begin(&f, 6);
+	struct repo *repo = rig_open(&f, f.secret);
 	must_add(&f, repo, SLOT_SECRET, second);
 	struct object_id slot = repo_head(repo)->keys.at[1].slot;
 	char name[OBJECT_NAME];
@@ -292,7 +242,7 @@ TEST(a_slot_that_was_slipped_in_gets_no_keys)
 	repo_close(repo);
 	CHECK_EQ(place_remove(f.world.place, name), 0);
 	bring_back(&f, &hoard);
-	end(&f);
+	rig_end(&f);
 }
 
 /* ---- under the explorer ---- */
@@ -369,7 +319,7 @@ static int run(void *state, struct world *world, struct why *why)
 	if (err)
 		return err;
 	struct repo_world rw = {place, &s->dice.dice, &s->clock.clock, NULL};
-	err = repo_init(&rw, &options, s->secrets[FIRST], why);
+	err = repo_init(&rw, &rig_options, s->secrets[FIRST], why);
 	if (!err) {
 		s->holds[FIRST] = IN;
 		err = repo_open(&rw, s->secrets[FIRST], 0, &repo, why);
@@ -444,32 +394,23 @@ static int check(void *state, struct world *world, bool faulty, struct why *why)
 	return err;
 }
 
-static void explore_keys(struct explore_options how)
-{
-	struct scenario scenario = {"keys", sizeof(struct key_state), run, check, NULL};
-	struct explore_report report;
-	int err = explore(&scenario, &how, &report);
-	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
-		report.operations, report.states, report.faults);
-	if (report.violated)
-		test_note("%s", report.violation);
-#ifdef PLANTED
-	CHECK_EQ(err, -EBADMSG);
-#else
-	CHECK_EQ(err, 0);
-#endif
-}
+static const struct scenario scenario = {"keys", sizeof(struct key_state), run, check, NULL};
 
 TEST(no_key_is_lost_to_a_crash)
 {
-	explore_keys((struct explore_options){
-		.seed = 1, .exhaustive = 4, .samples = 1, .recovery_points = 1, .no_faults = true});
+	rig_explore(&scenario,
+		(struct explore_options){.seed = 1,
+			.exhaustive = 4,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_faults = true});
 }
 
 TEST(no_key_is_lost_to_a_failing_disk)
 {
-	explore_keys((struct explore_options){
-		.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+	rig_explore(&scenario,
+		(struct explore_options){
+			.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
 }
 
 TEST_MAIN

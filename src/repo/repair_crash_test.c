@@ -5,26 +5,13 @@
  * was reported done is whole, and so is one of which the writer was told that it is written.
  */
 #include <errno.h>
-#include <stdio.h>
 
-#include "base/own.h"
-#include "base/test.h"
-#include "base/why.h"
-#include "chunk/test_world.h"
-#include "os/world.h"
-#include "place/dir.h"
-#include "place/place.h"
 #include "repo/check.h"
 #include "repo/inbox.h"
-#include "repo/inner.h"
-#include "repo/keys.h"
 #include "repo/renew.h"
-#include "sim/disk.h"
-#include "sim/explore.h"
+#include "repo/rig_test.h"
 
 enum { HURT, MENDABLE, BROUGHT, POINTS, CHUNKS = 3, CHUNK_LONG = 500, JUNK_LONG = 4000 };
-
-static const struct repo_options options = {.parity_percent = 1, .pack_size = 1 << 20};
 
 struct state {
 	struct test_dice dice;
@@ -33,11 +20,6 @@ struct state {
 	uint8_t secret[SECRET_SIZE], writer[SECRET_SIZE];
 	bool made, sure[POINTS]; /* BROUGHT: written by one who may only write */
 };
-
-static void repo_own(struct repo **repo)
-{
-	repo_close(*repo);
-}
 
 static void fill(unsigned number, uint8_t *bytes, size_t len)
 {
@@ -48,17 +30,11 @@ static void fill(unsigned number, uint8_t *bytes, size_t len)
 
 static int save(struct state *s, struct repo *repo, int number, struct why *why)
 {
-	uint8_t bytes[CHUNK_LONG];
-	struct digest list[CHUNKS];
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL};
-	int err = 0;
-	snprintf(point.resource, sizeof(point.resource), "p%d", number);
-	for (unsigned i = 0; !err && i < CHUNKS; i++) {
-		fill((unsigned)number * CHUNKS + i, bytes, sizeof(bytes));
-		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, sizeof(bytes), &list[i], why);
-	}
-	if (!err)
-		err = repo_put_chunk(repo, CHUNK_LIST, list, sizeof(list), &point.root, why);
+	unsigned from = (unsigned)number * CHUNKS;
+	rig_name_point(&point, number);
+	int err = rig_put_list(repo,
+		(struct rig_chunks){from, from + CHUNKS, CHUNK_LONG, CHUNK_LONG}, &point.root, why);
 	if (!err)
 		err = repo_commit(repo, &point, why);
 	s->sure[number] = !err;
@@ -88,15 +64,12 @@ static int hurt(struct repo *repo, const struct digest *digest, size_t len,
 /* Two points, each with bytes in its pack that nobody needs, and a key that may only write. */
 static int prepare(struct state *s, struct digest junk[2], struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	uint8_t bytes[JUNK_LONG];
-	struct unlock unlock = {.secret = s->writer};
-	struct key_new key = {.type = SLOT_WRITER, .label = "client", .unlock = &unlock};
 	struct object_id id;
-	dice_fill(&s->dice.dice, s->writer, SECRET_SIZE);
 	int err = repo_open(&s->world, s->secret, 0, &repo, why);
 	if (!err)
-		err = repo_key_add(repo, &key, &id, why);
+		err = rig_add_key(repo, SLOT_WRITER, &s->dice, s->writer, &id);
 	for (int i = 0; !err && i < 2; i++) {
 		fill(1000 + (unsigned)i, bytes, sizeof(bytes));
 		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, sizeof(bytes), &junk[i], why);
@@ -119,7 +92,7 @@ static int mend(struct repo *repo, const struct object_id *pack, struct why *why
 
 static int repair(struct state *s, const struct digest junk[2], struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct object_id packs[2];
 	struct renew_result result = {0};
 	int err = repo_open(&s->world, s->secret, 0, &repo, why);
@@ -136,31 +109,14 @@ static int repair(struct state *s, const struct digest junk[2], struct why *why)
 	return err;
 }
 
-static int walk(
-	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
-{
-	OWN(own_free) uint8_t *list = NULL;
-	size_t len;
-	int go_on = fn(arg, &point->root, CHUNK_LIST, true);
-	if (go_on <= 0)
-		return go_on;
-	int err = repo_chunk(repo, &point->root, CHUNK_LIST, &list, &len, why);
-	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
-		struct digest digest;
-		memcpy(digest.b, list + at, DIGEST_SIZE);
-		err = fn(arg, &digest, CHUNK_CONTENT, false);
-		err = err > 0 ? 0 : err;
-	}
-	return err;
-}
-
 static int adopt(struct state *s, struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct inbox_result result;
 	int err = repo_open(&s->world, s->secret, 0, &repo, why);
 	if (!err)
-		err = repo_inbox_adopt(repo, &(struct inbox_options){.walk = walk}, &result, why);
+		err = repo_inbox_adopt(
+			repo, &(struct inbox_options){.walk = rig_walk}, &result, why);
 	if (!err && result.refused)
 		err = why_set(why, -EBADMSG, "what a writer brought is refused");
 	return err;
@@ -168,7 +124,7 @@ static int adopt(struct state *s, struct why *why)
 
 static int bring(struct state *s, struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	int err = repo_open(&s->world, s->writer, 0, &repo, why);
 	return err ? err : save(s, repo, BROUGHT, why);
 }
@@ -184,7 +140,7 @@ static int run(void *arg, struct world *world, struct why *why)
 		return err;
 	s->world = (struct repo_world){
 		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
-	err = repo_init(&s->world, &options, s->secret, why);
+	err = repo_init(&s->world, &rig_options, s->secret, why);
 	s->made = !err;
 	if (!err)
 		err = prepare(s, junk, why);
@@ -200,33 +156,22 @@ static int run(void *arg, struct world *world, struct why *why)
 
 /* ---- what must be ---- */
 
-static int check_point(struct repo *repo, const struct object_id *id, bool *there, struct why *why)
+static int note_point(struct repo *repo, const struct object_id *id, bool *there, struct why *why)
 {
-	OWN(own_free) uint8_t *list = NULL;
 	struct point point;
-	size_t len;
-	int err = repo_point(repo, id, &point, why);
+	int err = rig_read_point(repo, id, &point, why);
 	if (!err)
-		err = repo_chunk(repo, &point.root, CHUNK_LIST, &list, &len, why);
-	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
-		OWN(own_free) uint8_t *bytes = NULL;
-		struct digest digest;
-		size_t bytes_len;
-		memcpy(digest.b, list + at, DIGEST_SIZE);
-		err = repo_chunk(repo, &digest, CHUNK_CONTENT, &bytes, &bytes_len, why);
-	}
-	if (!err && point.resource[0] == 'p')
-		there[point.resource[1] - '0'] = true;
-	return err ? why_prefix(why, err == -ENOENT ? -EBADMSG : err, "a named point") : 0;
+		there[rig_point_number(&point)] = true;
+	return err;
 }
 
 static int look(struct state *s, bool adopted, struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	bool there[POINTS] = {0};
 	int err = repo_open(&s->world, s->secret, 0, &repo, why);
 	for (size_t i = 0; !err && i < repo_head(repo)->points.len; i++)
-		err = check_point(repo, &repo_head(repo)->points.at[i].id, there, why);
+		err = note_point(repo, &repo_head(repo)->points.at[i].id, there, why);
 	for (int i = 0; !err && i < (adopted ? POINTS : BROUGHT); i++)
 		if (s->sure[i] && !there[i])
 			err = why_set(why, -EBADMSG, "point %d is lost", i);
@@ -235,10 +180,10 @@ static int look(struct state *s, bool adopted, struct why *why)
 
 static int collect(struct state *s, struct why *why)
 {
-	OWN(repo_own) struct repo *repo = NULL;
+	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct gc_result result;
 	int err = repo_open(&s->world, s->secret, 0, &repo, why);
-	return err ? err : repo_gc(repo, &(struct gc_options){.walk = walk}, &result, why);
+	return err ? err : repo_gc(repo, &(struct gc_options){.walk = rig_walk}, &result, why);
 }
 
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
@@ -266,32 +211,23 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 	return err;
 }
 
-static void explore_repair(struct explore_options how)
-{
-	struct scenario scenario = {"repair", sizeof(struct state), run, check, NULL};
-	struct explore_report report;
-	int err = explore(&scenario, &how, &report);
-	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
-		report.operations, report.states, report.faults);
-	if (report.violated)
-		test_note("%s", report.violation);
-#ifdef PLANTED
-	CHECK_EQ(err, -EBADMSG);
-#else
-	CHECK_EQ(err, 0);
-#endif
-}
+static const struct scenario scenario = {"repair", sizeof(struct state), run, check, NULL};
 
 TEST(no_point_is_lost_to_a_crash_of_repair_or_inbox)
 {
-	explore_repair((struct explore_options){
-		.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1, .no_faults = true});
+	rig_explore(&scenario,
+		(struct explore_options){.seed = 1,
+			.exhaustive = 2,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_faults = true});
 }
 
 TEST(no_point_is_lost_to_a_disk_that_fails_a_repair)
 {
-	explore_repair((struct explore_options){
-		.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+	rig_explore(&scenario,
+		(struct explore_options){
+			.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
 }
 
 TEST_MAIN

@@ -5,53 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/own.h"
-#include "base/test.h"
-#include "base/why.h"
-#include "chunk/test_world.h"
 #include "os/disk.h"
-#include "os/world.h"
-#include "place/dir.h"
-#include "place/place.h"
-#include "sim/disk.h"
-#include "sim/explore.h"
-
-struct fixture {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct sim_disk *disk;
-	struct repo_world world;
-	uint8_t secret[SECRET_SIZE];
-	struct why why;
-};
-
-static const struct repo_options options = {.parity_percent = 3, .pack_size = 1 << 20};
-
-static void begin(struct fixture *f, uint64_t seed)
-{
-	memset(f, 0, sizeof(*f));
-	test_world_init(&f->dice, &f->clock, seed);
-	f->disk = sim_disk_new();
-	CHECK(f->disk);
-	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
-	f->world.dice = &f->dice.dice;
-	f->world.clock = &f->clock.clock;
-	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
-}
-
-static void end(struct fixture *f)
-{
-	place_close(f->world.place);
-	sim_disk_free(f->disk);
-}
-
-static struct repo *must_open(struct fixture *f)
-{
-	struct repo *repo;
-	if (repo_open(&f->world, f->secret, 0, &repo, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
-	return repo;
-}
+#include "repo/rig_test.h"
 
 enum { LONG = 70000 };
 
@@ -65,7 +20,7 @@ static size_t content(uint64_t i, uint8_t *bytes)
 }
 
 static void put_chunks(
-	struct fixture *f, struct repo *repo, uint64_t from, uint64_t to, struct digest *digests)
+	struct rig *f, struct repo *repo, uint64_t from, uint64_t to, struct digest *digests)
 {
 	static uint8_t bytes[LONG];
 	for (uint64_t i = from; i < to; i++) {
@@ -76,8 +31,8 @@ static void put_chunks(
 	}
 }
 
-static void check_chunks(struct fixture *f, struct repo *repo, uint64_t from, uint64_t to,
-	const struct digest *digests)
+static void check_chunks(
+	struct rig *f, struct repo *repo, uint64_t from, uint64_t to, const struct digest *digests)
 {
 	static uint8_t want[LONG];
 	for (uint64_t i = from; i < to; i++) {
@@ -101,11 +56,11 @@ static struct point a_point(const char *resource)
 TEST(chunks_come_back_from_a_fresh_opening)
 {
 	enum { N = 200 };
-	struct fixture f;
+	struct rig f;
 	struct digest digests[N];
 	struct point point = a_point("home"), again;
-	begin(&f, 1);
-	struct repo *repo = must_open(&f);
+	rig_begin(&f, 1);
+	struct repo *repo = rig_open(&f, f.secret);
 	put_chunks(&f, repo, 0, N, digests);
 	struct repo_written first = repo_written(repo);
 	put_chunks(&f, repo, 0, N, digests);
@@ -113,7 +68,7 @@ TEST(chunks_come_back_from_a_fresh_opening)
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	repo_close(repo);
 
-	repo = must_open(&f);
+	repo = rig_open(&f, f.secret);
 	CHECK_EQ(repo_head(repo)->generation, 2);
 	CHECK_EQ(repo_head(repo)->points.len, 1);
 	CHECK_EQ(repo_point(repo, &repo_head(repo)->points.at[0].id, &again, &f.why), 0);
@@ -123,13 +78,13 @@ TEST(chunks_come_back_from_a_fresh_opening)
 	CHECK_EQ(repo_written(repo).new_chunks, 0);
 	CHECK_EQ(repo_mended(repo), 0);
 	repo_close(repo);
-	end(&f);
+	rig_end(&f);
 }
 
 /* As its writer's death right after the rename leaves a pack: whole, its name not durable. */
 static bool unsettle(void *arg, const char *name, uint64_t size)
 {
-	struct fixture *f = arg;
+	struct rig *f = arg;
 	struct disk *disk = sim_disk_seam(f->disk);
 	char folder[80];
 	OWN(own_free) uint8_t *bytes = malloc(size);
@@ -155,11 +110,11 @@ static uint64_t as_durable(void *arg, enum sim_thing thing, uint64_t options_cou
 TEST(an_ended_runs_packs_are_found_again_and_stay)
 {
 	enum { N = 700 };
-	struct fixture f;
+	struct rig f;
 	static struct digest digests[N];
 	struct point point = a_point("home");
-	begin(&f, 7);
-	struct repo *repo = must_open(&f);
+	rig_begin(&f, 7);
+	struct repo *repo = rig_open(&f, f.secret);
 	put_chunks(&f, repo, 0, N, digests);
 	uint64_t sent = repo_written(repo).written_bytes;
 	CHECK(sent > 2 << 20);
@@ -169,7 +124,7 @@ TEST(an_ended_runs_packs_are_found_again_and_stay)
 
 	place_close(f.world.place);
 	CHECK_EQ(place_dir_open(sim_disk_seam(f.disk), &f.world.place), 0);
-	repo = must_open(&f);
+	repo = rig_open(&f, f.secret);
 	put_chunks(&f, repo, 0, N, digests);
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	/* Two open packs, index, point and head. */
@@ -183,7 +138,7 @@ TEST(an_ended_runs_packs_are_found_again_and_stay)
 	sim_disk_free(f.disk);
 	f.disk = crashed;
 	CHECK_EQ(place_dir_open(sim_disk_seam(f.disk), &f.world.place), 0);
-	repo = must_open(&f);
+	repo = rig_open(&f, f.secret);
 #ifdef PLANTED
 	static uint8_t *bytes;
 	size_t len;
@@ -192,31 +147,31 @@ TEST(an_ended_runs_packs_are_found_again_and_stay)
 	check_chunks(&f, repo, 0, N, digests);
 #endif
 	repo_close(repo);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(two_writers_both_get_their_point)
 {
-	struct fixture f;
+	struct rig f;
 	struct digest digests[20];
 	struct point a = a_point("a"), b = a_point("b");
-	begin(&f, 2);
-	struct repo *one = must_open(&f), *two = must_open(&f);
+	rig_begin(&f, 2);
+	struct repo *one = rig_open(&f, f.secret), *two = rig_open(&f, f.secret);
 	put_chunks(&f, one, 0, 10, digests);
 	put_chunks(&f, two, 5, 20, digests);
 	CHECK_EQ(repo_commit(one, &a, &f.why), 0);
 	CHECK_EQ(repo_commit(two, &b, &f.why), 0);
 	repo_close(one);
 	repo_close(two);
-	struct repo *repo = must_open(&f);
+	struct repo *repo = rig_open(&f, f.secret);
 	CHECK_EQ(repo_head(repo)->generation, 3);
 	CHECK_EQ(repo_head(repo)->points.len, 2);
 	check_chunks(&f, repo, 0, 20, digests);
 	repo_close(repo);
-	end(&f);
+	rig_end(&f);
 }
 
-static struct point committed(struct fixture *f, struct repo *repo, const char *resource)
+static struct point committed(struct rig *f, struct repo *repo, const char *resource)
 {
 	struct point point = a_point(resource);
 	CHECK_EQ(repo_commit(repo, &point, &f->why), 0);
@@ -225,9 +180,9 @@ static struct point committed(struct fixture *f, struct repo *repo, const char *
 
 TEST(points_are_held_released_and_removed)
 {
-	struct fixture f;
-	begin(&f, 5);
-	struct repo *one = must_open(&f), *two = must_open(&f);
+	struct rig f;
+	rig_begin(&f, 5);
+	struct repo *one = rig_open(&f, f.secret), *two = rig_open(&f, f.secret);
 	struct point a = committed(&f, one, "x"), b = committed(&f, two, "y");
 	struct head_point *named = head_find_point(repo_head(two), &a.id);
 	CHECK(named && named->source == POINT_DIR && named->resource == repo_resource(one, "x"));
@@ -252,21 +207,21 @@ TEST(points_are_held_released_and_removed)
 		-ENOENT);
 	repo_close(one);
 	repo_close(two);
-	end(&f);
+	rig_end(&f);
 }
 
 TEST(wrong_keys_missing_and_rolled_back_repositories_are_told)
 {
-	struct fixture f;
+	struct rig f;
 	struct digest digests[1];
 	struct point point = a_point("x");
 	struct repo *repo;
 	uint8_t wrong[SECRET_SIZE] = {1}, secret[SECRET_SIZE];
-	begin(&f, 3);
+	rig_begin(&f, 3);
 	CHECK_EQ(repo_open(&f.world, wrong, 0, &repo, &f.why), -EACCES);
 	CHECK_STR(f.why.text, "this key opens none of the 1 key slots");
-	CHECK_EQ(repo_init(&f.world, &options, secret, &f.why), -EEXIST);
-	repo = must_open(&f);
+	CHECK_EQ(repo_init(&f.world, &rig_options, secret, &f.why), -EEXIST);
+	repo = rig_open(&f, f.secret);
 	put_chunks(&f, repo, 0, 1, digests);
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	repo_close(repo);
@@ -278,7 +233,7 @@ TEST(wrong_keys_missing_and_rolled_back_repositories_are_told)
 	CHECK_EQ(place_remove(f.world.place, "head/0000000000000001"), 0);
 	CHECK_EQ(repo_open(&f.world, f.secret, 0, &repo, &f.why), -EBADMSG);
 	CHECK_STR(f.why.text, "head: all heads are gone, and data are there");
-	end(&f);
+	rig_end(&f);
 
 	struct sim_disk *empty = sim_disk_new();
 	CHECK_EQ(place_dir_open(sim_disk_seam(empty), &f.world.place), 0);
@@ -303,7 +258,7 @@ static bool note_name(void *arg, const char *name, uint64_t size)
 	return true;
 }
 
-static void list_objects(struct fixture *f, struct names *names)
+static void list_objects(struct rig *f, struct names *names)
 {
 	static const char *const folders[] = {"key", "data", "meta", "index", "point", "head"};
 	memset(names, 0, sizeof(*names));
@@ -316,13 +271,13 @@ static void list_objects(struct fixture *f, struct names *names)
 /* Bytes of every object are flipped in turn: all is read back right. */
 TEST(a_flipped_byte_is_mended)
 {
-	struct fixture f;
+	struct rig f;
 	struct digest digests[4];
 	struct point point = a_point("x");
 	struct names names;
 	uint64_t flips = 0;
-	begin(&f, 4);
-	struct repo *repo = must_open(&f);
+	rig_begin(&f, 4);
+	struct repo *repo = rig_open(&f, f.secret);
 	put_chunks(&f, repo, 1, 4, digests);
 	CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
 	repo_close(repo);
@@ -331,7 +286,7 @@ TEST(a_flipped_byte_is_mended)
 		uint64_t size = names.sizes[i], step = size > 2000 ? 13 : 1;
 		for (uint64_t at = 0; at < size; at += step) {
 			CHECK_EQ(sim_disk_flip(f.disk, names.at[i], at, 0x40), 0);
-			repo = must_open(&f);
+			repo = rig_open(&f, f.secret);
 			check_chunks(&f, repo, 1, 4, digests);
 			CHECK_EQ(repo_point(repo, &point.id, &(struct point){0}, &f.why), 0);
 			repo_close(repo);
@@ -340,7 +295,7 @@ TEST(a_flipped_byte_is_mended)
 		}
 	}
 	test_note("%" PRIu64 " flips in %zu objects", flips, names.count);
-	end(&f);
+	rig_end(&f);
 }
 
 /* ---- under the explorer ---- */
@@ -388,7 +343,7 @@ static int run(void *state, struct world *world, struct why *why)
 		return err;
 	struct repo_world rw = {.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
 	s->made_maybe = true;
-	err = repo_init(&rw, &options, s->secret, why);
+	err = repo_init(&rw, &rig_options, s->secret, why);
 	s->made = !err;
 	if (!err)
 		err = repo_open(&rw, s->secret, 0, &repo, why);
@@ -454,19 +409,9 @@ static int check(void *state, struct world *world, bool faulty, struct why *why)
 TEST(no_committed_point_is_lost_to_a_crash)
 {
 	struct scenario scenario = {"repo", sizeof(struct commit_state), run, check, NULL};
-	struct explore_report report;
-	struct explore_options how = {
-		.seed = 1, .exhaustive = 32, .samples = 8, .recovery_points = 2};
-	int err = explore(&scenario, &how, &report);
-	test_note("%" PRIu64 " operations, %" PRIu64 " states, %" PRIu64 " faults",
-		report.operations, report.states, report.faults);
-	if (report.violated)
-		test_note("%s", report.violation);
-#ifdef PLANTED
-	CHECK_EQ(err, -EBADMSG);
-#else
-	CHECK_EQ(err, 0);
-#endif
+	rig_explore(&scenario,
+		(struct explore_options){
+			.seed = 1, .exhaustive = 32, .samples = 8, .recovery_points = 2});
 }
 
 TEST_MAIN
