@@ -335,7 +335,7 @@ static int add_point(const struct committing *c, struct head *head)
 		.resource = repo_resource(c->repo, c->point->resource),
 	};
 	struct head_point *there = head_find_point(head, &c->point->id);
-	if (there) {
+	if (there && !planted(INBOX_TWICE)) {
 		/* Somebody copied it to this place at the same time; our object is there by now. */
 		memcpy(there->sum, c->repo->point_sum, sizeof(there->sum));
 		return 0;
@@ -356,7 +356,7 @@ static int note_number(const struct committing *c, struct head *head, struct why
 	struct head_key *key = head_find_key(head, c->key);
 	if (!key)
 		return why_set(why, -EACCES, "the key that brought it was taken away");
-	if (key->adopted >= c->number)
+	if (key->adopted >= c->number && !planted(INBOX_TWICE))
 		return head_find_point(head, &c->point->id)
 			? HEAD_AS_IS
 			: why_set(why, -ESTALE, "a later one of its key was taken in");
@@ -387,11 +387,13 @@ static int add_all(void *arg, struct head *head, struct why *why)
 /* A key that may only write leaves word of its point, for somebody who may do more. */
 static int leave_word(struct repo *repo, struct point *point, struct why *why)
 {
-	int err = repo_close_packs(repo, why);
+	int err = planted(INBOX_WORD_BEFORE_PACKS) ? 0 : repo_close_packs(repo, why);
 	if (!err)
 		err = put_point(repo, point, why);
 	if (!err)
 		err = inbox_put(repo, point, repo->indexed, why);
+	if (!err && planted(INBOX_WORD_BEFORE_PACKS))
+		err = repo_close_packs(repo, why);
 	if (!err)
 		repo->indexed = (uint32_t)repo->index.packs.len;
 	return err;
@@ -404,6 +406,12 @@ int repo_commit_brought(struct repo *repo, struct point *point, const struct obj
 	struct committing c = {
 		.repo = repo, .indexes = &indexes, .point = point, .key = key, .number = number};
 	int err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+	if (!err && planted(INBOX_NUMBER_FIRST)) {
+		struct committing number_alone = c;
+		number_alone.point = NULL;
+		err = repo_edit_head(repo, add_all, &number_alone, why);
+		c.key = NULL;
+	}
 	if (!err)
 		err = lock_point(repo, point, &indexes, why);
 	if (!err)

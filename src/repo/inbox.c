@@ -141,7 +141,7 @@ static int check_signer(struct repo *repo, const struct inbox *inbox, const uint
 			    client.sign_public, out.at, out.len, body + len - SIGNATURE_SIZE)) &&
 		!planted(INBOX_UNSIGNED))
 		return why_set(why, -EACCES, "it is not signed by the key that it names");
-	if (key && inbox->number <= key->adopted)
+	if (key && inbox->number <= key->adopted && !planted(INBOX_TWICE))
 		return why_set(why, -ESTALE, "it is old: a later one of its key was taken in");
 	return 0;
 }
@@ -228,6 +228,7 @@ static int take_in(struct repo *repo, const struct object_id *id,
 	OWN(own_free) uint8_t *body = NULL;
 	OWN(inbox_done) struct inbox inbox = {0};
 	struct point point;
+	char name[OBJECT_NAME];
 	size_t len;
 	int err = repo_fetch(repo, OBJECT_INBOX, id, &body, &len, why);
 	if (!err && parse(body, len, &inbox))
@@ -245,6 +246,8 @@ static int take_in(struct repo *repo, const struct object_id *id,
 		err = take_pack(repo, &inbox.packs.at[i], result, why);
 	if (!err)
 		err = take_point(repo, &inbox, options->walk, &point, why);
+	if (!err && planted(INBOX_WORD_GONE_FIRST))
+		err = place_remove(repo->world.place, object_name(OBJECT_INBOX, id, name));
 	if (!err)
 		err = repo_commit_brought(repo, &point, &inbox.key, inbox.number, why);
 	result->adopted += !err;
@@ -281,7 +284,8 @@ struct numbered {
 static int by_number(const void *a, const void *b)
 {
 	const struct numbered *x = a, *y = b;
-	return (x->number > y->number) - (x->number < y->number);
+	int order = (x->number > y->number) - (x->number < y->number);
+	return planted(INBOX_OVERTAKEN) ? -order : order;
 }
 
 static uint64_t number_of(struct repo *repo, const struct object_id *id)
