@@ -5,8 +5,10 @@
 usage: image_cli_test.py EBB
 """
 import filecmp
+import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -126,6 +128,71 @@ def test_device(place):
         subprocess.run(["losetup", "-d", device], check=False)
 
 
+def test_diff(place):
+    """the ranges that differ between two points of an image are told, and can be gone by"""
+    image = ready(place)
+    ebb(place, "backup", image)
+    first = json.loads(ebb(place, "snap", "ls", "--json").stdout)["points"][0]["id"]
+    # A change within a block, three blocks at once, zeros, a hole, and growth.
+    with open(image, "r+b") as file:
+        for at, what in ((5_000_000, b"x"), (64 << 10, os.urandom(3 * 4096)),
+                         (2 * MIB + 12288, bytes(8192))):
+            file.seek(at)
+            file.write(what)
+        file.truncate(20 * MIB + 1)
+        file.seek(19 * MIB)
+        file.write(b"more")
+    ebb(place, "backup", image)
+    told = ebb(place, "snap", "diff", first, "latest").stdout
+    want = [(64 << 10, 12288), (2 * MIB + 12288, 8192), (5_000_000 // 4096 * 4096, 4096),
+            (19 * MIB, 4096)]
+    assert told.splitlines()[:-1] == [f"{at},{length}" for at, length in want], told
+    assert "# 28672 bytes differ in 4 ranges, of 20.0 MiB (before, 8.0 MiB)" in told, told
+    assert "8.0 KiB of them are zeros now" in told, told
+    lines = [json.loads(line) for line in
+             ebb(place, "snap", "diff", "latest", first, "--json").stdout.splitlines()]
+    assert [(line["offset"], line["length"]) for line in lines[:-1]] == want, lines
+    assert lines[-1]["bytes"] == 28672 and lines[-1]["size_after"] == 8 * MIB + 1000, lines
+    assert lines[-1]["zero_bytes"] == 8192, "what was a hole, and behind the end"
+    assert "0 bytes differ" in ebb(place, "snap", "diff", first, first).stdout
+    # What was told leads from the one to the other.
+    ebb(place, "restore", first, place.path("old.img"))
+    with open(image, "rb") as now, open(place.path("old.img"), "r+b") as then:
+        then.truncate(20 * MIB + 1)
+        for at, length in want:
+            now.seek(at)
+            then.seek(at)
+            then.write(now.read(length))
+    assert filecmp.cmp(image, place.path("old.img"), shallow=False)
+    ebb(place, "backup", place.path("key"))
+    ebb(place, "backup", place.folder + "/state")
+    ebb(place, "snap", "diff", first, "latest", code=2)
+    ebb(place, "snap", "diff", first, first, "path", code=2)
+
+
+def test_diff_costs_what_differs(place):
+    """a diff of images reads what differs and not what there is"""
+    path = place.path("disk.img")
+    rng = random.Random(4)
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+        for at in range(0, 1 << 40, 1 << 35):
+            file.seek(at)
+            file.write(rng.randbytes(4096))
+    ebb(place, "repo", "init")
+    ebb(place, "backup", path)
+    with open(path, "r+b") as file:
+        file.seek((1 << 39) + 8192)
+        file.write(b"changed")
+    ebb(place, "backup", path)
+    points = json.loads(ebb(place, "snap", "ls", "--json").stdout)["points"]
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = ebb(place, "snap", "diff", points[0]["id"], "latest").stdout
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert told.splitlines()[0] == f"{(1 << 39) + 8192},4096", told
+    assert ended.ru_utime - began.ru_utime < 2, "it looked at a TiB"
+
+
 NBD_CLIENT = """
 import random, sys, nbd
 socket, path, structured = sys.argv[1], sys.argv[2], sys.argv[3] == "1"
@@ -206,5 +273,6 @@ def test_nbd(place):
         assert server.wait(programs.PATIENCE) == 0
 
 
-TESTS = [test_round_trip, test_map_of_changes, test_in_place, test_device, test_nbd]
+TESTS = [test_diff, test_diff_costs_what_differs,
+         test_round_trip, test_map_of_changes, test_in_place, test_device, test_nbd]
 sys.exit(programs.main(TESTS, sys.argv[2:]))

@@ -96,6 +96,78 @@ def make_source(b):
     return chance
 
 
+def runs(path):
+    """Data of a file, run after run, as the file system tells."""
+    found, at = [], 0
+    with open(path, "rb") as file, contextlib.suppress(OSError):
+        while True:
+            at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            end = os.lseek(file.fileno(), at, os.SEEK_HOLE)
+            found.append((at, end))
+            at = end
+    return found
+
+
+@test
+def an_image_is_a_file(_place, _program):
+    """the image of a point is a file, read-only, with its holes; streams are there, too"""
+    enter_namespace()
+    with Bench() as b:
+        chance = programs.seed()
+        image = b.path("disk.img")
+        with open(image, "wb") as file:
+            file.truncate((40 << 20) + 77)
+            for at in (0, 9 << 20, (39 << 20) + 4096):
+                file.seek(at)
+                file.write(chance.randbytes(300_000))
+        b.ebb("repo init")
+        b.ebb(["backup", image])
+        with open(image, "r+b") as file:
+            file.seek(9 << 20)
+            file.write(b"changed")
+        b.ebb(["backup", image])
+        b.ebb("backup --stdin-name note --command -- echo said")
+        with Mounted(b) as m:
+            folder = m.path("image", *image.split("/"))
+            old, new = sorted(os.listdir(folder))[:2]
+            with open(os.path.join(folder, new), "rb") as have, open(image, "rb") as want:
+                check(have.read() == want.read(), "content")
+                size = os.fstat(want.fileno()).st_size
+                for _ in range(200):
+                    at, count = chance.randrange(size), chance.randrange(1, 400_000)
+                    check(os.pread(have.fileno(), count, at) ==
+                          os.pread(want.fileno(), count, at), f"at {at}")
+            with open(os.path.join(folder, old), "rb") as have:
+                check(have.read()[9 << 20:(9 << 20) + 7] != b"changed", "the older one")
+            check(sum(to - at for at, to in runs(os.path.join(folder, new))) < 4 << 20, "holes")
+            subprocess.run(["cp", os.path.join(folder, new), b.path("copy")], check=True)
+            subprocess.run(["cmp", b.path("copy"), image], check=True)
+            check(os.stat(b.path("copy")).st_blocks * 512 < 4 << 20, "a copy lost its holes")
+            with contextlib.suppress(OSError):
+                os.open(os.path.join(folder, new), os.O_RDWR)
+                raise AssertionError("it can be opened for writing")
+            note = m.path("stream", "note")
+            with open(os.path.join(note, os.listdir(note)[0], "note"), "rb") as file:
+                check(file.read() == b"said\n", "the stream")
+        with Mounted(b, "disk.img@latest") as m:
+            check(os.listdir(m.point) == ["disk.img"], os.listdir(m.point))
+            subprocess.run(["cmp", m.path("disk.img"), image], check=True)
+
+
+@test
+def seeking_finds_each_run(_place, _program):
+    """SEEK_DATA and SEEK_HOLE tell of a file with holes what its own file system tells"""
+    enter_namespace()
+    with Bench() as b:
+        make_source(b)
+        b.ebb("repo init")
+        b.ebb("backup source")
+        with Mounted(b, "latest") as m:
+            for name in ("sparse", "large", "many/file1"):
+                want = runs(b.path("source", *name.split("/")))
+                check(runs(m.path(*name.split("/"))) == want, f"{name}: {want}")
+
+
 @test
 def a_mounted_point_is_the_source(_place, _program):
     """a mounted point is the source: rsync by checksum finds nothing to do"""

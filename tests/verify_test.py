@@ -5,10 +5,12 @@ stored again by the next backup where it cannot. Speaks TAP.
 
 usage: tests/verify_test.py EBB
 """
+import contextlib
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -77,6 +79,39 @@ def lost_files_are_named_exactly(_place, _program):
         check(f"{len(told['affected'])} files or folders are not as before, in 2 of 2 points" in
               text.stdout,
               text.stdout)
+
+
+@test
+def one_point(_place, _program):
+    """one point is proved by what bringing it back takes, and damage elsewhere is not its own"""
+    with prepared() as b:
+        first = b.json("snap ls")["points"][0]["id"]
+        before = set(b.packs())
+        os.mkdir(b.path("other"))
+        with open(b.path("other", "big"), "wb") as file:
+            file.write(random.Random(6).randbytes(20_000_000))
+        b.ebb("backup other")
+        others = set(b.packs()) - before
+        every, told = b.json("verify"), b.json(["verify", first])
+        check(told["point"] == first and told["points"] == 1, told)
+        check(told["objects"] < every["objects"] and told["bytes"] < every["bytes"] * 0.7, told)
+        check("the point is as it was written" in b.ebb(["verify", first]).stdout, "text")
+        for pack in others:
+            spoil(pack)
+        check(b.json(["verify", first])["damaged"] == 0, "damage of another point")
+        told = b.json("verify other@latest", 13)
+        check(told["damaged"] and affected(told) == {"big"} and told["broken"] == 1, told)
+        for pack in before:
+            spoil(pack)
+        told = b.json(["verify", first], 13)
+        check(told["damaged"] and told["affected"], told)
+        b.ebb("verify 00000000", 4)
+        # Jobs of each kind are remembered.
+        b.ebb("repo gc", None)
+        with contextlib.closing(sqlite3.connect(b.path("state", "ebb", "catalog.db"))) as catalog:
+            jobs = catalog.execute("SELECT kind, resource FROM job").fetchall()
+        check(any(kind == 3 and resource.endswith("/other") for kind, resource in jobs), jobs)
+        check(any(kind == 4 for kind, _ in jobs), jobs)
 
 
 @test

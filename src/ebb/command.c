@@ -395,7 +395,10 @@ const struct command commands[] = {
 		"with + "
 		"(added), - (removed), M (content), U (owner, mode, times or attributes) or T "
 		"(another "
-		"type); a size is that of today. With --json a line for each change, and one at "
+		"type); a size is that of today. Of images the ranges of bytes that differ are "
+		"told "
+		"as OFFSET,LENGTH, which `backup --changed` takes. With --json a line for each "
+		"change, and one at "
 		"the "
 		"end.",
 		{"A B [PATH]", VALUE_TEXT, false, 3, NULL}, COMMON | READER,
@@ -426,8 +429,9 @@ const struct command commands[] = {
 			{"ebb snap rm -y 3f2a", "without asking"}},
 		call_snap_rm},
 	{"snap", "mount", "look into points as into folders, until Ctrl-C",
-		"Read-only, in the foreground. Without POINT every point of a folder is there, as "
-		"DIR/RESOURCE/MOMENT. Only what is looked at is read; a file whose chunks are "
+		"Read-only, in the foreground. Without POINT every point is there, as "
+		"DIR/RESOURCE/MOMENT, one of an image as a file. Only what is looked at is read; a "
+		"file whose chunks are "
 		"damaged "
 		"beyond repair answers an error and a line here, never wrong bytes. Ends when it "
 		"is "
@@ -469,12 +473,13 @@ const struct command commands[] = {
 		"object, and what is lost by file and point. --repair mends by parity, else takes "
 		"objects or chunks from --from, else stores what is left in new packs, so that the "
 		"next backup stores again what its source still has. It deletes nothing. The code "
-		"is 13 when anything is damaged; with --repair only when something stays so.",
-		{NULL},
+		"is 13 when anything is damaged; with --repair only when something stays so. With "
+		"POINT only what bringing that point back takes is read, and only it is followed.",
+		{"POINT", VALUE_TEXT, true, 1, NULL},
 		COMMON | READER | ONE(OPTION_REPAIR) | ONE(OPTION_FROM) | ONE(OPTION_SAMPLE) |
 			ONE(OPTION_FOR),
 		{{"ebb verify --repo /mnt/backup/ebb", "look"},
-			{"ebb verify --for 10m", "look for a while, every night"},
+			{"ebb verify home@latest", "one point"},
 			{"ebb verify --repair --from /mnt/second/ebb", "look and mend"}},
 		call_verify},
 	{"wal", "push", "archive a WAL file: the archive_command of a PostgreSQL server",

@@ -17,6 +17,7 @@
 #include "ebb/consent.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
+#include "ebb/ledger.h"
 #include "ebb/names.h"
 #include "ebb/shown.h"
 #include "repo/gc.h"
@@ -339,10 +340,17 @@ static int do_it(struct collecting *c)
 	OWN(str_done) struct str text = {0};
 	struct gc_result result;
 	int code = ask(c);
-	if (!code)
-		code = remove_points(c);
+	if (code)
+		return code;
+	struct catalog_job job = ledger_begin(c->keep, JOB_GC);
+	code = remove_points(c);
 	if (!code)
 		code = collect(c, &result);
+	if (!code) {
+		job.entries = result.removed;
+		job.written_bytes = result.rewritten_bytes;
+	}
+	ledger_end(c->keep, &job, code);
 	if (code)
 		return code;
 	if (args_given(&c->call->args, OPTION_JSON))

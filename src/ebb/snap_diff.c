@@ -14,6 +14,7 @@
 #include "ebb/shown.h"
 #include "repo/point.h"
 #include "ship/diff.h"
+#include "ship/image_diff.h"
 #include "ship/tree.h"
 
 struct telling {
@@ -108,6 +109,58 @@ static int say_result(bool json, const struct diff_result *result)
 	return call_print(&text);
 }
 
+/* ---- images ---- */
+
+/* As --changed takes it. */
+static void on_range(void *arg, uint64_t from, uint64_t to)
+{
+	struct telling *telling = arg;
+	if (telling->code)
+		return;
+	if (telling->json) {
+		telling->code = call_print_json(json_pack("{s:s,s:I,s:I}", "type", "range",
+			"offset", (json_int_t)from, "length", (json_int_t)(to - from)));
+		return;
+	}
+	str_clear(&telling->line);
+	str_addf(&telling->line, "%" PRIu64 ",%" PRIu64 "\n", from, to - from);
+	telling->code = call_print(&telling->line);
+}
+
+static int say_image_result(bool json, const struct image_diff_result *result)
+{
+	OWN(str_done) struct str text = {0};
+	if (json)
+		return call_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "type", "image-diff",
+			"ranges", (json_int_t)result->ranges, "bytes", (json_int_t)result->bytes,
+			"zero_bytes", (json_int_t)result->zero_bytes, "size_before",
+			(json_int_t)result->size_before, "size_after",
+			(json_int_t)result->size_after));
+	str_addf(&text, "# %s in %s, of %s", COUNT(result->bytes, "byte differs", "bytes differ"),
+		COUNT(result->ranges, "range", "ranges"), BYTES(result->size_after));
+	if (result->size_before != result->size_after)
+		str_addf(&text, " (before, %s)", BYTES(result->size_before));
+	if (result->zero_bytes)
+		str_addf(&text, "; %s of them are zeros now", BYTES(result->zero_bytes));
+	str_add(&text, "\n");
+	return call_print(&text);
+}
+
+static int diff_images(struct keep *keep, const struct point *before, const struct point *after,
+	struct telling *telling)
+{
+	struct image_diff_options how = {.on_range = on_range, .arg = telling};
+	struct image_diff_result result;
+	struct why why = {"no memory"};
+	if (keep->call->args.operand_count > 2)
+		return call_fail(EXIT_USAGE, "PATH: these points are images, which have none");
+	int err = image_diff(keep->repo, before, after, &how, &result, &why);
+	str_done(&telling->line);
+	if (err)
+		return keep_fail(keep, err == -ENOENT ? -EBADMSG : err, &why);
+	return telling->code ? telling->code : say_image_result(telling->json, &result);
+}
+
 int call_snap_diff(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
@@ -127,6 +180,8 @@ int call_snap_diff(const struct call *call)
 		code = keep_find_point(&keep, args->operands[1], &after);
 	if (code)
 		return code;
+	if (before.source == POINT_IMAGE && after.source == POINT_IMAGE)
+		return diff_images(&keep, &before, &after, &telling);
 	struct diff_options how = {
 		.path = args->operand_count > 2 ? args->operands[2] : NULL,
 		.on_change = on_change,

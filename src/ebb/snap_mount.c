@@ -80,6 +80,9 @@ static uint64_t blocks_of(const struct tree_entry *entry)
 	uint64_t bytes = 0;
 	if (!(entry->flags & TREE_HOLES))
 		bytes = entry->meta.size;
+	/* Only its map tells. With one block less than all, cp(1) asks where its holes are. */
+	if (view_is_image(entry) && bytes > 2 * BLOCK)
+		bytes -= 2 * BLOCK;
 	for (size_t i = 0; i < entry->extent_count; i++) {
 		struct tree_extent extent = tree_extent_at(entry, i);
 		bytes += extent.to - extent.from;
@@ -187,6 +190,23 @@ static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *
 	info->keep_cache = 1;
 	if (fuse_reply_open(request, info))
 		view_close(file);
+}
+
+/* Holes stay holes for whoever copies an image of a TiB. */
+static void on_seek(
+	fuse_req_t request, fuse_ino_t node, off_t at, int whence, struct fuse_file_info *info)
+{
+	struct view *view = fuse_req_userdata(request);
+	struct why why = {""};
+	uint64_t found;
+	int err = whence == SEEK_DATA || whence == SEEK_HOLE
+		? view_seek((struct view_file *)(uintptr_t)info->fh, (uint64_t)at,
+			  whence == SEEK_HOLE, &found, &why)
+		: -EINVAL;
+	if (err)
+		fuse_reply_err(request, err == -ENXIO ? ENXIO : told(view, node, err, &why));
+	else
+		fuse_reply_lseek(request, (off_t)found);
 }
 
 static void on_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
@@ -304,6 +324,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.readlink = on_readlink,
 	.open = on_open,
 	.read = on_read,
+	.lseek = on_seek,
 	.release = on_release,
 	.readdir = on_readdir,
 	.getxattr = on_getxattr,
@@ -352,7 +373,8 @@ static int choose(struct keep *keep, const char *name, struct choosing *choosing
 		return code;
 	int err = view_add_point(choosing->view, &point, "");
 	if (err)
-		return call_fail(EXIT_USAGE, "this point is not one of a folder");
+		return call_fail(
+			EXIT_USAGE, "this point is a part of an archive, and nothing by itself");
 	choosing->points = 1;
 	return EXIT_OK;
 }
@@ -420,7 +442,7 @@ int call_snap_mount(const struct call *call)
 		return call_fail(EXIT_FAILED, "no memory");
 	code = choose(&keep, one ? args->operands[0] : NULL, &choosing);
 	if (!code && choosing.left_out)
-		call_fail(0, "%s not shown: images, or not to be read",
+		call_fail(0, "%s not shown: WAL archives, or not to be read",
 			COUNT(choosing.left_out, "point is", "points are"));
 	if (!code)
 		code = mount_view(choosing.view, folder);

@@ -18,6 +18,7 @@
 #include "ebb/shown.h"
 #include "os/clock.h"
 #include "os/dice.h"
+#include "ship/need.h"
 #include "ship/verify.h"
 
 /* Proofs are written down so often: what an interrupted run loses at most. */
@@ -32,6 +33,8 @@ struct choice {
 struct verifying {
 	struct keep *keep;
 	const struct call *call;
+	bool one; /* of all points this one alone is proved */
+	struct point point;
 	VEC(struct check_object) objects; /* to be read, in this order */
 	uint64_t all;                     /* objects there are */
 	bool partial;
@@ -160,6 +163,10 @@ static int choose(struct verifying *v)
 	if (code)
 		return code;
 	int err = repo_check_list(v->keep->repo, &list, &why);
+	if (!err && v->one)
+		err = need_only(v->keep->repo, &v->point, &list);
+	if (err == -ENOMEM)
+		why_set(&why, err, "no memory");
 	code = err ? keep_fail(v->keep, err, &why) : fill(v, &list, &choices);
 	vec_done(&choices);
 	check_list_done(&list);
@@ -224,7 +231,8 @@ static void on_affected(void *arg, const struct object_id *point, const char *pa
 static json_t *result_json(const struct verifying *v, const struct verify_result *result)
 {
 	const struct check_result *check = &result->check;
-	return json_pack(
+	char hex[33];
+	json_t *document = json_pack(
 		"{s:s,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:O}", "type",
 		"verify", "objects", (json_int_t)check->objects, "of_objects", (json_int_t)v->all,
 		"partial", v->partial, "bytes", (json_int_t)check->bytes, "chunks",
@@ -235,6 +243,10 @@ static json_t *result_json(const struct verifying *v, const struct verify_result
 		(json_int_t)result->fetched, "points", (json_int_t)result->points, "broken",
 		(json_int_t)result->broken, "missing", (json_int_t)result->missing, "affected",
 		v->affected);
+	if (document && v->one)
+		json_object_set_new(
+			document, "point", json_string(object_show_id(&v->point.id, hex)));
+	return document;
 }
 
 static void add_damage(struct str *text, const struct verify_result *result)
@@ -279,8 +291,10 @@ static int say_result(const struct verifying *v, const struct verify_result *res
 	add_damage(&text, result);
 	if (verify_is_whole(result) && !check->mendable && !check->copied && !check->damaged &&
 		!check->idle)
-		str_addf(
-			&text, "%s is as it was written\n", v->partial ? "this part" : "all of it");
+		str_addf(&text, "%s is as it was written\n",
+			v->partial       ? "this part"
+				: v->one ? "the point"
+					 : "all of it");
 	return call_print(&text);
 }
 
@@ -293,6 +307,7 @@ static int run(struct verifying *v, struct repo *from, struct catalog_job *job)
 		.object_count = v->objects.len,
 		.repair = args_given(&v->call->args, OPTION_REPAIR),
 		.follow = !v->partial && v->until_ns == INT64_MAX,
+		.only = v->one ? &v->point.id : NULL,
 		.from = from,
 		.on_trouble = on_trouble,
 		.on_object = on_object,
@@ -346,10 +361,15 @@ int call_verify(const struct call *call)
 		code = open_again(&v, from, code);
 	if (!code && from)
 		code = keep_open_other(&keep, from, &other);
+	v.one = call->args.operand_count;
+	if (!code && v.one)
+		code = keep_find_point(&keep, call->args.operands[0], &v.point);
 	if (!code)
 		code = choose(&v);
 	if (code)
 		return code;
 	struct catalog_job job = ledger_begin(&keep, JOB_VERIFY);
+	if (v.one)
+		job.resource = v.point.resource;
 	return ledger_end(&keep, &job, run(&v, other.repo, &job));
 }

@@ -193,8 +193,8 @@ int diff_points(struct repo *repo, const struct point *before, const struct poin
 	const struct diff_options *options, struct diff_result *ret_result, struct why *why)
 {
 	OWN(diff_done) struct diff d = {.repo = repo, .options = options, .why = why};
-	if (before->source != POINT_DIR || after->source != POINT_DIR)
-		return why_set(why, -ENOTSUP, "only points of folders can be compared by name");
+	if (before->source == POINT_IMAGE || after->source == POINT_IMAGE)
+		return why_set(why, -ENOTSUP, "an image can only be compared with an image");
 	int err = memcmp(before->root.b, after->root.b, DIGEST_SIZE)
 		? diff_folders(&d, before->root.b, after->root.b)
 		: 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between two points of folders. Only folders whose digests differ are read: the cost
- * grows with the change, not with the points.
+ * What differs between two points of folders, or of other things that are kept as files. Only
+ * folders whose digests differ are read: the cost grows with the change, not with the points.
  *
  * Calls block. One thread.
  */
@@ -43,7 +43,7 @@ struct diff_result {
 	uint64_t folders;                    /* that were read, of both points together */
 };
 
-/* -ENOTSUP: a point is not one of a folder; -EBADMSG. */
+/* -ENOTSUP: a point is one of an image; -EBADMSG. */
 int diff_points(struct repo *repo, const struct point *before, const struct point *after,
 	const struct diff_options *options, struct diff_result *ret_result, struct why *why);
 

@@ -3,11 +3,14 @@
 #include "ship/need.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/why.h"
+#include "repo/check.h"
 #include "repo/repo.h"
+#include "ship/digests.h"
 #include "ship/map.h"
 #include "ship/tree.h"
 
@@ -109,4 +112,81 @@ int need_walk(
 	default:
 		return why_set(why, -ENOTSUP, "its source is none that this ebb knows");
 	}
+}
+
+/* ---- the objects of one point ---- */
+
+struct reached {
+	struct repo *repo;
+	struct digests seen; /* that lead on */
+	VEC(struct object_id) packs;
+};
+
+static void reached_done(struct reached *reached)
+{
+	digests_done(&reached->seen);
+	vec_done(&reached->packs);
+}
+
+static int reach(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
+{
+	struct reached *reached = arg;
+	const struct index *index = repo_index(reached->repo);
+	struct index_entry entry;
+	(void)kind;
+	if (leads_on && digests_has(&reached->seen, digest))
+		return 0;
+	int err = leads_on ? digests_add(&reached->seen, digest) : 0;
+	if (err || !index_find(index, digest, &entry))
+		return err ? err : leads_on;
+	const struct object_id *pack = &index->packs.at[entry.pack].id;
+	/* Chunks that were stored together are met together. */
+	size_t count = reached->packs.len;
+	if (!count || !object_id_equal(&reached->packs.at[count - 1], pack))
+		err = vec_push(&reached->packs, *pack);
+	return err ? err : leads_on;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct object_id));
+}
+
+static bool is_needed(
+	const struct reached *reached, const struct point *point, const struct check_object *object)
+{
+	switch (object->kind) {
+	case OBJECT_REPO:
+	case OBJECT_KEY:
+	case OBJECT_INDEX:
+	case OBJECT_HEAD:
+		return !object->idle;
+	case OBJECT_POINT:
+		return object_id_equal(&object->id, &point->id);
+	case OBJECT_DATA:
+	case OBJECT_META:
+		return reached->packs.len &&
+			bsearch(&object->id, reached->packs.at, reached->packs.len,
+				sizeof(object->id), by_id);
+	case OBJECT_INBOX:
+	case OBJECT_KINDS:
+	default:
+		return false;
+	}
+}
+
+int need_only(struct repo *repo, const struct point *point, struct check_list *list)
+{
+	OWN(reached_done) struct reached reached = {.repo = repo};
+	struct why why;
+	size_t kept = 0;
+	if (need_walk(repo, point, reach, &reached, &why) == -ENOMEM)
+		return -ENOMEM;
+	if (reached.packs.len)
+		qsort(reached.packs.at, reached.packs.len, sizeof(reached.packs.at[0]), by_id);
+	vec_each (object, &list->objects)
+		if (is_needed(&reached, point, object))
+			list->objects.at[kept++] = *object;
+	list->objects.len = kept;
+	return 0;
 }

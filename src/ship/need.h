@@ -14,4 +14,12 @@
 int need_walk(
 	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why);
 
+struct check_list;
+
+/*
+ * Leaves of a list what bringing back this one point takes: its words, its packs, and what the
+ * repository is opened by. Of a point that cannot be followed to its end, what is known so far.
+ */
+int need_only(struct repo *repo, const struct point *point, struct check_list *list);
+
 #endif

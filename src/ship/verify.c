@@ -154,9 +154,12 @@ static int follow_points(struct verify *v)
 	const struct head *head = repo_head(v->repo);
 	struct follow follow = {
 		.repo = v->repo, .lost = &v->lost, .on_affected = note_affected, .arg = v};
+	const struct object_id *only = v->options->only;
 	int err = 0;
 	for (size_t i = 0; !err && i < head->points.len; i++) {
 		bool whole = false;
+		if (only && !object_id_equal(only, &head->points.at[i].id))
+			continue;
 		err = follow_point(&follow, &head->points.at[i].id, &whole);
 		if (!err)
 			err = note_point(v, &head->points.at[i], whole);

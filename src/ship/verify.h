@@ -27,6 +27,7 @@ struct verify_options {
 	 * knows are not noticed.
 	 */
 	bool follow;
+	const struct object_id *only; /* follow this point alone; NULL: all */
 	/* Another repository of the same keys, or a copy of this one; NULL: none. Borrowed. */
 	struct repo *from;
 	void (*on_trouble)(void *arg, const char *what);

@@ -200,10 +200,29 @@ static void take_self(struct view *view, struct node *node)
 	node->entry.meta = meta;
 }
 
+/* One file. At the root itself it is called as the image was. */
+static int add_image(struct view *view, const struct point *point, const char *path)
+{
+	uint64_t parent, number;
+	const char *slash = strrchr(point->path, '/');
+	int err = add_parents(view, &path, &parent);
+	const char *name = *path ? path : slash && slash[1] ? slash + 1 : "image";
+	struct tree_entry entry = fixed_entry(name, strlen(name), FILES_FILE);
+	entry.meta.mode = 0400;
+	entry.meta.size = point->source_bytes;
+	entry.meta.mtime_ns = entry.meta.ctime_ns = point->end_ns;
+	entry.digests = point->root.b;
+	entry.digest_count = 1;
+	entry.flags = VIEW_IMAGE;
+	return err ? err : add_fixed(view, parent, &entry, &number);
+}
+
 int view_add_point(struct view *view, const struct point *point, const char *path)
 {
 	uint64_t parent, number = VIEW_ROOT;
-	if (point->source != POINT_DIR)
+	if (point->source == POINT_IMAGE)
+		return add_image(view, point, path);
+	if (point->source == POINT_WAL)
 		return -ENOTSUP;
 	int err = add_parents(view, &path, &parent);
 	if (!err && *path) {
@@ -346,6 +365,11 @@ void view_forget(struct view *view, uint64_t number, uint64_t count)
 const struct tree_entry *view_entry(const struct view *view, uint64_t number)
 {
 	return &node_of(view, number)->entry;
+}
+
+bool view_is_image(const struct tree_entry *entry)
+{
+	return entry->flags & VIEW_IMAGE;
 }
 
 const char *view_path(const struct view *view, uint64_t number, char text[VIEW_PATH])

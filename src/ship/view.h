@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Points of folders to look into, as a file system would ask: names are looked up one by one, only
+ * Points to look into, as a file system would ask: those of images are a file each, all others
+ * folders; names are looked up one by one, only
  * the folders and chunks that are asked for are read, and every byte that is given out passed seal
  * and digest. Nothing here knows FUSE.
  *
@@ -33,8 +34,9 @@ struct view *view_new(struct repo *repo);
 void view_free(struct view *view);
 
 /*
- * Makes the point's root the folder of that path, "" for the root itself; folders on the way are
- * made. 0, -EEXIST, -ENOMEM, -ENOTSUP: not a point of a folder.
+ * Makes the point's root the folder of that path, "" for the root itself; an image is the file of
+ * that path, at the root one that is called as it was. Folders on the way are made. 0, -EEXIST,
+ * -ENOMEM, -ENOTSUP: part of an archive, which is nothing by itself.
  */
 int view_add_point(struct view *view, const struct point *point, const char *path);
 
@@ -52,6 +54,9 @@ void view_forget(struct view *view, uint64_t node, uint64_t count);
 
 /* What it is; borrowed until the node is forgotten. Of its meta the inode number is the view's. */
 const struct tree_entry *view_entry(const struct view *view, uint64_t node);
+
+/* Whether it is the image of a point. */
+bool view_is_image(const struct tree_entry *entry);
 
 /* Its path for people, from the root of the view, in `text`. Returns `text`. */
 enum { VIEW_PATH = 1024 };
@@ -73,5 +78,11 @@ void view_close(struct view_file *file);
 
 /* Bytes read, fewer than `len` only at the end of the file; holes are zeros. -EBADMSG ... */
 ssize_t view_read(struct view_file *file, void *bytes, size_t len, uint64_t at, struct why *why);
+
+/*
+ * Where from `at` on the next data begins, or with `hole` the next hole, whose last one is the end
+ * of the file. -ENXIO: nowhere.
+ */
+int view_seek(struct view_file *file, uint64_t at, bool hole, uint64_t *ret_at, struct why *why);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "repo/repo.h"
+#include "ship/image_read.h"
 #include "ship/view_inner.h"
 
 struct view_file {
@@ -26,6 +27,7 @@ struct view_file {
 	const uint8_t *digests;
 	size_t list_number;
 	bool have_list;
+	struct image_reader *image; /* NULL: it is none */
 };
 
 static size_t list_count(const struct view_file *file)
@@ -184,9 +186,59 @@ ssize_t view_read(struct view_file *file, void *bytes, size_t len, uint64_t at, 
 		return 0;
 	if (len > size - at)
 		len = (size_t)(size - at);
+	if (file->image) {
+		int failed = image_read(file->image, at, bytes, len, why);
+		return failed ? failed : (ssize_t)len;
+	}
 	int err = file->entry.flags & TREE_HOLES ? read_sparse(file, bytes, len, at, why)
 						 : read_data(file, bytes, len, at, why);
 	return err ? err : (ssize_t)len;
+}
+
+/* Run after run, each as long as the map tells at once. */
+static int seek_image(
+	struct view_file *file, uint64_t at, bool hole, uint64_t *ret_at, struct why *why)
+{
+	uint64_t size = file->entry.meta.size, end;
+	while (at < size) {
+		bool is_hole;
+		int err = image_extent(file->image, at, size, &end, &is_hole, why);
+		if (err)
+			return err;
+		if (is_hole == hole)
+			break;
+		at = end;
+	}
+	if (at >= size && !hole)
+		return -ENXIO;
+	*ret_at = at;
+	return 0;
+}
+
+int view_seek(struct view_file *file, uint64_t at, bool hole, uint64_t *ret_at, struct why *why)
+{
+	uint64_t size = file->entry.meta.size;
+	if (at >= size)
+		return -ENXIO;
+	if (file->image)
+		return seek_image(file, at, hole, ret_at, why);
+	if (!(file->entry.flags & TREE_HOLES)) {
+		*ret_at = hole ? size : at;
+		return 0;
+	}
+	size_t i = first_extent(file, at);
+	/* Runs of data may touch: a hole is behind the last of those that do. */
+	for (; hole && i < file->entry.extent_count; i++) {
+		struct tree_extent extent = tree_extent_at(&file->entry, i);
+		if (at < extent.from)
+			break;
+		at = extent.to;
+	}
+	if (!hole && i == file->entry.extent_count)
+		return -ENXIO;
+	uint64_t from = hole ? at : tree_extent_at(&file->entry, i).from;
+	*ret_at = from > at ? from : at;
+	return 0;
 }
 
 /* Where each extent begins in the data. They rise, and lie within the file. */
@@ -214,6 +266,9 @@ void view_close(struct view_file *file)
 		*file->self = file->next;
 	if (file->next)
 		file->next->self = file->self;
+	if (file->image)
+		image_close(file->image);
+	free(file->image);
 	free(file->bytes);
 	free(file->list);
 	vec_done(&file->list_starts);
@@ -225,6 +280,14 @@ void view_close(struct view_file *file)
 static void file_own(struct view_file **file)
 {
 	view_close(*file);
+}
+
+static int open_image(struct view_file *file, struct why *why)
+{
+	struct digest root;
+	memcpy(root.b, file->entry.digests, DIGEST_SIZE);
+	file->image = calloc(1, sizeof(*file->image));
+	return file->image ? image_open(file->view->repo, &root, file->image, why) : -ENOMEM;
 }
 
 int view_open(struct view *view, uint64_t node, struct view_file **ret_file, struct why *why)
@@ -241,7 +304,7 @@ int view_open(struct view *view, uint64_t node, struct view_file **ret_file, str
 	file->view = view;
 	int err = entry_copy(entry, &file->entry, &file->bytes);
 	if (!err)
-		err = note_extents(file, why);
+		err = entry->flags & VIEW_IMAGE ? open_image(file, why) : note_extents(file, why);
 	if (err)
 		return err;
 	file->next = view->open;

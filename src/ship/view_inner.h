@@ -31,6 +31,9 @@ struct cached {
 
 enum { FOLDERS = 16, CHUNKS = 256, CHUNK_BYTES = 32 << 20 };
 
+/* Beside the flags of a tree: the file is an image, whose root is its one digest. */
+enum { VIEW_IMAGE = 1 << 30 };
+
 struct node {
 	uint64_t parent;
 	char *key;        /* in the map of names; NULL: free */
