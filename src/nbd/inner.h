@@ -203,6 +203,10 @@ static inline struct slot *slot_of(struct nbd_request *request)
 	return (struct slot *)(void *)request;
 }
 
+/* nbd_new() and nbd_free() but for the memory. */
+void nbd_init(struct nbd *nbd, struct nbd_exports *exports);
+void nbd_done_with(struct nbd *nbd);
+
 /* The slot was answered; nothing of it waits. */
 void slot_free(struct nbd *nbd, struct slot *slot);
 

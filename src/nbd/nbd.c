@@ -16,11 +16,8 @@
 enum { OPTION_HEAD = 16, FIXED_NEWSTYLE = 1, NO_ZEROES = 2 };
 
 /* The buffers at the end are left as they come, so that what is not used is not touched. */
-struct nbd *nbd_new(struct nbd_exports *exports)
+void nbd_init(struct nbd *nbd, struct nbd_exports *exports)
 {
-	struct nbd *nbd = malloc(sizeof(*nbd));
-	if (!nbd)
-		return NULL;
 	memset(nbd, 0, offsetof(struct nbd, slots));
 	memset(&nbd->out, 0, offsetof(struct output, segments));
 	memset(&nbd->status, 0, offsetof(struct status, bytes));
@@ -34,6 +31,13 @@ struct nbd *nbd_new(struct nbd_exports *exports)
 	at = put64(at, MAGIC);
 	at = put64(at, OPTION_MAGIC);
 	put16(at, FIXED_NEWSTYLE | NO_ZEROES);
+}
+
+struct nbd *nbd_new(struct nbd_exports *exports)
+{
+	struct nbd *nbd = malloc(sizeof(*nbd));
+	if (nbd)
+		nbd_init(nbd, exports);
 	return nbd;
 }
 
@@ -43,13 +47,17 @@ static void put_export(struct nbd *nbd, const struct nbd_export *export)
 		nbd->exports->ops->put(nbd->exports, export);
 }
 
-void nbd_free(struct nbd *nbd)
+void nbd_done_with(struct nbd *nbd)
 {
-	if (!nbd)
-		return;
 	wire_close(nbd);
 	put_export(nbd, nbd->export);
 	put_export(nbd, nbd->context_of);
+}
+
+void nbd_free(struct nbd *nbd)
+{
+	if (nbd)
+		nbd_done_with(nbd);
 	free(nbd);
 }
 
