@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated disk against a second writing of its rules: short, slow, and made in another way.
- * It keeps the whole history of names from the empty disk on and replays every subset of it that
- * the rules allow, and it keeps whole arrays for bytes. For random short histories both must leave
- * exactly the same set of images.
+ * The simulated disk against a second writing of its rules: for random short histories, done to
+ * both, both must leave exactly the same set of images.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,408 +11,9 @@
 #include "base/must.h"
 #include "base/rng.h"
 #include "base/test.h"
-#include "base/vec.h"
 #include "sim/disk.h"
+#include "sim/disk_ref_test.h"
 #include "sim/explore_choose.h"
-
-enum {
-	SECTORS = 3,
-	MOST = SECTORS * SIM_SECTOR,
-	OBJECTS = 40,
-	CHANGES = 48,
-	VERSIONS = 48,
-	NAMES = 3,
-	HELD = 2,
-	NOTHING = -1,
-};
-
-static const char *const names[NAMES] = {"a", "b", "c"};
-
-/* ---- The reference: bytes. ---- */
-
-struct ref_file {
-	uint8_t now[MOST];
-	uint64_t size;
-	/* what a crash may leave; [0] is durable */
-	uint8_t sector[SECTORS][VERSIONS][SIM_SECTOR];
-	int sectors[SECTORS];
-	bool sector_lost[SECTORS];
-	uint64_t sizes[VERSIONS];
-	int size_count;
-	bool size_lost;
-};
-
-static void ref_put(struct ref_file *file, uint64_t at, uint64_t end, const uint8_t *bytes)
-{
-	for (uint64_t s = at / SIM_SECTOR; s * SIM_SECTOR < end; s++) {
-		uint8_t before[SIM_SECTOR], *sector = file->now + s * SIM_SECTOR;
-		memcpy(before, sector, SIM_SECTOR);
-		for (uint64_t i = s * SIM_SECTOR; i < (s + 1) * SIM_SECTOR; i++)
-			if (i >= at && i < end)
-				file->now[i] = bytes ? bytes[i - at] : 0;
-		bool same = memcmp(before, sector, SIM_SECTOR) == 0;
-		if (bytes || !same)
-			file->sector_lost[s] = false;
-		if (same)
-			continue;
-		must(file->sectors[s] < VERSIONS);
-		memcpy(file->sector[s][file->sectors[s]++], sector, SIM_SECTOR);
-	}
-}
-
-static void ref_resize(struct ref_file *file, uint64_t size)
-{
-	if (size == file->size)
-		return;
-	must(file->size_count < VERSIONS);
-	file->sizes[file->size_count++] = file->size = size;
-	file->size_lost = false;
-}
-
-static void ref_write(struct ref_file *file, uint64_t at, uint64_t len, const uint8_t *bytes)
-{
-	if (at > file->size)
-		ref_put(file, file->size, at, NULL);
-	ref_put(file, at, at + len, bytes);
-	if (at + len > file->size)
-		ref_resize(file, at + len);
-}
-
-static void ref_truncate(struct ref_file *file, uint64_t size)
-{
-	if (size > file->size)
-		ref_put(file, file->size, size, NULL);
-	ref_resize(file, size);
-}
-
-static void ref_sync(struct ref_file *file)
-{
-	if (!file->size_lost) {
-		file->sizes[0] = file->size;
-		file->size_count = 1;
-	}
-	for (int s = 0; s < SECTORS; s++) {
-		/* A sector wholly beyond the end is zeros, and nothing of it is lost any more. */
-		if (!file->size_lost && (uint64_t)s * SIM_SECTOR >= file->size)
-			file->sector_lost[s] = false;
-		if (file->sector_lost[s])
-			continue;
-		memcpy(file->sector[s][0], file->now + s * SIM_SECTOR, SIM_SECTOR);
-		file->sectors[s] = 1;
-	}
-	for (uint64_t i = file->size; !file->size_lost && i < MOST; i++) {
-		uint64_t s = i / SIM_SECTOR;
-		file->now[i] = 0;
-		for (int version = 0; version < file->sectors[s]; version++)
-			file->sector[s][version][i % SIM_SECTOR] = 0;
-	}
-}
-
-/* What is covered now never becomes durable, unless it is written anew. */
-static void ref_lose(struct ref_file *file)
-{
-	file->size_lost = file->size_count > 1;
-	for (int s = 0; s < SECTORS; s++)
-		file->sector_lost[s] = file->sectors[s] > 1;
-}
-
-static uint64_t content_hash(const uint8_t *bytes, uint64_t size)
-{
-	return hash_fold(hash64(bytes, size, 0), size);
-}
-
-/* ---- The reference: names. ---- */
-
-struct ref_change {
-	int count; /* slots: one, for a rename two */
-	int dir[2], name[2], object[2];
-	int makes, empties;
-	bool moves_dir, synced, lost;
-};
-
-struct ref {
-	struct ref_change changes[CHANGES];
-	int change_count;
-	struct ref_file files[OBJECTS];
-	bool is_dir[OBJECTS];
-	int object_count; /* 0 is the root */
-};
-
-typedef int tree[OBJECTS][NAMES];
-
-static void clear_tree(tree at)
-{
-	for (int i = 0; i < OBJECTS; i++)
-		for (int j = 0; j < NAMES; j++)
-			at[i][j] = NOTHING;
-}
-
-static void apply(const struct ref_change *change, tree at)
-{
-	for (int i = 0; i < change->count; i++)
-		at[change->dir[i]][change->name[i]] = change->object[i];
-}
-
-static bool touches(const struct ref_change *change, int dir, int name)
-{
-	for (int i = 0; i < change->count; i++)
-		if (change->dir[i] == dir && (name == NOTHING || change->name[i] == name))
-			return true;
-	return false;
-}
-
-/* Does change `late` build on `early` by the names themselves? */
-static bool builds_on(const struct ref_change *late, const struct ref_change *early)
-{
-	for (int i = 0; i < late->count; i++)
-		if (touches(early, late->dir[i], late->name[i]))
-			return true;
-	if (late->empties != NOTHING && touches(early, late->empties, NOTHING))
-		return true;
-	return late->moves_dir && early->moves_dir;
-}
-
-static void ref_cover(struct ref *ref, int number, bool lose)
-{
-	struct ref_change *change = &ref->changes[number];
-	if (lose)
-		change->lost |= !change->synced;
-	else
-		change->synced |= !change->lost;
-	for (int i = 0; i < number; i++)
-		if (builds_on(change, &ref->changes[i]))
-			ref_cover(ref, i, lose);
-}
-
-static bool possible(const struct ref *ref, int number, const bool *in)
-{
-	const struct ref_change *change = &ref->changes[number];
-	for (int i = 0; i < number; i++) {
-		const struct ref_change *early = &ref->changes[i];
-		bool needs = builds_on(change, early) ||
-			(early->makes != NOTHING && touches(change, early->makes, NOTHING));
-		if (needs && !in[i])
-			return false;
-	}
-	return true;
-}
-
-/* Is a lost change set anew, name by name, by later ones among `good`? */
-static bool replaced(const struct ref *ref, int number, const bool *good)
-{
-	const struct ref_change *change = &ref->changes[number];
-	for (int i = 0; i < change->count; i++) {
-		bool again = false;
-		for (int j = number + 1; j < ref->change_count; j++)
-			again |= good[j] && !ref->changes[j].lost &&
-				touches(&ref->changes[j], change->dir[i], change->name[i]);
-		if (!again)
-			return false;
-	}
-	return true;
-}
-
-/* Does a rename take what a lost change brought? */
-static bool takes_lost(const struct ref *ref, int number)
-{
-	const struct ref_change *change = &ref->changes[number];
-	int last = number - 1;
-	while (last >= 0 && !touches(&ref->changes[last], change->dir[0], change->name[0]))
-		last--;
-	return change->count == 2 && last >= 0 && ref->changes[last].lost;
-}
-
-/* Changes of files alone, which neither make, empty nor move a folder. */
-static bool of_files(const struct ref_change *change)
-{
-	return change->makes == NOTHING && change->empties == NOTHING && !change->moves_dir;
-}
-
-/*
- * Lost changes that do not matter any more: with all of them taken as good, none is in the way of
- * those that set their names anew. Whoever breaks this is struck from the list until nobody does.
- */
-static void ref_settle(struct ref *ref)
-{
-	bool sure[CHANGES], good[CHANGES];
-	for (int i = 0; i < ref->change_count; i++) {
-		sure[i] = ref->changes[i].synced && possible(ref, i, sure);
-		good[i] = sure[i] ||
-			(of_files(&ref->changes[i]) &&
-				(ref->changes[i].synced || ref->changes[i].lost));
-	}
-	for (int i = 0; i < ref->change_count; i++) {
-		bool stays = sure[i] || !good[i] ||
-			(ref->changes[i].lost ? replaced(ref, i, good)
-					      : possible(ref, i, good) && !takes_lost(ref, i));
-		if (stays)
-			continue;
-		good[i] = false;
-		i = -1; /* from the start */
-	}
-	for (int i = 0; i < ref->change_count; i++)
-		if (good[i] && ref->changes[i].lost) {
-			ref->changes[i].lost = false;
-			ref->changes[i].synced = true;
-		}
-}
-
-static void ref_sync_dir(struct ref *ref, int dir, bool lose)
-{
-	for (int i = 0; i < ref->change_count; i++)
-		if (touches(&ref->changes[i], dir, NOTHING))
-			ref_cover(ref, i, lose);
-	if (!lose)
-		ref_settle(ref);
-}
-
-/* ---- Sets of images. ---- */
-
-struct set {
-	VEC(uint64_t) at;
-};
-
-static void set_add(struct set *set, uint64_t image)
-{
-	must(vec_push(&set->at, image) == 0);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
-static void set_sort(struct set *set)
-{
-	if (!set->at.len)
-		return;
-	qsort(set->at.at, set->at.len, sizeof(uint64_t), by_value);
-	size_t kept = 1;
-	for (size_t i = 1; i < set->at.len; i++)
-		if (set->at.at[i] != set->at.at[kept - 1])
-			set->at.at[kept++] = set->at.at[i];
-	set->at.len = kept;
-}
-
-static uint64_t path_fold(uint64_t above, const char *name)
-{
-	return hash64(name, strlen(name), above);
-}
-
-static uint64_t entry_image(uint64_t path, bool is_dir, uint64_t content)
-{
-	return hash_fold(hash_fold(path, is_dir), is_dir ? 0 : content);
-}
-
-/* All that one file may be after a crash. */
-static void file_contents(
-	const struct ref_file *file, int sector, uint8_t bytes[MOST], struct set *contents)
-{
-	if (sector == SECTORS) {
-		for (int i = 0; i < file->size_count; i++)
-			set_add(contents, content_hash(bytes, file->sizes[i]));
-		return;
-	}
-	for (int i = 0; i < file->sectors[sector]; i++) {
-		memcpy(bytes + sector * SIM_SECTOR, file->sector[sector][i], SIM_SECTOR);
-		file_contents(file, sector + 1, bytes, contents);
-	}
-}
-
-struct reached {
-	int object;
-	uint64_t path;
-};
-
-static int reach(
-	const struct ref *ref, tree at, int dir, uint64_t path, struct reached *list, int count)
-{
-	for (int i = 0; i < NAMES; i++) {
-		int object = at[dir][i];
-		if (object == NOTHING)
-			continue;
-		must(count < OBJECTS);
-		list[count++] = (struct reached){object, path_fold(path, names[i])};
-		if (ref->is_dir[object])
-			count = reach(ref, at, object, list[count - 1].path, list, count);
-	}
-	return count;
-}
-
-static void combine(const struct ref *ref, const struct reached *list, int count, uint64_t sum,
-	const struct set *contents, struct set *images)
-{
-	if (count == 0) {
-		set_add(images, sum);
-		return;
-	}
-	if (ref->is_dir[list->object]) {
-		uint64_t image = entry_image(list->path, true, 0);
-		combine(ref, list + 1, count - 1, sum + image, contents, images);
-		return;
-	}
-	const struct set *own = &contents[list->object];
-	for (size_t i = 0; i < own->at.len; i++) {
-		uint64_t image = entry_image(list->path, false, own->at.at[i]);
-		combine(ref, list + 1, count - 1, sum + image, contents, images);
-	}
-}
-
-static void subsets(
-	const struct ref *ref, int number, bool *in, const struct set *contents, struct set *images)
-{
-	if (number < ref->change_count) {
-		bool may = possible(ref, number, in), needs = ref->changes[number].synced;
-		for (int choice = may && needs; choice <= may; choice++) {
-			in[number] = choice;
-			subsets(ref, number + 1, in, contents, images);
-		}
-		return;
-	}
-	tree at;
-	struct reached list[OBJECTS];
-	clear_tree(at);
-	for (int i = 0; i < ref->change_count; i++)
-		if (in[i])
-			apply(&ref->changes[i], at);
-	combine(ref, list, reach(ref, at, 0, 0, list, 0), 0, contents, images);
-}
-
-static void ref_images(const struct ref *ref, struct set *images)
-{
-	struct set contents[OBJECTS] = {0};
-	bool in[CHANGES] = {false};
-	uint8_t bytes[MOST] = {0};
-	for (int i = 0; i < ref->object_count; i++) {
-		if (!ref->is_dir[i])
-			file_contents(&ref->files[i], 0, bytes, &contents[i]);
-		set_sort(&contents[i]);
-	}
-	subsets(ref, 0, in, contents, images);
-	set_sort(images);
-	for (int i = 0; i < ref->object_count; i++)
-		vec_done(&contents[i].at);
-}
-
-/* What a reader meets now. */
-static uint64_t ref_now(const struct ref *ref)
-{
-	tree at;
-	struct reached list[OBJECTS];
-	uint64_t sum = 0;
-	clear_tree(at);
-	for (int i = 0; i < ref->change_count; i++)
-		apply(&ref->changes[i], at);
-	int count = reach(ref, at, 0, 0, list, 0);
-	for (int i = 0; i < count; i++) {
-		const struct ref_file *file = &ref->files[list[i].object];
-		bool is_dir = ref->is_dir[list[i].object];
-		uint64_t content = is_dir ? 0 : content_hash(file->now, file->size);
-		sum += entry_image(list[i].path, is_dir, content);
-	}
-	return sum;
-}
 
 /* ---- The same, of the simulated disk, seen through its seam. ---- */
 
@@ -432,7 +31,7 @@ static uint64_t file_content(struct disk *disk, const char *path, bool stretch)
 	must(disk_open(disk, path, FILE_READ | FILE_WRITE, &file) == 0);
 	ssize_t n = file_read_at(file, bytes, sizeof(bytes), 0);
 	must(n >= 0 && n <= MOST);
-	uint64_t content = content_hash(bytes, (uint64_t)n);
+	uint64_t content = ref_content(bytes, (uint64_t)n);
 	if (stretch && n < MOST) {
 		must(file_truncate(file, MOST) == 0);
 		must(file_read_full(file, bytes, MOST, 0) == 0);
@@ -447,7 +46,7 @@ static bool walk_entry(void *arg, const char *name, bool is_dir)
 {
 	struct walk *walk = arg;
 	struct walk below = {
-		.disk = walk->disk, .stretch = walk->stretch, .hash = path_fold(walk->hash, name)};
+		.disk = walk->disk, .stretch = walk->stretch, .hash = ref_path(walk->hash, name)};
 	snprintf(below.path, sizeof(below.path), "%s%s%s", walk->path, walk->path[0] ? "/" : "",
 		name);
 	uint64_t content = 0;
@@ -456,7 +55,7 @@ static bool walk_entry(void *arg, const char *name, bool is_dir)
 	} else {
 		content = file_content(walk->disk, below.path, walk->stretch);
 	}
-	walk->sum += entry_image(below.hash, is_dir, content) + below.sum;
+	walk->sum += ref_entry(below.hash, is_dir, content) + below.sum;
 	return true;
 }
 
@@ -518,14 +117,12 @@ struct spot {
 
 static struct spot spot_below(const struct both *both, const struct spot *dir, int name)
 {
-	tree at;
+	ref_tree at;
 	struct spot spot = {.dir = dir->object, .name = name};
-	clear_tree(at);
-	for (int i = 0; i < both->ref.change_count; i++)
-		apply(&both->ref.changes[i], at);
+	ref_tree_now(&both->ref, at);
 	spot.object = at[spot.dir][name];
 	snprintf(spot.path, sizeof(spot.path), "%.10s%s%s", dir->path, dir->path[0] ? "/" : "",
-		names[name]);
+		ref_names[name]);
 	return spot;
 }
 
@@ -708,7 +305,7 @@ typedef void operation(struct both *both);
 
 enum kind { OF_ALL, OF_NAMES, OF_BYTES };
 
-/* Histories of all kinds, of names alone, and of one file's bytes. */
+/* Histories of all kinds, of ref_names alone, and of one file's bytes. */
 static void random_operation(struct both *both, enum kind kind)
 {
 	static operation *const all[] = {open_and_change, open_and_change, change_held, make_dir,
