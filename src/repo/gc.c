@@ -53,7 +53,8 @@ bool repo_release_reserve(const struct repo_world *world)
 /* The place is full: lets the reserve go. False: there is none left. */
 static bool release_reserve(struct gc *gc)
 {
-	if (gc->result.reserve_used || !repo_release_reserve(&gc->repo->world))
+	if (planted(GC_RESERVE_KEPT) || gc->result.reserve_used ||
+		!repo_release_reserve(&gc->repo->world))
 		return false;
 	tell(gc, "the place is full: the reserve is used");
 	gc->result.reserve_used = true;
