@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * decide [--hosts N] [--seed N] [--beta X] [--ideal]     when backups hurt least, on $EBB_DATA
+ * decide --score [--hosts N] [--seed N]                  is the Contention Score true?
  *
  * The virtual machines of bitbrains are packed onto hosts at random; each host has one job a day,
  * released at midnight and due at the next, that reads `beta` of a day of the device. Every way to
@@ -55,7 +56,7 @@ static bool scale(struct host *host, const double *sum, const uint8_t *known, si
 	double capacity = fmax(num_quantile(sorted, n, 0.995) / 0.8, 1e-9);
 	for (size_t r = 0; r < rows; r++) {
 		host->busy[r] = known[r] ? (float)fmin(full, sum[r] / capacity) : (float)NAN;
-		host->size[r] = outlook_size(host->busy[r]);
+		host->size[r] = days_size(host->busy[r]);
 	}
 	free(sorted);
 	return true;
@@ -176,13 +177,13 @@ static void run_job(struct job *job, const struct way *way, struct outcome *out)
 
 static bool day_counts(const struct site *site, size_t host, int64_t start)
 {
-	int64_t day = (site->first_s / 86400) + start / OUTLOOK_DAY, gaps = 0;
+	int64_t day = (site->first_s / 86400) + start / DAYS_DAY, gaps = 0;
 	int64_t first[] = {15918, 15949}, last[] = {15946, 15976}; /* days since 1970 */
 	if (!((day >= first[0] && day <= last[0]) || (day >= first[1] && day <= last[1])))
 		return false;
-	for (int64_t slot = start; slot < start + OUTLOOK_DAY; slot++)
+	for (int64_t slot = start; slot < start + DAYS_DAY; slot++)
 		gaps += slot >= site->slots || isnan(site->host[host].busy[slot]);
-	return gaps * 10 < OUTLOOK_DAY;
+	return gaps * 10 < DAYS_DAY;
 }
 
 static struct outcome replay(const struct world *world, const struct way *way)
@@ -191,16 +192,15 @@ static struct outcome replay(const struct world *world, const struct way *way)
 	static struct job job;
 	for (size_t host = 0; host < world->site->hosts; host++) {
 		struct lag lag = {0};
-		for (int64_t start = 0; start + OUTLOOK_DAY <= world->site->slots;
-			start += OUTLOOK_DAY) {
+		for (int64_t start = 0; start + DAYS_DAY <= world->site->slots; start += DAYS_DAY) {
 			if (!day_counts(world->site, host, start))
 				continue;
 			job = (struct job){.world = world,
 				.host = host,
 				.start = start,
-				.due = start + OUTLOOK_DAY,
+				.due = start + DAYS_DAY,
 				.lag = &lag,
-				.left = world->beta * OUTLOOK_DAY};
+				.left = world->beta * DAYS_DAY};
 			job.outlook.shares = way->users_first ? &world->shares_first
 							      : &world->shares;
 			rng_seed(&job.rng, world->seed ^ (uint64_t)start ^ host << 40);
@@ -257,8 +257,13 @@ int main(int argc, char **argv)
 		.beta = 0.05, .most = 0.8, .noise = 0.1, .bursts = 0.5, .delay = 1, .seed = 1};
 	struct site site = {.hosts = 10};
 	world.site = &site;
+	bool score = false;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
+		if (!strcmp(argv[i], "--score")) {
+			score = true;
+			continue;
+		}
 		if (!strcmp(argv[i], "--ideal")) {
 			world.noise = world.bursts = 0;
 			world.delay = 0;
@@ -279,6 +284,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	prepare(&world);
-	table(&world);
+	if (score)
+		score_table(&world);
+	else
+		table(&world);
 	return 0;
 }

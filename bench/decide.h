@@ -79,4 +79,6 @@ struct outcome {
 extern const struct way ways[];
 extern const size_t ways_count;
 
+void score_table(const struct world *world);
+
 #endif

@@ -78,7 +78,7 @@ static double feedback_from_two(struct job *job)
 
 static void find_window(struct job *job)
 {
-	const float *busy = job->world->site->host[job->host].busy - OUTLOOK_DAY;
+	const float *busy = job->world->site->host[job->host].busy - DAYS_DAY;
 	int64_t length = (int64_t)ceil(job->left / job->world->most) + 1;
 	double least = (double)INFINITY;
 	job->opens = job->start;
@@ -100,10 +100,10 @@ static double feedback_in_window(struct job *job)
 
 /* ---- by prices ---- */
 
-static struct outlook_past past_of(const struct job *job, size_t host)
+static struct days_past past_of(const struct job *job, size_t host)
 {
 	const struct host *of = &job->world->site->host[host % job->world->site->hosts];
-	return (struct outlook_past){.busy = of->busy, .size = of->size};
+	return (struct days_past){.busy = of->busy, .size = of->size};
 }
 
 static void look(struct job *job, const struct price_shares *shares, size_t host)

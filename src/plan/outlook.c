@@ -6,35 +6,9 @@
 
 #include "base/must.h"
 
-enum { HOUR = 12, ALIKE = 2 * HOUR };
+enum { HOUR = 12 };
 
-static const double half_life_days = 14, same_weekday = 2, unlike = 0.5;
 static const double goes_on = 0.09; /* of all the weight */
-
-float outlook_size(float busy)
-{
-	return logf(busy + 0.01f);
-}
-
-/* How much the two hours before `now` differ from those of the same time `age` days ago. */
-static double difference(const struct outlook *outlook, int age)
-{
-	float sum = 0, count = 0;
-	int64_t back = (int64_t)age * OUTLOOK_DAY, from = outlook->now - ALIKE;
-	const float *size = outlook->past.size;
-	for (int64_t slot = from < back ? back : from; slot < outlook->now; slot++) {
-		float apart = fabsf(size[slot] - size[slot - back]);
-		sum += isnan(apart) ? 0 : apart;
-		count += isnan(apart) ? 0 : 1;
-	}
-	return count > 0 ? (double)(sum / count) : 0;
-}
-
-static double weight_of(const struct outlook *outlook, int age)
-{
-	return exp2(-age / half_life_days) * (age % 7 ? 1 : same_weekday) *
-		exp(-difference(outlook, age) / unlike);
-}
 
 static double last_hour(const struct outlook *outlook)
 {
@@ -54,7 +28,8 @@ static void weigh(struct outlook *outlook)
 	double total = 0;
 	size_t last = outlook->count - 1;
 	for (size_t i = 0; i < last; i++)
-		total += outlook->days[i].weight = weight_of(outlook, outlook->ages[i]);
+		total += outlook->days[i].weight = days_weight(
+			outlook->past, outlook->now, outlook->ages[i]);
 	struct price_day *day = &outlook->days[last];
 	*day = (struct price_day){.weight = last ? total * goes_on / (1 - goes_on) : 1};
 	price_day_add(day, price_shares_row(outlook->shares, last_hour(outlook)),
@@ -64,14 +39,14 @@ static void weigh(struct outlook *outlook)
 /* False: too little of that day is known. */
 static bool remember(struct outlook *outlook, int age, struct price_day *ret_day)
 {
-	int64_t gaps = 0, back = (int64_t)age * OUTLOOK_DAY;
+	int64_t gaps = 0, back = (int64_t)age * DAYS_DAY;
 	if (outlook->now - back < 0)
 		return false;
 	*ret_day = (struct price_day){0};
 	for (int64_t slot = outlook->now - back; slot < outlook->due - back; slot++) {
 		/* A deadline beyond a day from now: yesterday has not gone so far. */
 		float busy = slot < outlook->now ? outlook->past.busy[slot]
-						 : outlook->past.busy[slot - OUTLOOK_DAY];
+						 : outlook->past.busy[slot - DAYS_DAY];
 		gaps += isnan(busy);
 		price_day_add(ret_day, price_shares_row(outlook->shares, (double)busy), 1);
 	}
@@ -79,13 +54,13 @@ static bool remember(struct outlook *outlook, int age, struct price_day *ret_day
 }
 
 void outlook_begin(struct outlook *outlook, const struct price_shares *shares,
-	struct outlook_past past, int64_t now, int64_t due)
+	struct days_past past, int64_t now, int64_t due)
 {
-	must(now <= due && due - now <= 2 * OUTLOOK_DAY);
+	must(now <= due && due - now <= 2 * DAYS_DAY);
 	*outlook = (struct outlook){.shares = shares, .past = past, .now = now, .due = due};
-	for (int age = 1; age <= OUTLOOK_DAYS; age++) {
+	for (int age = 1; age <= DAYS_BACK; age++) {
 		/* Of a deadline in two days the days one and two ago are the same story. */
-		if ((int64_t)age * OUTLOOK_DAY + OUTLOOK_DAY < due - now)
+		if ((int64_t)age * DAYS_DAY + DAYS_DAY < due - now)
 			continue;
 		if (remember(outlook, age, &outlook->days[outlook->count]))
 			outlook->ages[outlook->count++] = age;
@@ -98,7 +73,7 @@ void outlook_step(struct outlook *outlook)
 {
 	must(outlook->now < outlook->due);
 	for (size_t i = 0; i + 1 < outlook->count; i++) {
-		int64_t slot = outlook->now - (int64_t)outlook->ages[i] * OUTLOOK_DAY;
+		int64_t slot = outlook->now - (int64_t)outlook->ages[i] * DAYS_DAY;
 		price_day_pass(&outlook->days[i],
 			price_shares_row(outlook->shares, (double)outlook->past.busy[slot]), 1);
 	}

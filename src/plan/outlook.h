@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The days that could come, taken from those that did: each remembered day goes on from the same
- * time of day until the deadline. A day counts for more when it is recent, of the same weekday, and
- * when its last two hours were like ours. Besides them, one day on which the last hour goes on: it
- * weighs a little less than what the price may leave uncovered, so that alone it decides nothing,
- * and with one bad day it does.
+ * The days that could come until a deadline: each remembered day goes on from the same time of day.
+ * Besides them, one day on which the last hour goes on: it weighs a little less than what the price
+ * may leave uncovered, so that alone it decides nothing, and with one bad day it does.
  *
  * Slots are five minutes of local time, counted from any midnight. Any thread, one at a time for
  * each struct. Takes no memory.
@@ -15,34 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plan/days.h"
 #include "plan/price.h"
 
-enum { OUTLOOK_DAY = 288, OUTLOOK_DAYS = 21 };
-_Static_assert(
-	(int)OUTLOOK_DAYS < (int)PRICE_DAYS, "one more for the day on which the last hour goes on");
-
-/* What is known of a device, by slot; a gap is NaN. */
-struct outlook_past {
-	const float *busy;
-	const float *size; /* outlook_size() of it, taken once and not at every step */
-};
+_Static_assert((int)DAYS_BACK < (int)PRICE_DAYS, "one more: the last hour goes on");
 
 struct outlook {
 	const struct price_shares *shares;
-	struct outlook_past past;
+	struct days_past past;
 	int64_t now, due; /* slots; `now` is the first that is not known yet */
 	size_t count;     /* of days */
 	int ages[PRICE_DAYS];
 	struct price_day days[PRICE_DAYS]; /* the last one: the last hour goes on */
 };
 
-/* On the scale on which two loads are compared: a device that idles is like one that nearly does.
- */
-float outlook_size(float busy);
-
 /* Borrows the shares and the past. Days of which a quarter is missing are not remembered. */
 void outlook_begin(struct outlook *outlook, const struct price_shares *shares,
-	struct outlook_past past, int64_t now, int64_t due);
+	struct days_past past, int64_t now, int64_t due);
 
 /* One slot more is known. */
 void outlook_step(struct outlook *outlook);

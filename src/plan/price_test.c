@@ -81,24 +81,24 @@ TEST(the_price_covers_the_share_of_days_that_it_names)
 	}
 }
 
-enum { PAST = 40 * OUTLOOK_DAY };
+enum { PAST = 40 * DAYS_DAY };
 
 static void make_past(float *busy, struct rng *rng)
 {
 	for (int i = 0; i < PAST; i++) {
-		double day = 0.3 + 0.25 * sin(2 * M_PI * i / OUTLOOK_DAY);
+		double day = 0.3 + 0.25 * sin(2 * M_PI * i / DAYS_DAY);
 		busy[i] = (float)fmin(0.98, day * exp(0.5 * (wave_uniform(rng) - 0.5)));
 		if (!rng_below(rng, 500))
 			busy[i] = (float)NAN;
 	}
 }
 
-static struct outlook_past past_of(const float *busy)
+static struct days_past past_of(const float *busy)
 {
 	static float size[PAST];
 	for (int i = 0; i < PAST; i++)
-		size[i] = outlook_size(busy[i]);
-	return (struct outlook_past){.busy = busy, .size = size};
+		size[i] = days_size(busy[i]);
+	return (struct days_past){.busy = busy, .size = size};
 }
 
 TEST(an_outlook_that_went_on_equals_one_made_anew)
@@ -108,7 +108,7 @@ TEST(an_outlook_that_went_on_equals_one_made_anew)
 	static float busy[PAST];
 	make_past(busy, &rng);
 	price_shares_make(&shares, &disk, 1);
-	int64_t start = 25 * OUTLOOK_DAY + (int64_t)rng_below(&rng, OUTLOOK_DAY);
+	int64_t start = 25 * DAYS_DAY + (int64_t)rng_below(&rng, DAYS_DAY);
 	static struct outlook went, anew;
 	outlook_begin(&went, &shares, past_of(busy), start, start + 250);
 	for (int i = 0; i < 200; i++)
@@ -132,8 +132,8 @@ TEST(less_time_and_more_work_never_make_it_cheaper)
 	price_shares_make(&shares, &disk, 0.5);
 	static struct outlook outlook;
 	for (int64_t length = 10; length < 280; length += 30) {
-		outlook_begin(&outlook, &shares, past_of(busy), 30 * OUTLOOK_DAY,
-			30 * OUTLOOK_DAY + length);
+		outlook_begin(
+			&outlook, &shares, past_of(busy), 30 * DAYS_DAY, 30 * DAYS_DAY + length);
 		double before = 0;
 		for (double work = 0.1; work < 200; work *= 1.5) {
 			struct price price = outlook_price(&outlook, work, 0.9);
@@ -149,7 +149,7 @@ TEST(without_any_past_only_the_last_hour_counts)
 	static float busy[PAST];
 	static struct outlook outlook;
 	price_shares_make(&shares, &disk, 1);
-	for (int i = 0; i < OUTLOOK_DAY; i++)
+	for (int i = 0; i < DAYS_DAY; i++)
 		busy[i] = 0.1f;
 	outlook_begin(&outlook, &shares, past_of(busy), 100, 200);
 	CHECK_EQ(outlook.count, 1);
