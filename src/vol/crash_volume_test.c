@@ -32,6 +32,9 @@ static const uint16_t picked[PICKED] = {0, 1, 5, 63, 64, 70};
 
 #define SIZE ((uint64_t)EXTENTS * VOL_EXTENT)
 
+/* Blocks of a volume that grew again: another size than the first. */
+enum { GROWN = EXTENTS * VOL_EXTENT_BLOCKS - 1 };
+
 /* Contents are numbers: 0 is zeros. */
 struct model {
 	uint8_t count[PICKED];
@@ -49,7 +52,8 @@ struct state {
 	struct model now;
 	uint8_t written; /* the last content used */
 	struct kept kept[SNAPSHOTS];
-	struct content seen; /* by consumer "c", in the first snapshot */
+	uint64_t size, next_size; /* in blocks: it is the one or the other */
+	struct content seen;      /* by consumer "c", in the first snapshot */
 };
 
 static int open_volume(struct disk *disk, bool make, struct volume **ret_volume, struct why *why)
@@ -66,6 +70,11 @@ static int read_block(
 	int err = volume_read(
 		volume, era, (uint64_t)picked[i] * VOL_BLOCK, bytes, sizeof(bytes), why);
 	ret_content->values[i] = 0;
+	for (size_t n = 0; n < SECTORS; n++)
+		ret_content->sector[i][n] = 0;
+	if (picked[i] >=
+		map_view_size(volume_map(volume), era ? era : volume_map(volume)->era) / VOL_BLOCK)
+		return err == -EINVAL ? 0 : -EBADMSG;
 	for (size_t at = 0; !err && at < sizeof(bytes); at++)
 		ret_content->values[i] |= UINT64_C(1) << bytes[at] % 64;
 	for (size_t n = 0; n < SECTORS; n++)
@@ -81,11 +90,19 @@ static bool is_maybe(const struct model *model, size_t i, uint8_t content)
 static int check_now(const struct state *state, struct volume *volume, struct content *ret_content,
 	struct why *why)
 {
+	uint64_t size = volume_map(volume)->size / VOL_BLOCK;
+	uint64_t least = state->size < state->next_size ? state->size : state->next_size;
+	/* A check that crashed may have made it as large. */
+	if (size != state->size && size != state->next_size && size != GROWN)
+		return why_set(why, -EBADMSG, "%llu blocks are not what it was made",
+			(unsigned long long)size);
 	for (size_t i = 0; i < PICKED; i++) {
 		int err = read_block(volume, 0, i, ret_content, why);
 		if (err)
 			return err;
-		uint64_t maybe = 0;
+		uint64_t maybe = picked[i] >= least;
+		if (picked[i] >= volume_map(volume)->size / VOL_BLOCK)
+			continue;
 		for (size_t n = 0; n < state->now.count[i]; n++)
 			maybe |= UINT64_C(1) << state->now.maybe[i][n];
 		if (ret_content->values[i] & ~maybe)
@@ -126,6 +143,8 @@ static int check_changes(const struct state *state, struct volume *volume,
 	for (size_t i = 0; consumer && i < PICKED; i++) {
 		uint64_t told = map_changed(
 			map, picked[i] / VOL_EXTENT_BLOCKS, consumer->passed, map->era);
+		if (picked[i] >= map->size / VOL_BLOCK)
+			continue;
 		bool same = memcmp(content->sector[i], state->seen.sector[i], SECTORS) == 0;
 		if (!same && !(told >> picked[i] % VOL_EXTENT_BLOCKS & 1))
 			return why_set(
@@ -248,7 +267,22 @@ static int pass(struct state *state, struct volume *volume, struct why *why)
 	return volume_passed(volume, "c", era, why);
 }
 
-enum act { WRITE, ZERO, FLUSH, CUT, DROP, MERGE, PASS, TIDY, REST, REST_ALL, SCRUB };
+/* What is cut off is lost once it was, and what is added is zeros. */
+static int resize(struct state *state, struct volume *volume, unsigned blocks, struct why *why)
+{
+	state->next_size = blocks;
+	int err = volume_resize(volume, (uint64_t)blocks * VOL_BLOCK, true, why);
+	if (err)
+		return err;
+	all_durable(state);
+	for (size_t i = 0; i < PICKED; i++)
+		if (picked[i] >= blocks || picked[i] >= state->size)
+			settle(&state->now, i, 0);
+	state->size = blocks;
+	return 0;
+}
+
+enum act { RESIZE, WRITE, ZERO, FLUSH, CUT, DROP, MERGE, PASS, TIDY, REST, REST_ALL, SCRUB };
 
 static const struct step {
 	enum act act;
@@ -272,14 +306,17 @@ static const struct step {
 	{REST_ALL, 0},
 	{MERGE, 0},
 	{SCRUB, 0},
-	{WRITE, 0x22},
+	{RESIZE, 64},
+	{WRITE, 0x02},
+	{TIDY, 0},
 	{FLUSH, 0},
 	{CUT, 2},
+	{RESIZE, GROWN},
+	{WRITE, 0x20},
 	{DROP, 1},
 	{DROP, 2},
 	{MERGE, 0},
 	{WRITE, 0x07},
-	{TIDY, 0},
 	{WRITE, 0x18},
 	{FLUSH, 0},
 	{REST, 0},
@@ -304,6 +341,8 @@ static int act(struct state *state, struct volume *volume, const struct step *st
 		return pass(state, volume, why);
 	case TIDY:
 		return volume_tidy_now(volume, why);
+	case RESIZE:
+		return resize(state, volume, step->what, why);
 	case REST:
 	case REST_ALL:
 		return rest(state, volume, step->act == REST_ALL, why);
@@ -317,6 +356,7 @@ static int first_life(struct state *state, struct disk *disk, struct why *why)
 {
 	OWN(volume_close_own) struct volume *volume = NULL;
 	state->maybe_made = true;
+	state->size = state->next_size = SIZE / VOL_BLOCK;
 	for (size_t i = 0; i < PICKED; i++)
 		settle(&state->now, i, 0);
 	int err = open_volume(disk, true, &volume, why);
@@ -350,6 +390,9 @@ static int second_life(struct state *state, struct disk *disk, struct why *why)
 		err = scrub(volume, why);
 	if (!err)
 		err = volume_rest(volume, true, why);
+	state->size = volume_map(volume)->size / VOL_BLOCK;
+	if (!err && state->size < GROWN)
+		err = resize(state, volume, GROWN, why);
 	if (!err)
 		err = write_picked(state, volume, SECOND, false, why);
 	if (!err)
@@ -371,6 +414,21 @@ static int run(void *arg, struct world *world, struct why *why)
 	return second_life(arg, life.world.disk, why);
 }
 
+/* What a larger volume has more reads as zeros. */
+static int check_growth(struct volume *volume, struct why *why)
+{
+	uint64_t size = volume_map(volume)->size / VOL_BLOCK;
+	int err = size < GROWN ? volume_resize(volume, (uint64_t)GROWN * VOL_BLOCK, false, why) : 0;
+	for (size_t i = 0; !err && i < PICKED; i++) {
+		struct content content;
+		err = read_block(volume, 0, i, &content, why);
+		if (!err && picked[i] >= size && content.values[i] != 1)
+			err = why_set(why, -EBADMSG, "block %u is back, where the volume grew",
+				picked[i]);
+	}
+	return err;
+}
+
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state *state = arg;
@@ -390,7 +448,7 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 		err = check_all(state, volume, &again, why);
 	if (!err && memcmp(&content, &again, sizeof(content)) != 0)
 		err = why_set(why, -EBADMSG, "merging changed the volume");
-	return err;
+	return err ? err : check_growth(volume, why);
 }
 
 static const struct scenario volume = {

@@ -37,6 +37,7 @@ struct map_slot {
 
 struct map_snapshot {
 	uint32_t era;
+	uint64_t size;
 	int64_t at_ns; /* wall time of the cut */
 	char name[VOL_NAME_MAX];
 };
@@ -56,8 +57,9 @@ struct map_change {
 struct map_chain;
 
 struct vol_map {
-	uint64_t size;
-	bool sums; /* its blocks have sums */
+	uint64_t
+		size; /* of the volume; snapshots have their own, and extents are for the largest */
+	bool sums;    /* its blocks have sums */
 	uint32_t extents;
 	uint32_t era;       /* the open one */
 	uint32_t forgotten; /* eras up to it are not told apart any more */
@@ -78,7 +80,19 @@ struct vol_map {
 int map_begin(struct vol_map *map, uint64_t size);
 void map_end(struct vol_map *map);
 
+/*
+ * What lies beyond a smaller size stays, and shows again in a larger one: see map_next_shown().
+ * -EINVAL, -ENOMEM.
+ */
+int map_resize(struct vol_map *map, uint64_t size);
+
 /* ---- looking ---- */
+
+/* Bytes of a view; of the volume for an era whose view nobody keeps. */
+uint64_t map_view_size(const struct vol_map *map, uint32_t view);
+
+/* The first of the blocks, in or beyond the volume, that does not read as zeros; UINT64_MAX. */
+uint64_t map_next_shown(const struct vol_map *map, uint64_t block, uint64_t end);
 
 /* Where a block lies in a view; slot SLOT_NONE: it reads as zeros. */
 struct map_run {

@@ -23,7 +23,7 @@ int map_cut(struct vol_map *map, const char *name, int64_t at_ns)
 			return -EEXIST;
 		if (map->snapshots.len >= VOL_NAMES)
 			return -ENOSPC;
-		struct map_snapshot snapshot = {.era = map->era, .at_ns = at_ns};
+		struct map_snapshot snapshot = {.era = map->era, .size = map->size, .at_ns = at_ns};
 		set_name(snapshot.name, name);
 		int err = vec_push(&map->snapshots, snapshot);
 		if (err)
@@ -47,7 +47,7 @@ int map_drop(struct vol_map *map, uint32_t era)
 	return -ENOENT;
 }
 
-uint32_t map_group(const struct vol_map *map, uint32_t era)
+size_t map_snapshot_from(const struct vol_map *map, uint32_t era)
 {
 	size_t low = 0, high = map->snapshots.len;
 	while (low < high) {
@@ -57,7 +57,13 @@ uint32_t map_group(const struct vol_map *map, uint32_t era)
 		else
 			high = middle;
 	}
-	return low < map->snapshots.len ? map->snapshots.at[low].era : UINT32_MAX;
+	return low;
+}
+
+uint32_t map_group(const struct vol_map *map, uint32_t era)
+{
+	size_t at = map_snapshot_from(map, era);
+	return at < map->snapshots.len ? map->snapshots.at[at].era : UINT32_MAX;
 }
 
 /* The lowest era that every consumer has passed; without consumers all are. */

@@ -24,6 +24,9 @@ int map_add_change(struct vol_map *map, const struct map_change *change);
 /* Lets changes go that nobody waits for any more. */
 void map_prune(struct vol_map *map);
 
+/* The first snapshot of that era or a later one. */
+size_t map_snapshot_from(const struct vol_map *map, uint32_t era);
+
 /* The highest kept era of the view that a slot of `era` is seen by first: slots with the same one
  * are told apart by nobody. */
 uint32_t map_group(const struct vol_map *map, uint32_t era);

@@ -16,6 +16,7 @@ enum { EXTENTS = 3, BLOCKS = EXTENTS * VOL_EXTENT_BLOCKS, VIEWS = 6, SLOTS = 400
 /* What each block holds: the number of the write, 0 for zeros. */
 struct view {
 	uint32_t era; /* 0: none */
+	unsigned blocks;
 	unsigned block[BLOCKS];
 };
 
@@ -36,11 +37,13 @@ struct bench {
 
 static void check_view(struct bench *bench, const struct view *view, uint32_t era)
 {
-	for (unsigned block = 0; block < BLOCKS;) {
+	CHECK_EQ(map_view_size(&bench->map, era), (uint64_t)view->blocks * VOL_BLOCK);
+	for (unsigned block = 0; block < view->blocks;) {
 		struct map_run run = map_find(&bench->map, era, block);
 		CHECK(run.blocks > 0);
 		CHECK(block / VOL_EXTENT_BLOCKS == (block + run.blocks - 1) / VOL_EXTENT_BLOCKS);
-		for (unsigned end = block + run.blocks; block < end; block++) {
+		for (unsigned end = block + run.blocks; block < end && block < view->blocks;
+			block++) {
 			unsigned found = run.slot == SLOT_NONE
 				? 0
 				: bench->data[run.slot][block % VOL_EXTENT_BLOCKS];
@@ -52,7 +55,7 @@ static void check_view(struct bench *bench, const struct view *view, uint32_t er
 /* Exactly what was written after the era that a consumer has passed. */
 static void check_changes(struct bench *bench)
 {
-	for (unsigned block = 0; bench->consumer && block < BLOCKS; block++) {
+	for (unsigned block = 0; bench->consumer && block < bench->now.blocks; block++) {
 		uint64_t changed = map_changed(
 			&bench->map, block / VOL_EXTENT_BLOCKS, bench->passed, bench->map.era);
 		bool said = changed >> block % VOL_EXTENT_BLOCKS & 1;
@@ -95,11 +98,11 @@ static void flush(struct bench *bench)
 
 static void write_some(struct bench *bench)
 {
-	unsigned at = (unsigned)rng_below(&bench->rng, BLOCKS);
+	unsigned at = (unsigned)rng_below(&bench->rng, bench->now.blocks);
 	unsigned len = 1 + (unsigned)rng_below(&bench->rng, rng_below(&bench->rng, 4) ? 4 : 90);
 	bool zero = rng_below(&bench->rng, 4) == 0;
 	unsigned value = zero ? 0 : ++bench->writes;
-	for (unsigned block = at; block < at + len && block < BLOCKS; block++) {
+	for (unsigned block = at; block < at + len && block < bench->now.blocks; block++) {
 		uint32_t extent = block / VOL_EXTENT_BLOCKS, slot;
 		uint64_t bit = UINT64_C(1) << block % VOL_EXTENT_BLOCKS;
 		if (zero) {
@@ -113,6 +116,23 @@ static void write_some(struct bench *bench)
 		bench->now.block[block] = value;
 		bench->written_in[block] = bench->map.era;
 	}
+}
+
+/* What is added reads as zeros, also where there was something before. */
+static void resize(struct bench *bench)
+{
+	unsigned blocks = 1 + (unsigned)rng_below(&bench->rng, BLOCKS);
+	uint64_t block = bench->now.blocks;
+	while (blocks > block && (block = map_next_shown(&bench->map, block, BLOCKS)) < BLOCKS) {
+		CHECK_EQ(map_zero(&bench->map, (uint32_t)(block / VOL_EXTENT_BLOCKS),
+				 UINT64_C(1) << block % VOL_EXTENT_BLOCKS),
+			0);
+		bench->written_in[block] = bench->map.era;
+	}
+	for (; bench->now.blocks < blocks; bench->now.blocks++)
+		bench->now.block[bench->now.blocks] = 0;
+	bench->now.blocks = blocks;
+	CHECK_EQ(map_resize(&bench->map, (uint64_t)blocks * VOL_BLOCK), 0);
 }
 
 static void cut(struct bench *bench)
@@ -188,7 +208,8 @@ static void reload(struct bench *bench)
 {
 	flush(bench);
 	struct vol_map map;
-	CHECK_EQ(map_begin(&map, bench->map.size), 0);
+	CHECK_EQ(map_begin(&map, (uint64_t)BLOCKS * VOL_BLOCK), 0);
+	CHECK_EQ(map_resize(&map, bench->map.size), 0);
 	map.era = bench->map.era;
 	for (uint32_t n = 0; n < bench->map.slots.len; n++)
 		CHECK_EQ(map_load_slot(&map, n, &bench->recorded[n]), 0);
@@ -204,9 +225,16 @@ static void reload(struct bench *bench)
 	bench->map = map;
 }
 
+static void reload_or_resize(struct bench *bench)
+{
+	(rng_below(&bench->rng, 2) ? reload : resize)(bench);
+}
+
 /* Seldom: lists have to grow long in between. */
 static void reload_or_merge(struct bench *bench)
 {
+	if (rng_below(&bench->rng, 8) == 0)
+		resize(bench);
 	if (rng_below(&bench->rng, 16) == 0)
 		(rng_below(&bench->rng, 4) ? reload : merge_some)(bench);
 }
@@ -219,6 +247,7 @@ static void one_life(uint64_t seed, step_fn *const steps[10], int count)
 	CHECK(bench);
 	rng_seed(&bench->rng, seed);
 	CHECK_EQ(map_begin(&bench->map, (uint64_t)BLOCKS * VOL_BLOCK), 0);
+	bench->now.blocks = BLOCKS;
 	for (int i = 0; i < count && bench->map.slots.len < SLOTS - 8; i++) {
 		steps[rng_below(&bench->rng, 10)](bench);
 		check_all(bench);
@@ -229,7 +258,7 @@ static void one_life(uint64_t seed, step_fn *const steps[10], int count)
 TEST(views_and_changes_are_those_of_the_second_writing)
 {
 	static step_fn *const steps[] = {write_some, write_some, write_some, cut, cut, drop,
-		merge_some, merge_some, pass, reload};
+		merge_some, merge_some, pass, reload_or_resize};
 	uint64_t seed = test_seed();
 	for (uint64_t i = 0; i < 400; i++)
 		one_life(seed + i, steps, 120);

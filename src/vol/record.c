@@ -20,6 +20,12 @@ size_t record_put_made(uint8_t *to, uint64_t size, bool sums)
 	return 20;
 }
 
+size_t record_put_resize(uint8_t *to, uint64_t size)
+{
+	put_le64(to, size);
+	return 8;
+}
+
 static size_t put_name(uint8_t *to, const char *name)
 {
 	size_t len = strlen(name);
@@ -95,6 +101,12 @@ static int apply_made(struct vol_map *map, struct bytes record)
 	return err == -EINVAL ? -EBADMSG : err;
 }
 
+static int apply_resize(struct vol_map *map, struct bytes record)
+{
+	int err = record.len == 8 ? map_resize(map, get_le64(record.at)) : -EBADMSG;
+	return err == -EINVAL ? -EBADMSG : err;
+}
+
 static int apply_slots(struct vol_map *map, struct bytes record)
 {
 	int err = record.len % RECORD_SLOT_SIZE ? -EBADMSG : 0;
@@ -156,6 +168,8 @@ static int apply(struct vol_map *map, uint16_t kind, struct bytes record)
 	switch (kind) {
 	case RECORD_MADE:
 		return apply_made(map, record);
+	case RECORD_RESIZE:
+		return apply_resize(map, record);
 	case RECORD_SLOTS:
 		return apply_slots(map, record);
 	case RECORD_CUT:

@@ -24,12 +24,14 @@ enum record_kind {
 	RECORD_CHANGED = 7,
 	RECORD_UNSURE = 8,  /* volume_unsure.c reads it */
 	RECORD_REGIONS = 9, /* sums_regions.c reads it */
+	RECORD_RESIZE = 10,
 };
 
 enum { RECORD_SLOT_SIZE = 20, RECORD_CHANGE_SIZE = 16, RECORD_SMALL = 96 };
 
 /* These write into at least RECORD_SMALL bytes and tell how many they were. */
 size_t record_put_made(uint8_t *to, uint64_t size, bool sums);
+size_t record_put_resize(uint8_t *to, uint64_t size);
 size_t record_put_cut(uint8_t *to, uint32_t era, int64_t at_ns, const char *name);
 size_t record_put_drop(uint8_t *to, uint32_t era);
 size_t record_put_consumer(uint8_t *to, const struct map_consumer *consumer, bool exists);

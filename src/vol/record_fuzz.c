@@ -49,6 +49,8 @@ static bool is_large(uint8_t kind, const uint8_t *record, size_t len)
 {
 	if (kind == RECORD_MADE)
 		return len == 20 && get_le64(record) > 1U << 30;
+	if (kind == RECORD_RESIZE)
+		return len == 8 && get_le64(record) > 1U << 30;
 	for (size_t at = 0; kind == RECORD_SLOTS && at + 4 <= len; at += RECORD_SLOT_SIZE)
 		if (get_le32(record + at) > 1U << 16)
 			return true;

@@ -164,15 +164,16 @@ struct bytes {
 	size_t len;
 };
 
-static int check_range(const struct volume *volume, uint64_t at, uint64_t len, struct why *why)
+static int check_range(
+	const struct volume *volume, uint32_t view, uint64_t at, uint64_t len, struct why *why)
 {
 	int err = volume_usable(volume, why);
 	if (err)
 		return err;
-	if (at > volume->map.size || len > volume->map.size - at)
+	uint64_t size = view ? map_view_size(&volume->map, view) : volume->map.size;
+	if (at > size || len > size - at)
 		return why_set(why, -EINVAL, "%llu bytes at %llu are beyond the volume's %llu",
-			(unsigned long long)len, (unsigned long long)at,
-			(unsigned long long)volume->map.size);
+			(unsigned long long)len, (unsigned long long)at, (unsigned long long)size);
 	return 0;
 }
 
@@ -215,7 +216,7 @@ static size_t next_part(uint64_t at, uint64_t len)
 int volume_read(
 	struct volume *volume, uint32_t view, uint64_t at, void *bytes, size_t len, struct why *why)
 {
-	int err = check_range(volume, at, len, why);
+	int err = check_range(volume, view, at, len, why);
 	uint8_t *to = bytes;
 	while (!err && len > 0) {
 		struct map_run run = map_find(
@@ -274,7 +275,7 @@ static int write_part(
 
 int volume_write(struct volume *volume, uint64_t at, const void *bytes, size_t len, struct why *why)
 {
-	int err = check_range(volume, at, len, why);
+	int err = check_range(volume, 0, at, len, why);
 	const uint8_t *from = bytes;
 	while (!err && len > 0) {
 		size_t part = next_part(at, len);
@@ -287,10 +288,10 @@ int volume_write(struct volume *volume, uint64_t at, const void *bytes, size_t l
 	return err;
 }
 
-int volume_zero(struct volume *volume, uint64_t at, uint64_t len, struct why *why)
+int volume_zero_range(struct volume *volume, uint64_t at, uint64_t len, struct why *why)
 {
 	static const uint8_t zeros[VOL_BLOCK];
-	int err = check_range(volume, at, len, why);
+	int err = 0;
 	while (!err && len > 0) {
 		size_t part = next_part(at, len);
 		if (at % VOL_BLOCK || part % VOL_BLOCK)
@@ -304,6 +305,12 @@ int volume_zero(struct volume *volume, uint64_t at, uint64_t len, struct why *wh
 		len -= part;
 	}
 	return err;
+}
+
+int volume_zero(struct volume *volume, uint64_t at, uint64_t len, struct why *why)
+{
+	int err = check_range(volume, 0, at, len, why);
+	return err ? err : volume_zero_range(volume, at, len, why);
 }
 
 static int put_slot(void *arg, uint32_t slot, const struct map_slot *state)

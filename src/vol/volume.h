@@ -56,6 +56,13 @@ int volume_drop(struct volume *volume, const char *name, struct why *why);
 int volume_passed(struct volume *volume, const char *consumer, uint32_t era, struct why *why);
 int volume_consumer_gone(struct volume *volume, const char *consumer, struct why *why);
 
+/*
+ * A new size, durably: all of it or nothing survives a crash. What is added reads as zeros.
+ * Snapshots keep their size. -EBUSY: without `force`, there is data in what would be cut off.
+ * -EINVAL.
+ */
+int volume_resize(struct volume *volume, uint64_t size, bool force, struct why *why);
+
 /* One step of merging what dropped snapshots leave. 1: done, 0: there is nothing to merge. */
 int volume_merge(struct volume *volume, struct why *why);
 

@@ -138,16 +138,34 @@ int volume_merge(struct volume *volume, struct why *why)
 
 /* ---- the journal ---- */
 
+/* A size that differs from the one before it. */
+static int fill_size(struct journal *to, uint64_t *size, uint64_t next, struct why *why)
+{
+	uint8_t record[RECORD_SMALL];
+	if (*size == next)
+		return 0;
+	*size = next;
+	return journal_append(to, RECORD_RESIZE, record, record_put_resize(record, next), why);
+}
+
+/* The size in the first record has room for all slots, also for those beyond a smaller volume. */
 static int fill_eras(struct volume *volume, struct journal *to, struct why *why)
 {
 	uint8_t record[RECORD_SMALL];
-	size_t len = record_put_made(record, volume->map.size, volume->map.sums);
+	uint64_t room = (uint64_t)volume->map.extents * VOL_EXTENT;
+	uint64_t size = volume->map.size > room - VOL_EXTENT ? volume->map.size : room;
+	size_t len = record_put_made(record, size, volume->map.sums);
 	int err = journal_append(to, RECORD_MADE, record, len, why);
 	for (size_t i = 0; !err && i < volume->map.snapshots.len; i++) {
 		const struct map_snapshot *snapshot = &volume->map.snapshots.at[i];
+		err = fill_size(to, &size, snapshot->size, why);
+		if (err)
+			return err;
 		len = record_put_cut(record, snapshot->era, snapshot->at_ns, snapshot->name);
 		err = journal_append(to, RECORD_CUT, record, len, why);
 	}
+	if (!err && !planted(VOL_TIDY_FORGETS_SIZE))
+		err = fill_size(to, &size, volume->map.size, why);
 	uint32_t reached = volume->map.snapshots.len
 		? volume->map.snapshots.at[volume->map.snapshots.len - 1].era + 1
 		: 1;

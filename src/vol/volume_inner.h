@@ -36,6 +36,11 @@ int volume_usable(const struct volume *volume, struct why *why);
 /* Passes an error on, and stops the volume when it is one. */
 int volume_stop(struct volume *volume, int err);
 
+/* ---- volume.c ---- */
+
+/* volume_zero() of what may lie beyond the size. */
+int volume_zero_range(struct volume *volume, uint64_t at, uint64_t len, struct why *why);
+
 /* ---- volume_sums.c ---- */
 
 struct slot_part {
