@@ -7,6 +7,7 @@ usage: nbd_test.py NBD_RAM
 """
 import contextlib
 import filecmp
+import json
 import os
 import random
 import shutil
@@ -153,14 +154,24 @@ def test_one_connection(place):
          "h.pwrite(b'x' * 5000, 77); assert h.pread(5000, 77) == b'x' * 5000; h.shutdown()")
 
 
+def clean(path):
+    """Whether the bitmap of what was written is empty: qemu shows what is dirty as no data."""
+    told = tool("qemu-img", "map", "--output=json", "--image-opts",
+                f"driver=nbd,server.type=unix,server.path={path},export=disk,"
+                "x-dirty-bitmap=qemu:dirty-bitmap:all")
+    return all(piece["data"] for piece in json.loads(told))
+
+
 def test_qemu(place):
     """qemu-img converts, compares, maps and measures; qemu-io writes, zeroes and discards"""
     image = random_file(place, "image")
     with serving(place, "shuffle=3") as path:
         uri = plain(path)
+        assert clean(path)
         tool("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image, uri)
         tool("qemu-img", "compare", "-f", "raw", "-F", "raw", image, uri)
         assert '"data": false' in tool("qemu-img", "map", "--output=json", "-f", "raw", uri)
+        assert not clean(path)
         for write in ([], ["-w"]):
             tool("qemu-img", "bench", "-f", "raw", "-c", "2000", "-d", "64", *write, uri)
         told = tool("qemu-io", "-f", "raw", "-c", "write -P 5 1000 300000", "-c",

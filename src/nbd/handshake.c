@@ -99,8 +99,9 @@ static void begin(struct nbd *nbd, const struct nbd_export *export, bool context
 static void export_name(struct nbd *nbd, const uint8_t *data, size_t len)
 {
 	const struct nbd_export *export = NULL;
+	bool chosen = nbd->context_of;
 	if (!nbd->extended && !nbd->shut && option_name(nbd, data, len))
-		export = nbd->exports->ops->get(nbd->exports, nbd->name);
+		export = get_export(nbd);
 	if (!export) {
 		nbd->state = AT_END;
 		return;
@@ -110,7 +111,7 @@ static void export_name(struct nbd *nbd, const uint8_t *data, size_t len)
 	at = put64(at, export->size);
 	at = put16(at, flags_of(nbd, export));
 	memset(at, 0, zeroes);
-	begin(nbd, export, false);
+	begin(nbd, export, chosen && !nbd->context_of);
 }
 
 /* How much of a text is told. */
