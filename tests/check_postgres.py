@@ -456,6 +456,108 @@ def cost(house, server):
     print(f"# one that is known: {used / len(names):.3f} CPU s")
 
 
+def segments(house):
+    return sorted(f["name"] for f in house.json("wal ls --name orders")["files"]
+                  if len(f["name"]) == 24)
+
+
+def mark(one):
+    """A moment behind which there is a commit, and that is archived."""
+    one.sql("INSERT INTO marks DEFAULT VALUES")
+    time.sleep(0.05)
+    moment = now()
+    time.sleep(0.05)
+    one.sql("INSERT INTO marks DEFAULT VALUES")
+    one.archived()
+    return moment
+
+
+def reaches(house, one, moment, number):
+    """The moment is restored, with just the commits before it."""
+    server = restored(house, f"pg/orders@{moment}", f"r{number}", 6010 + number)
+    check(server.marks() == one.marks_until(moment), f"not the commits before {moment}")
+    server.stop("immediate")
+
+
+@test
+def expire(place):
+    """WAL goes when no base backup needs it, and never before"""
+    with opened(place) as house:
+        one = begin(house)
+        words = ["backup", "--postgres", one.conninfo, "--name", "orders"]
+        one.archived()
+        told = house.json("wal expire --name orders -n")
+        check(told["files"] == 0 and told["oldest"] is None, "without a base backup nothing goes")
+        bases, moments = [], []
+        for _ in range(3):
+            bases.append(house.json(words)["id"])
+            moments.append(mark(one))
+        all_of_them = segments(house)
+        told = house.json("wal expire --name orders -n")
+        check(told["files"] > 2 and told["oldest"] == bases[0], told)
+        check(segments(house) == all_of_them, "-n removed something")
+        house.ebb("wal expire --name orders", 5)  # nobody can be asked
+        house.ebb("wal expire --name none -y", 4)
+        house.json("wal expire --name orders -y")
+        left = segments(house)
+        check(left and left[0] == told["from"] and left == [n for n in all_of_them if n >= left[0]],
+              f"{left} of {all_of_them}, from {told['from']}")
+        check(house.json("wal expire --name orders -y")["files"] == 0, "it goes twice")
+        reaches(house, one, moments[0], 0)
+        # What only the first one needed goes with it, by the rules of retention.
+        told = house.json("repo gc -n --keep-last 2 --resource pg/orders")
+        check(told["going"] == 1 and told["wal"][0]["files"] > 0, told)
+        check(segments(house) == left, "-n removed something")
+        done = house.json("repo gc -y --soak 0s --keep-last 2 --resource pg/orders")
+        check(done["wal"] == told["wal"], done)
+        now_left = segments(house)
+        check(now_left and left[-len(now_left):] == now_left and now_left != left, now_left)
+        said = house.ebb(["restore", f"pg/orders@{moments[0]}", house.path("no")], None)
+        check(said.returncode == 4 and not os.path.exists(house.path("no")), said)
+        reaches(house, one, moments[1], 1)
+        # Older moments are given up by a rule; the older base backup leads to its own end.
+        told = house.json("wal expire --name orders -y --keep-within 1s")
+        check(told["files"] > 0 and told["oldest"] == bases[2], told)
+        said = house.ebb(["restore", f"pg/orders@{moments[1]}", house.path("no")], None)
+        check(said.returncode and "is missing in the archive" in said.stderr, said)
+        restored(house, bases[1], "own", 6030).stop("immediate")
+        reaches(house, one, moments[2], 2)
+        check(house.json("verify")["damaged"] == 0, "damaged")
+
+
+@test
+def expire_while_it_grows(place):
+    """WAL that is archived meanwhile stays, and so do histories of timelines"""
+    with opened(place) as house:
+        one = begin(house)
+        words = ["backup", "--postgres", one.conninfo, "--name", "orders"]
+        house.json(words)
+        load = one.load(40)
+        for _ in range(3):
+            house.json(words)
+            oldest = house.json("snap ls --resource pg/orders")["points"][0]["id"]
+            house.ebb(["snap", "rm", "-y", oldest])
+            one.sql("SELECT pg_switch_wal()")
+            house.ebb("wal expire --name orders -y")
+        for running in load:
+            running.terminate()
+            running.wait()
+        moment = mark(one)
+        reaches(house, one, moment, 0)
+        two = restored(house, "pg/orders@latest", "two", 6002, "orders")
+        two.sql("INSERT INTO marks DEFAULT VALUES")
+        two.archived()
+        house.json(["backup", "--postgres", two.conninfo, "--name", "orders"])
+        house.ebb("repo gc -y --keep-last 1 --resource pg/orders")
+        two.sql("INSERT INTO marks DEFAULT VALUES")
+        two.archived()
+        names = [f["name"] for f in house.json("wal ls --name orders")["files"]]
+        check("00000002.history" in names, names)
+        three = restored(house, "pg/orders@latest", "three", 6003)
+        check(three.marks() == two.marks(), "marks of the second timeline")
+        proved(three)
+
+
 @test
 def truthful(place):
     """what is not known does not pass for the end of the WAL, and nothing is half there"""

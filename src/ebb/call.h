@@ -61,6 +61,7 @@ int call_snap_release(const struct call *call);
 int call_snap_rm(const struct call *call);
 int call_status(const struct call *call);
 int call_verify(const struct call *call);
+int call_wal_expire(const struct call *call);
 int call_wal_ls(const struct call *call);
 int call_wal_pull(const struct call *call);
 int call_wal_push(const struct call *call);

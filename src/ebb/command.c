@@ -502,6 +502,20 @@ const struct command commands[] = {
 		{{"ebb wal pull %f %p --name orders --repo /mnt/ebb --key-file /etc/ebb.key",
 			"in restore_command"}},
 		call_wal_pull},
+	{"wal", "expire", "remove WAL that no base backup needs any more",
+		"All WAL from the start of the oldest base backup of that name on stays, so that "
+		"every moment since is reached; what lies before goes. Without a base backup "
+		"nothing goes. With --keep-within only moments that are at most so long ago have "
+		"to be reached: older base backups then lead to their own end alone. `repo gc` "
+		"with rules for points does the same for the base backups that it leaves. Asks "
+		"at a terminal; elsewhere it needs -y.",
+		{NULL},
+		COMMON | READER | ONE(OPTION_NAME) | ONE(OPTION_KEEP_WITHIN) | ONE(OPTION_YES) |
+			ONE(OPTION_DRY_RUN),
+		{{"ebb wal expire -n --name orders", "what would go"},
+			{"ebb wal expire -y --name orders --keep-within 30d",
+				"moments of the last 30 days"}},
+		call_wal_expire},
 	{"wal", "ls", "the files of a WAL archive", "Each with the time of its last write.", {NULL},
 		COMMON | READER | ONE(OPTION_NAME), {{"ebb wal ls --name orders", "all of them"}},
 		call_wal_ls},

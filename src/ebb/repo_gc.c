@@ -20,6 +20,7 @@
 #include "ebb/ledger.h"
 #include "ebb/names.h"
 #include "ebb/shown.h"
+#include "ebb/wal_expire.h"
 #include "repo/gc.h"
 #include "repo/inbox.h"
 #include "repo/retain.h"
@@ -43,6 +44,10 @@ struct collecting {
 	VEC(struct row) rows;
 	VEC(struct object_id) going;
 	const char *wanted; /* --resource */
+	/* What goes out of WAL archives with the base backups. */
+	struct str wal_text;
+	json_t *wal;
+	int wal_code;
 };
 
 static void collecting_done(struct collecting *c)
@@ -51,6 +56,8 @@ static void collecting_done(struct collecting *c)
 		free(row->resource);
 	vec_done(&c->rows);
 	vec_done(&c->going);
+	str_done(&c->wal_text);
+	json_decref(c->wal);
 }
 
 /* ---- rules ---- */
@@ -132,7 +139,9 @@ static int note_point(
 		return call_fail(
 			EXIT_DAMAGED, "point %.8s: %s", object_show_id(&named->id, hex), why->text);
 	row.resource = strdup(point->resource);
-	row.counts = c->any_rule &&
+	/* An archive is one thing, whatever points it stands in: `wal expire` is what shortens it.
+	 */
+	row.counts = c->any_rule && named->source != POINT_WAL &&
 		(!c->wanted || names_resource(point->resource, c->wanted, strlen(c->wanted)));
 	if (!row.resource || vec_push(&c->rows, row)) {
 		free(row.resource);
@@ -202,6 +211,53 @@ static json_t *row_json(const struct row *row)
 		!row->reasons, "kept_by", rules);
 }
 
+/* ---- WAL ---- */
+
+/* Of several points of one archive the first speaks for it. */
+static bool is_archive(const struct collecting *c, const struct row *row)
+{
+	if (row->named.source != POINT_WAL || strncmp(row->resource, "wal/", 4) != 0)
+		return false;
+	for (const struct row *before = c->rows.at; before < row; before++)
+		if (strcmp(before->resource, row->resource) == 0)
+			return false;
+	return true;
+}
+
+static void expire_one(struct collecting *c, const char *name)
+{
+	struct wal_expire_options how = wal_expire_how(c->keep, name);
+	struct wal_expired expired;
+	how.dry_run = c->how.dry_run;
+	how.without = c->going.at;
+	how.without_count = c->going.len;
+	int code = wal_expire_one(c->keep, &how, &expired);
+	if (code)
+		c->wal_code = code;
+	if (code || !expired.files)
+		return;
+	wal_expire_add(&c->wal_text, name, &expired);
+	json_array_append_new(c->wal,
+		json_pack("{s:s,s:I,s:I}", "name", name, "files", (json_int_t)expired.files,
+			"bytes", (json_int_t)expired.bytes));
+}
+
+/* With base backups goes the WAL that they alone needed. One archive that cannot be told stays. */
+static void expire_archives(struct collecting *c)
+{
+	char base[POINT_TEXT + 4];
+	if (!c->going.len)
+		return;
+	vec_each (row, &c->rows) {
+		if (!is_archive(c, row))
+			continue;
+		snprintf(base, sizeof(base), "pg/%s", row->resource + 4);
+		if (!c->wanted || names_resource(base, c->wanted, strlen(c->wanted)) ||
+			names_resource(row->resource, c->wanted, strlen(c->wanted)))
+			expire_one(c, row->resource + 4);
+	}
+}
+
 /* ---- what comes of it ---- */
 
 static uint64_t free_bytes(const struct gc_result *result)
@@ -222,6 +278,7 @@ static void add_preview(
 	}
 	if (!result)
 		return;
+	str_add(text, str_text(&c->wal_text));
 	str_addf(text, "%s of %s would come free", BYTES(free_bytes(result)),
 		BYTES(result->pack_bytes));
 	if (result->sparse_bytes)
@@ -270,10 +327,10 @@ static json_t *result_json(const struct collecting *c, const struct gc_result *r
 		(json_int_t)r->lifted, "rewritten_bytes", (json_int_t)r->rewritten_bytes, "removed",
 		(json_int_t)r->removed, "removed_bytes", (json_int_t)r->removed_bytes, "locked",
 		(json_int_t)r->locked, "reserve_used", r->reserve_used);
-	json_t *document = json_pack("{s:s,s:b,s:s,s:I,s:o,s:I,s:I,s:o}", "type", "gc", "dry_run",
-		dry, "zone", c->rules.zone ? "local" : "UTC", "going", (json_int_t)c->going.len,
-		"points", points, "free_bytes",
-		(json_int_t)(dry ? free_bytes(r) : r->removed_bytes), "sparse_bytes",
+	json_t *document = json_pack("{s:s,s:b,s:s,s:I,s:o,s:o,s:I,s:I,s:o}", "type", "gc",
+		"dry_run", dry, "zone", c->rules.zone ? "local" : "UTC", "going",
+		(json_int_t)c->going.len, "points", points, "wal", json_incref(c->wal),
+		"free_bytes", (json_int_t)(dry ? free_bytes(r) : r->removed_bytes), "sparse_bytes",
 		(json_int_t)r->sparse_bytes, "result", counts);
 	return document;
 }
@@ -296,6 +353,7 @@ static int say_plan(struct collecting *c)
 	int code = collect(c, &result);
 	if (code)
 		return code;
+	expire_archives(c);
 	if (args_given(&c->call->args, OPTION_JSON))
 		return call_print_json(result_json(c, &result));
 	add_preview(c, &result, &text);
@@ -345,6 +403,8 @@ static int do_it(struct collecting *c)
 	struct catalog_job job = ledger_begin(c->keep, JOB_GC);
 	code = remove_points(c);
 	if (!code)
+		expire_archives(c);
+	if (!code)
 		code = collect(c, &result);
 	if (!code) {
 		job.entries = result.removed;
@@ -358,14 +418,17 @@ static int do_it(struct collecting *c)
 	if (c->going.len)
 		str_addf(
 			&text, "removed %zu point%s\n", c->going.len, c->going.len == 1 ? "" : "s");
+	str_add(&text, str_text(&c->wal_text));
 	add_result(c, &result, &text);
-	return call_print(&text);
+	code = call_print(&text);
+	return code ? code : c->wal_code;
 }
 
 int call_repo_gc(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
-	OWN(collecting_done) struct collecting c = {.call = call, .keep = &keep};
+	OWN(collecting_done)
+	struct collecting c = {.call = call, .keep = &keep, .wal = json_array()};
 	struct inbox_result brought = {0};
 	int code = read_rules(call, &c);
 	if (!code)

@@ -19,4 +19,14 @@ int wal_read_text(struct repo *repo, const struct point *point, const char *path
 int wal_find(struct wal_archive *archive, const char *name, struct tree *ret_tree,
 	struct tree_entry *ret_entry, struct why *why);
 
+/*
+ * Whether a file stays when segments before number `from` go. What no number can be told of stays,
+ * as histories of timelines do.
+ */
+bool wal_is_kept(const struct tree_entry *entry, uint64_t from, uint32_t segment_size);
+
+/* A new state of the archive without the files that do not stay. */
+int wal_drop(struct wal_archive *archive, const struct wal_options *options, uint64_t from,
+	struct why *why);
+
 #endif

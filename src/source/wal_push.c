@@ -36,6 +36,7 @@ struct push {
 	VEC(struct fresh) fresh;
 	VEC(struct tree) trees; /* what entries below point into */
 	size_t known;
+	uint64_t keep_from; /* segments before it are left out */
 	struct why *why;
 };
 
@@ -190,6 +191,32 @@ static int take_files(struct push *push, const char *const *names, size_t count)
 	return 0;
 }
 
+/* ---- what stays ---- */
+
+bool wal_is_kept(const struct tree_entry *entry, uint64_t from, uint32_t segment_size)
+{
+	char text[WAL_NAME];
+	struct wal_name name;
+	if (entry->name_len >= sizeof(text))
+		return true;
+	snprintf(text, sizeof(text), "%.*s", (int)entry->name_len, entry->name);
+	if (!wal_name_read(text, &name) || strstr(text, ".history"))
+		return true;
+	return wal_segment_number(&name, segment_size) >= from;
+}
+
+/* A folder with a name of that kind may hold what goes: its first segment would. */
+static bool may_shrink(const struct push *push, const struct tree_entry *folder)
+{
+	char text[WAL_NAME];
+	struct wal_name name;
+	if (!push->keep_from || folder->name_len != WAL_FOLDER - 1)
+		return push->keep_from != 0;
+	snprintf(text, sizeof(text), "%.*s00000000", (int)folder->name_len, folder->name);
+	return !wal_name_read(text, &name) ||
+		wal_segment_number(&name, push->archive->segment_size) < push->keep_from;
+}
+
 /* ---- the tree ---- */
 
 typedef VEC(struct tree_entry) entries_t;
@@ -222,7 +249,8 @@ static int load_entries(struct push *push, const struct digest *folder, entries_
 		return err;
 	struct tree *kept = &push->trees.at[push->trees.len - 1];
 	while ((more = tree_next(kept, &entry, push->why)) == 1)
-		if (vec_push(entries, entry))
+		if (wal_is_kept(&entry, push->keep_from, push->archive->segment_size) &&
+			vec_push(entries, entry))
 			return -ENOMEM;
 	return more;
 }
@@ -240,7 +268,10 @@ static int put_entries(struct push *push, entries_t *entries, struct digest *ret
 	return err ? err : tree_finish(&writer, ret_digest, push->why);
 }
 
-/* A folder of which several points have a state, or that gets new files. */
+/*
+ * A folder of which several points have a state, or that gets new files, or loses some. 1: nothing
+ * is left of it.
+ */
 static int merge_folder(struct push *push, const entries_t *roots, const char *name, size_t len,
 	struct digest *ret_digest)
 {
@@ -264,10 +295,11 @@ static int merge_folder(struct push *push, const entries_t *roots, const char *n
 		content_fill(&fresh->content, &entry);
 		err = err ? err : vec_push(&entries, entry);
 	}
-	if (!err)
+	bool gone = !entries.len;
+	if (!err && !gone)
 		err = put_entries(push, &entries, ret_digest);
 	vec_done(&entries);
-	return err;
+	return err ? err : gone;
 }
 
 static int put_facts(struct push *push, struct digest *ret_digest, uint64_t *ret_size)
@@ -316,12 +348,14 @@ static int merge_root(struct push *push, struct digest *ret_root)
 		bool several = i + 1 < roots.len && same_name(&entry, &roots.at[i + 1]);
 		if (entry.meta.type != FILES_FOLDER || (i && same_name(&entry, &roots.at[i - 1])))
 			continue;
-		if (several || !entry.folder) {
+		bool gone = false;
+		if (several || !entry.folder || may_shrink(push, &entry)) {
 			struct digest *digest = &digests.at[digests.len++];
 			err = merge_folder(push, &roots, entry.name, entry.name_len, digest);
 			entry.folder = digest->b;
+			gone = err == 1;
 		}
-		err = err ? err : vec_push(&merged, entry);
+		err = err < 0 ? err : gone ? 0 : vec_push(&merged, entry);
 	}
 	if (!err)
 		err = vec_push(&merged, about);
@@ -390,4 +424,12 @@ int wal_push(struct wal_archive *archive, const struct wal_options *options,
 	pushed.known = push.known;
 	*ret_pushed = pushed;
 	return 0;
+}
+
+int wal_drop(struct wal_archive *archive, const struct wal_options *options, uint64_t from,
+	struct why *why)
+{
+	OWN(push_done) struct push push = {.archive = archive, .keep_from = from, .why = why};
+	struct point point;
+	return commit(&push, options, &point);
 }
