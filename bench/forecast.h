@@ -31,6 +31,7 @@ bool hourly_ett(const struct options *options);
 bool hourly_csv(const char *path, size_t step_s);
 bool m4_hourly(const struct options *options);
 bool near_bitbrains(const struct options *options);
+bool cold_bitbrains(const struct options *options);
 bool burst_bitbrains(const struct options *options);
 
 #endif

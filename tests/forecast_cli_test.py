@@ -50,7 +50,7 @@ def days_of(dice, days, now):
     """Moments and values: a peak in the afternoon, a job at two in the morning, noise."""
     for moment in range(now - days * DAY, now, 300):
         hour = moment % DAY / HOUR
-        job = 30 if 2 <= hour < 3 else 0
+        job = 80 if 2 <= hour < 3 else 0
         yield moment, 20 + 15 * math.exp(-((hour - 14) / 3) ** 2) + job + dice.gauss(0, 2)
 
 
@@ -75,6 +75,10 @@ def test_cold(place):
     found = ebb_json(place, "forecast ebb_host_cpus --horizon 3h")
     check(found["record"] is None and len(found["steps"]) == 3, found)
     check(found["known"]["class"] in ("minutes", "hours"), found)
+    check(found["basis"]["class"] > 0.5 and found["basis"]["class_name"] == "steady", found)
+    check("stems     from 0 % own errors" in text, text)
+    wide = found["steps"][0]["quantiles"]
+    check(wide[0] < 0.9 * wide[3] < 1.1 * wide[3] < wide[6], wide)
     check(running.term() == 0, "the daemon")
 
 
@@ -98,6 +102,15 @@ def test_imported(place):
     record = found["record"]
     check(record["mase"] < 1 and 0.6 < record["coverage"] <= 1, record)
     check(found["known"]["class"] == "weeks", found["known"])
+    check(found["basis"]["record"] > 0.5 and "paths" not in found, found["basis"])
+    soon = found["soon"]["steps"]
+    check(len(soon) == 12 and all(s["quantiles"] == sorted(s["quantiles"]) for s in soon), soon)
+    by_hour = {int(w["at"][11:13]): w for w in found["windows"]["windows"]}
+    check(by_hour[2]["class"] == "sustained" and by_hour[2]["height"] > 40, by_hour[2])
+    check(2400 < by_hour[2]["length"] < 4800 and by_hour[7]["class"] == "calm", by_hour)
+    paths = ebb_json(place, "forecast load --paths")["paths"]
+    check(abs(sum(path["weight"] for path in paths) - 1) < 1e-6 and len(paths) > 10, paths)
+    check(all(len(path["hours"]) == 24 for path in paths), "hours of paths")
     table, _ = ebb(place, "forecast load --quantiles --horizon 2h")
     check("97.5%" in table and table.count(" 00:00") + table.count(":00") >= 2, table)
 

@@ -149,6 +149,8 @@ const struct option options[OPTIONS] = {
 		"how far to look ahead, 1h to 7d; 24h unless said"},
 	[OPTION_QUANTILES] = {"quantiles", 0, VALUE_NONE, NULL,
 		"the quantiles of each hour in figures instead of a chart"},
+	[OPTION_PATHS] = {"paths", 0, VALUE_NONE, NULL,
+		"with --json: whole courses that could happen, each with its weight"},
 	[OPTION_PROMETHEUS] = {"prometheus", 0, VALUE_NONE, NULL,
 		"all that is measured, in the text that Prometheus scrapes"},
 	[OPTION_SERIES] = {"series", 0, VALUE_TEXT, "NAME",
@@ -193,10 +195,13 @@ const struct command commands[] = {
 		"such as a device; without it all series are listed. A counter is forecast as its "
 		"rate a second. Each hour has a median and bands that are as wide as past errors "
 		"were; how little is known, and how good forecasts of this series have been, is "
-		"said above them.",
+		"said above them. JSON has besides the next hour in steps of five minutes, and for "
+		"each hour of the next day how probably it holds a burst or sustained load, how "
+		"long "
+		"and how high.",
 		{"SERIES", VALUE_TEXT, true, 1, NULL},
 		COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_METRIC) | ONE(OPTION_HORIZON) |
-			ONE(OPTION_QUANTILES),
+			ONE(OPTION_QUANTILES) | ONE(OPTION_PATHS),
 		{{"ebb forecast", "what can be forecast"},
 			{"ebb forecast ebb_host_cpu_seconds_total", "the next day"},
 			{"ebb forecast sda --metric ebb_disk_reads_total --horizon 7d", "a week"}},

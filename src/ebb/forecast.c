@@ -14,6 +14,7 @@
 #include "ebb/forecast_text.h"
 #include "ebb/remembered.h"
 #include "ebb/shown.h"
+#include "foresee/soon.h"
 #include "series/series.h"
 
 static void model_free_own(struct model **model)
@@ -66,6 +67,10 @@ static int forecast_one(
 				: err == -EBADMSG ? EXIT_DAMAGED
 						  : EXIT_FAILED,
 			"%.200s: %s", one.name, why.text);
+	OWN(own_free) struct soon *soon = malloc(sizeof(*soon));
+	if (soon && soon_look(feed, remembered->now_ms, id, soon, &why) == 0)
+		forecast.soon = soon;
+	forecast.paths = args_given(&call->args, OPTION_PATHS);
 	forecast.start_ms = said.start_ms;
 	forecast.partial = said.partial;
 	forecast.name = one.name;

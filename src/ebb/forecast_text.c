@@ -9,9 +9,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/own.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "ebb/call.h"
+#include "foresee/soon.h"
+#include "model/paths.h"
 
 #define BOLD "\033[1m"
 #define CYAN "\033[36m"
@@ -116,6 +119,14 @@ static void add_known(const struct forecast *forecast, struct str *out)
 		str_addf(out, "  so        %s\n", so);
 }
 
+/* Where the bands of the next day come from. */
+static struct bands_basis basis_of(const struct forecast *forecast)
+{
+	struct bands bands;
+	bands_begin(&bands, &forecast->model->record, &forecast->model->history, 0);
+	return bands_basis(&bands);
+}
+
 static void add_record(const struct forecast *forecast, struct str *out)
 {
 	struct record_view view;
@@ -132,6 +143,12 @@ static void add_record(const struct forecast *forecast, struct str *out)
 		str_add(out, "  record    none: no forecast of it has come due\n");
 	if (view.restarts)
 		str_addf(out, "  drift     the choice began anew %u times\n", view.restarts);
+	struct bands_basis basis = basis_of(forecast);
+	str_addf(out,
+		"  stems     from %.0f %% own errors, %.0f %% own days, %.0f %% what %s things "
+		"do\n",
+		100 * basis.record, 100 * basis.days, 100 * basis.class,
+		prior_names[forecast->model->history.class]);
 	const char *driver = forecast_driver(forecast->model, forecast->ahead, &weight);
 	str_addf(out, "  driven by %s (%.0f %% of the weight), %s\n", driver, 100 * weight,
 		forecast->kept ? "by the daemon's model" : "by a model made for this call");
@@ -289,6 +306,31 @@ static json_t *record_json(const struct model *model)
 		"pinball", view.pinball, "restarts", (int)view.restarts);
 }
 
+static json_t *basis_json(const struct forecast *forecast)
+{
+	struct bands_basis basis = basis_of(forecast);
+	return json_pack("{s:f,s:f,s:f,s:s,s:i,s:f}", "record", basis.record, "days", basis.days,
+		"class", basis.class, "class_name", prior_names[forecast->model->history.class],
+		"record_days", (int)basis.record_days, "days_known", basis.days_known);
+}
+
+/* Scenario paths: hours that belong together. */
+static json_t *paths_json(const struct forecast *forecast)
+{
+	OWN(own_free) struct path *paths = calloc(PATHS_MAX, sizeof(*paths));
+	size_t count = paths ? paths_make(forecast->model, forecast->ahead, paths) : 0;
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++) {
+		json_t *hours = json_array();
+		for (size_t h = 0; h < forecast->hours; h++)
+			json_array_append_new(hours, json_real(paths[i].hours[h]));
+		json_array_append_new(list,
+			json_pack("{s:f,s:i,s:o}", "weight", paths[i].weight, "age_days",
+				paths[i].age_days, "hours", hours));
+	}
+	return list;
+}
+
 static json_t *experts_json(const struct forecast *forecast)
 {
 	double weights[EXPERTS];
@@ -298,6 +340,49 @@ static json_t *experts_json(const struct forecast *forecast)
 		if (weights[e] > 0)
 			json_object_set_new(experts, expert_names[e], json_real(weights[e]));
 	return experts;
+}
+
+static json_t *steps_soon(const struct forecast *forecast)
+{
+	const struct soon *soon = forecast->soon;
+	json_t *steps = json_array();
+	for (size_t i = 0; i < NEAR_HOUR; i++) {
+		json_t *values = json_array();
+		for (size_t q = 0; q < AHEAD_QUANTILES; q++)
+			json_array_append_new(values, json_real(soon->quantile[i][q]));
+		json_array_append_new(steps,
+			json_pack("{s:o,s:f,s:o}", "at",
+				time_json(soon->start_ms + (int64_t)i * NEAR_STEP_S * 1000),
+				"value", soon->value[i], "quantiles", values));
+	}
+	return steps;
+}
+
+/* "calm", or how what is high will be: most of its time lies in runs of an hour or more, or not. */
+static json_t *window_json(const struct forecast *forecast, size_t hour)
+{
+	const struct soon_window *window = &forecast->soon->windows[hour];
+	return json_pack("{s:o,s:s,s:f,s:f,s:f,s:f}", "at",
+		time_json(forecast->soon->windows_ms + (int64_t)hour * 3600000), "class",
+		soon_class(window), "probability", window->probability, "sustained",
+		window->sustained, "length", window->length_s, "height", window->height);
+}
+
+/* Five-minute steps of the next hour, and the windows of the next day. */
+static void soon_json(const struct forecast *forecast, json_t *document)
+{
+	const struct soon *soon = forecast->soon;
+	json_t *windows = json_array();
+	for (size_t h = 0; h < SOON_WINDOWS; h++)
+		json_array_append_new(windows, window_json(forecast, h));
+	json_object_set_new(document, "soon",
+		json_pack("{s:i,s:i,s:o}", "step", NEAR_STEP_S, "hours_of_record", (int)soon->hours,
+			"steps", steps_soon(forecast)));
+	json_object_set_new(document, "windows",
+		json_pack("{s:i,s:f,s:{s:f,s:f,s:f,s:f},s:o}", "step", 3600, "high", soon->high,
+			"half_hour", "probability", soon->now.probability, "sustained",
+			soon->now.sustained, "more", soon->now.more_s, "height", soon->now.height,
+			"windows", windows));
 }
 
 void forecast_json(const struct forecast *forecast, struct str *out)
@@ -317,5 +402,10 @@ void forecast_json(const struct forecast *forecast, struct str *out)
 		record_json(forecast->model), "model", "from", forecast->kept ? "shelf" : "call",
 		"refits", (json_int_t)forecast->model->refits, "experts", experts_json(forecast),
 		"step", 3600, "levels", levels, "steps", steps_json(forecast));
+	json_object_set_new(document, "basis", basis_json(forecast));
+	if (forecast->paths)
+		json_object_set_new(document, "paths", paths_json(forecast));
+	if (forecast->soon)
+		soon_json(forecast, document);
 	call_add_json(out, document);
 }

@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "series/bucket.h"
 
+struct soon;
 struct str;
 
 struct forecast {
@@ -26,6 +27,8 @@ struct forecast {
 	size_t hours;             /* to show, up to AHEAD_HOURS */
 	bool partial;             /* known for less than one whole hour */
 	bool kept;                /* the daemon's model, not one made for this call */
+	bool paths;               /* scenario paths, too (JSON) */
+	const struct soon *soon;  /* NULL: nothing is known at five-minute steps */
 	int64_t (*local)(int64_t utc_s);
 };
 

@@ -14,6 +14,7 @@
 #include "ebb/config.h"
 #include "ebb/exit.h"
 #include "foresee/kept.h"
+#include "model/network.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/linux/textfile.h"
@@ -102,6 +103,18 @@ static int open_series(struct remembered *ret, bool write)
 		   : EXIT_OK;
 }
 
+/* The one that ebbd keeps; NULL: there is none. */
+static struct network *read_network(const struct remembered *remembered)
+{
+	struct kept kept = {.disk = remembered->world->disk, .name = ""};
+	struct network *network = network_new(1);
+	memcpy(kept.identity, remembered->identity, IDENTITY_SIZE);
+	if (network && kept_network_read(&kept, network, NULL) == 0)
+		return network;
+	network_free(network);
+	return NULL;
+}
+
 int remembered_open(const struct call *call, bool write, struct remembered *ret)
 {
 	*ret = (struct remembered){0};
@@ -113,6 +126,7 @@ int remembered_open(const struct call *call, bool write, struct remembered *ret)
 	if (code)
 		return code;
 	ret->feed.local = remembered_local;
+	ret->feed.network = read_network(ret);
 	ret->feed.work = work_new();
 	ret->feed.ahead = malloc(sizeof(*ret->feed.ahead));
 	return ret->feed.work && ret->feed.ahead ? EXIT_OK : call_fail(EXIT_FAILED, "no memory");
@@ -122,6 +136,7 @@ void remembered_close(struct remembered *remembered)
 {
 	series_close(remembered->series);
 	work_free(remembered->feed.work);
+	network_free(remembered->feed.network);
 	free(remembered->feed.ahead);
 	file_close(remembered->lock);
 	linux_world_close(remembered->lw);
@@ -137,6 +152,7 @@ int remembered_model(const struct remembered *remembered, const struct series_on
 	fed->until_ms = 0;
 	*fed->model = (struct model){0};
 	*ret_kept = kept_read(&kept, fed, NULL) == 0;
+	fed->model->history.class = prior_of(one->name);
 	return feed_all(&remembered->feed, remembered->now_ms, fed, why);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/why.h"
+#include "model/network.h"
 #include "series/series.h"
 
 /* Half an hour, so that a zone that is off by less than an hour puts an hour where most of it is.
@@ -42,6 +43,22 @@ static int add_hours(
 	return (int)hours.rows.len;
 }
 
+/* What the network says of this history; NULL: nothing. */
+static const double *ask_network(const struct feed *feed, const struct fed *fed, double *ret)
+{
+	if (!feed->network || !network_say(feed->network, &fed->model->history, ret))
+		return NULL;
+	return ret;
+}
+
+static void refit(const struct feed *feed, const struct fed *fed)
+{
+	double guest[AHEAD_HOURS];
+	if (feed->network && feed->teach)
+		network_learn(feed->network, &fed->model->history);
+	(void)model_refit(fed->model, feed->work, ask_network(feed, fed, guest), feed->ahead);
+}
+
 int feed_step(
 	const struct feed *feed, int64_t now_ms, struct fed *fed, bool *ret_more, struct why *why)
 {
@@ -61,7 +78,7 @@ int feed_step(
 	/* A day without a sample proves nothing and teaches nothing. */
 	if (count && local_day(feed, to) != day) {
 		history_reach(&fed->model->history, local_middle(feed, to));
-		(void)model_refit(fed->model, feed->work, NULL, feed->ahead);
+		refit(feed, fed);
 	}
 	fed->until_ms = to;
 	*ret_more = to < end;
@@ -87,6 +104,7 @@ int feed_ahead(const struct feed *feed, int64_t now_ms, struct fed *fed, struct 
 	struct why *why)
 {
 	struct feed_said said = {.start_ms = hour_of(now_ms)};
+	double guest[AHEAD_HOURS];
 	history_reach(&fed->model->history, local_middle(feed, said.start_ms));
 	if (!history_len(&fed->model->history)) {
 		said.partial = true;
@@ -96,7 +114,8 @@ int feed_ahead(const struct feed *feed, int64_t now_ms, struct fed *fed, struct 
 		said.start_ms += HOUR_MS;
 		history_reach(&fed->model->history, local_middle(feed, said.start_ms));
 	}
-	if (!model_ahead(fed->model, feed->work, NULL, feed->ahead))
+	const double *heard = ask_network(feed, fed, guest);
+	if (!model_ahead(fed->model, feed->work, heard, feed->ahead))
 		return why_set(why, -ENODATA, "nothing is known of it in the last six weeks");
 	*ret = said;
 	return 0;

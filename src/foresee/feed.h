@@ -15,6 +15,7 @@
 
 #include "model/model.h"
 
+struct network;
 struct series;
 struct why;
 
@@ -27,8 +28,10 @@ typedef int64_t local_fn(int64_t utc_s);
 struct feed {
 	struct series *series; /* borrowed */
 	local_fn *local;
-	struct work *work;   /* borrowed */
-	struct ahead *ahead; /* borrowed; spoilt by each call */
+	struct work *work;       /* borrowed */
+	struct ahead *ahead;     /* borrowed; spoilt by each call */
+	struct network *network; /* borrowed; NULL: models do without */
+	bool teach;              /* it learns from each day that is taken in */
 };
 
 /* The model of one series, and how far it has been fed. */

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/own.h"
 #include "base/why.h"
+#include "model/network.h"
 #include "model/shelf.h"
 #include "os/disk.h"
 #include "series/name.h"
@@ -24,6 +25,8 @@ enum {
 	KEPT_MAX = HEAD + NAME_TEXT + SHELF_MAX + WORDS,
 	PATH = 32,
 };
+
+#define NETWORK_PATH "models/network"
 
 static const struct label label = {.kind = "MODL", .version = 1};
 
@@ -155,4 +158,49 @@ int kept_read(const struct kept *kept, struct fed *fed, struct why *why)
 	path_of(fed->id, path);
 	int err = whole_read(kept->disk, path, &want, &content, why);
 	return err ? err : take(kept, &content, path, fed, why);
+}
+
+/* ---- the network ---- */
+
+static const struct label network_label = {.kind = "MNET", .version = 1};
+
+int kept_network_write(const struct kept *kept, const struct network *network, struct why *why)
+{
+	OWN(own_free) double *numbers = malloc(NETWORK_NUMBERS * sizeof(*numbers));
+	OWN(own_free) uint8_t *bytes = malloc(8 * NETWORK_NUMBERS);
+	struct whole content = {.label = network_label, .bytes = bytes, .len = 8 * NETWORK_NUMBERS};
+	if (!numbers || !bytes)
+		return why_set(why, -ENOMEM, "out of memory");
+	int err = make_folder(kept->disk, why);
+	if (err)
+		return err;
+	network_save(network, numbers);
+	for (size_t i = 0; i < NETWORK_NUMBERS; i++) {
+		uint64_t bits;
+		memcpy(&bits, &numbers[i], sizeof(bits));
+		put_le64(bytes + 8 * i, bits);
+	}
+	memcpy(content.label.identity, kept->identity, IDENTITY_SIZE);
+	return whole_write(kept->disk, NETWORK_PATH, &content, why);
+}
+
+int kept_network_read(const struct kept *kept, struct network *network, struct why *why)
+{
+	OWN(whole_done) struct whole content = {0};
+	OWN(own_free) double *numbers = malloc(NETWORK_NUMBERS * sizeof(*numbers));
+	struct label want = network_label;
+	if (!numbers)
+		return why_set(why, -ENOMEM, "out of memory");
+	memcpy(want.identity, kept->identity, IDENTITY_SIZE);
+	int err = whole_read(kept->disk, NETWORK_PATH, &want, &content, why);
+	if (err)
+		return err;
+	const uint8_t *bytes = content.bytes;
+	for (size_t i = 0; content.len == 8 * NETWORK_NUMBERS && i < NETWORK_NUMBERS; i++) {
+		uint64_t bits = get_le64(bytes + 8 * i);
+		memcpy(&numbers[i], &bits, sizeof(bits));
+	}
+	if (content.len != 8 * NETWORK_NUMBERS || !network_load(network, numbers))
+		return why_set(why, -EBADMSG, "%s: no network", NETWORK_PATH);
+	return 0;
 }

@@ -26,6 +26,13 @@ struct kept {
  */
 int kept_write(const struct kept *kept, const struct fed *fed, struct why *why);
 
+struct network;
+
+/* The network that all models of a state folder share; `kept->name` does not matter. Errors as of
+ * kept_write() and kept_read(). */
+int kept_network_write(const struct kept *kept, const struct network *network, struct why *why);
+int kept_network_read(const struct kept *kept, struct network *network, struct why *why);
+
 /*
  * Fills fed->model and fed->until_ms by fed->id. -ENOENT: there is none, or it is another series';
  * -EBADMSG: damaged; -ENOTSUP: from a newer program; -ENOMEM. Untouched then.

@@ -7,7 +7,15 @@
 #include <string.h>
 
 #include "foresee/kept.h"
+#include "model/network.h"
 #include "series/series.h"
+
+static struct kept kept_of(const struct learn *learn, const char *name)
+{
+	struct kept kept = {.disk = learn->disk, .name = name};
+	memcpy(kept.identity, learn->identity, IDENTITY_SIZE);
+	return kept;
+}
 
 int learn_open(struct learn *learn, struct disk *disk, const uint8_t identity[IDENTITY_SIZE],
 	local_fn *local)
@@ -18,7 +26,14 @@ int learn_open(struct learn *learn, struct disk *disk, const uint8_t identity[ID
 	learn->feed.work = work_new();
 	learn->feed.ahead = malloc(sizeof(*learn->feed.ahead));
 	learn->fed.model = model_new();
-	return learn->feed.work && learn->feed.ahead && learn->fed.model ? 0 : -ENOMEM;
+	learn->network = learn->feed.network = network_new(1);
+	learn->feed.teach = true;
+	if (!learn->feed.work || !learn->feed.ahead || !learn->fed.model || !learn->network)
+		return -ENOMEM;
+	/* One that cannot be read begins anew; models go by their own experts meanwhile. */
+	struct kept kept = kept_of(learn, "");
+	learn->damaged += kept_network_read(&kept, learn->network, NULL) == -EBADMSG;
+	return 0;
 }
 
 void learn_close(struct learn *learn)
@@ -26,6 +41,7 @@ void learn_close(struct learn *learn)
 	work_free(learn->feed.work);
 	free(learn->feed.ahead);
 	model_free(learn->fed.model);
+	network_free(learn->network);
 	vec_done(&learn->until_ms);
 	*learn = (struct learn){.stopped = true};
 }
@@ -49,28 +65,22 @@ static bool make_room(struct learn *learn, const struct series *series)
 	return true;
 }
 
-static struct kept kept_of(const struct learn *learn, const struct series_one *one)
-{
-	struct kept kept = {.disk = learn->disk, .name = one->name};
-	memcpy(kept.identity, learn->identity, IDENTITY_SIZE);
-	return kept;
-}
-
 static void begin(struct learn *learn, const struct series_one *one)
 {
-	struct kept kept = kept_of(learn, one);
+	struct kept kept = kept_of(learn, one->name);
 	learn->fed.id = one->id;
 	learn->fed.until_ms = 0;
 	*learn->fed.model = (struct model){0};
 	/* One that cannot be read is learnt anew from what the store remembers. */
 	int err = kept_read(&kept, &learn->fed, NULL);
 	learn->damaged += err == -EBADMSG;
+	learn->fed.model->history.class = prior_of(one->name);
 	learn->busy = true;
 }
 
 static void keep(struct learn *learn, const struct series_one *one)
 {
-	struct kept kept = kept_of(learn, one);
+	struct kept kept = kept_of(learn, one->name);
 	learn->busy = false;
 	learn->until_ms.at[one->id] = learn->fed.until_ms;
 	if (!history_len(&learn->fed.model->history))
@@ -93,6 +103,18 @@ static bool find_due(
 	return false;
 }
 
+/* When all have had their day. */
+static void keep_network(struct learn *learn)
+{
+	struct kept kept = kept_of(learn, "");
+	if (!learn->taught)
+		return;
+	learn->taught = false;
+	learn->failure.text[0] = '\0';
+	int err = kept_network_write(&kept, learn->network, &learn->failure);
+	learn->stopped = err && err != -ENOMEM && err != -ENOSPC;
+}
+
 bool learn_step(struct learn *learn, struct series *series, int64_t now_ms)
 {
 	struct series_one one;
@@ -101,14 +123,17 @@ bool learn_step(struct learn *learn, struct series *series, int64_t now_ms)
 		return false;
 	learn->feed.series = series;
 	if (!learn->busy) {
-		if (!find_due(learn, series, now_ms, &one))
+		if (!find_due(learn, series, now_ms, &one)) {
+			keep_network(learn);
 			return false;
+		}
 		begin(learn, &one);
 	} else if (!series_one(series, learn->fed.id, &one)) {
 		learn->busy = false;
 		return true;
 	}
 	learn->days++;
+	learn->taught = true;
 	int err = feed_step(&learn->feed, now_ms, &learn->fed, &more, &learn->failure);
 	if (err) {
 		/* Tried again tomorrow; the store tells of its damage itself. */

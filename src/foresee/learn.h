@@ -17,6 +17,7 @@
 #include "store/head.h"
 
 struct disk;
+struct network;
 
 struct learn {
 	struct disk *disk; /* borrowed */
@@ -27,6 +28,8 @@ struct learn {
 	bool busy;             /* `fed` is under way */
 	struct fed fed;
 	uint64_t models, days, damaged; /* kept since the start: models, days taken in */
+	struct network *network;        /* one for all of them */
+	bool taught;                    /* it learnt since it was kept */
 	bool stopped;                   /* the disk is not to be trusted */
 	struct why failure;             /* of the last model that could not be kept; "": none */
 };

@@ -19,7 +19,19 @@ struct bands {
 	double pooled[RECORD_DAYS * HISTORY_DAY];
 	size_t count;
 	size_t lead;
+	double level, widest; /* now; the range of all that is kept */
 };
+
+/* What bands stem from: shares that sum to 1. */
+struct bands_basis {
+	double record; /* errors of past forecasts */
+	double days;   /* what remembered days were at the same hour */
+	double class;  /* what such quantities do on other machines (prior.h) */
+	size_t record_days;
+	double days_known;
+};
+
+struct bands_basis bands_basis(const struct bands *bands);
 
 /* Borrows both until the last bands_at(). */
 void bands_begin(struct bands *bands, const struct record *record, const struct history *history,
@@ -27,7 +39,8 @@ void bands_begin(struct bands *bands, const struct record *record, const struct 
 
 /*
  * Quantiles of the hour `ahead` hours ahead whose forecast is `mix`. `taus` ascend; `ret` ascends.
- * Without any residual the bands come from the spread of the history, wide on purpose.
+ * While there are few residuals the bands come from what remembered days were at that hour, and
+ * from the quantity's class: the less is known, the wider.
  */
 void bands_at(const struct bands *bands, size_t ahead, double mix, const double *taus, size_t count,
 	double *ret);

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/prior.h"
+
 enum { HISTORY_DAY = 24, HISTORY_WEEK = 168, HISTORY_HOURS = 6 * HISTORY_WEEK };
 
 struct history {
@@ -26,9 +28,10 @@ struct history {
 	double sum;                 /* of it */
 	uint32_t count;
 	bool started;
-	bool negative;     /* a value below zero was seen: the quantity has a sign */
-	uint64_t poisoned; /* samples refused for what they say */
-	uint64_t late;     /* samples refused because their hour is closed */
+	bool negative;          /* a value below zero was seen: the quantity has a sign */
+	enum prior_class class; /* what kind of quantity it is, as its owner says */
+	uint64_t poisoned;      /* samples refused for what they say */
+	uint64_t late;          /* samples refused because their hour is closed */
 };
 
 /* A sample at a local time; closes all hours before it. */

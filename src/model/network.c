@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/rng.h"
 #include "num/array.h"
 #include "num/lstm.h"
@@ -170,5 +171,37 @@ bool network_say(struct network *network, const struct history *history, double 
 		double y = view.profile[h % DAY] + share * view.spread * answer[h % DAY];
 		ret[h] = exp(fmin(y, view.top)) - view.offset + view.shift;
 	}
+	return true;
+}
+
+void network_save(const struct network *network, double ret[NETWORK_NUMBERS])
+{
+	const size_t size = NETWORK_WEIGHTS * sizeof(*ret);
+	must(lstm_weights(&shape) == NETWORK_WEIGHTS);
+	ret[0] = (double)network->cases;
+	memcpy(ret + 1, network->weights, size);
+	memcpy(ret + 1 + NETWORK_WEIGHTS, network->adam.first, size);
+	memcpy(ret + 1 + 2 * NETWORK_WEIGHTS, network->adam.second, size);
+}
+
+bool network_load(struct network *network, const double numbers[NETWORK_NUMBERS])
+{
+	const size_t size = NETWORK_WEIGHTS * sizeof(*numbers);
+	const double *second = numbers + 1 + 2 * NETWORK_WEIGHTS;
+	for (size_t i = 0; i < NETWORK_NUMBERS; i++)
+		if (!(fabs(numbers[i]) < 1e12))
+			return false;
+	for (size_t i = 0; i < NETWORK_WEIGHTS; i++)
+		if (second[i] < 0)
+			return false;
+	if (numbers[0] < 0)
+		return false;
+	network->cases = (uint64_t)numbers[0];
+	network->adam.steps = network->cases / BATCH;
+	memcpy(network->weights, numbers + 1, size);
+	memcpy(network->adam.first, numbers + 1 + NETWORK_WEIGHTS, size);
+	memcpy(network->adam.second, second, size);
+	/* Days it has not seen are drawn from here on, the same after each start. */
+	rng_seed(&network->rng, network->cases);
 	return true;
 }

@@ -20,9 +20,19 @@
 
 struct network;
 
+enum { NETWORK_WEIGHTS = 4 * 12 * (3 + 12 + 1) + 24 * (12 + 1) };
+
 /* Gives; NULL: no memory. The same seed and the same days give the same network. */
 struct network *network_new(uint64_t seed);
 void network_free(struct network *network);
+
+/* All that it learnt, to be kept: numbers of a fixed size. */
+enum { NETWORK_NUMBERS = 1 + 3 * NETWORK_WEIGHTS };
+
+void network_save(const struct network *network, double ret[NETWORK_NUMBERS]);
+
+/* False, with the network as it was: these are no numbers of one. */
+bool network_load(struct network *network, const double numbers[NETWORK_NUMBERS]);
 
 /* Learns from the newest day of this history and from one before it. Ten days are needed. */
 void network_learn(struct network *network, const struct history *history);

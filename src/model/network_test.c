@@ -71,6 +71,24 @@ TEST(same_days_same_network)
 	network_free(two);
 }
 
+TEST(what_is_kept_says_the_same)
+{
+	struct network *one = trained(7), *two = network_new(8);
+	static struct history history;
+	static double numbers[NETWORK_NUMBERS];
+	double first[AHEAD_HOURS], second[AHEAD_HOURS];
+	live_days(NULL, 99, 20, &history);
+	CHECK(one && two);
+	network_save(one, numbers);
+	CHECK(network_load(two, numbers));
+	CHECK(network_say(one, &history, first) && network_say(two, &history, second));
+	CHECK_EQ(memcmp(first, second, sizeof(first)), 0);
+	numbers[5] = (double)NAN;
+	CHECK(!network_load(two, numbers));
+	network_free(one);
+	network_free(two);
+}
+
 TEST(too_little_is_said_so)
 {
 	struct network *network = network_new(1);

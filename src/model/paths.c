@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { FEW = 3 };
+
 /* Residuals of the row `age` rows back; NULL: not so many. */
 static const float *row_back(const struct residuals *residuals, size_t age)
 {
@@ -24,17 +26,28 @@ static void bend(const struct model *model, const struct ahead *ahead, size_t ag
 	}
 }
 
+/* Nothing is remembered: the forecast, and the edges of its band, which hold a tenth each. */
+static size_t few(const struct ahead *ahead, struct path *ret)
+{
+	static const struct {
+		size_t quantile;
+		double weight;
+	} edges[FEW] = {{3, 0.6}, {1, 0.2}, {5, 0.2}};
+	for (size_t i = 0; i < FEW; i++) {
+		ret[i] = (struct path){.weight = edges[i].weight};
+		for (size_t h = 0; h < AHEAD_HOURS; h++)
+			ret[i].hours[h] = ahead->quantile[h][edges[i].quantile];
+	}
+	return FEW;
+}
+
 size_t paths_make(const struct model *model, const struct ahead *ahead, struct path *ret)
 {
 	uint32_t days = model->record.residuals[0].days;
 	size_t count = days < PATHS_MAX ? days : PATHS_MAX;
 	double sum = 0;
-	if (!count) {
-		ret[0].weight = 1;
-		ret[0].age_days = 0;
-		memcpy(ret[0].hours, ahead->mix, sizeof(ahead->mix));
-		return 1;
-	}
+	if (count < FEW)
+		return few(ahead, ret);
 	for (size_t i = 0; i < count; i++) {
 		ret[i].age_days = (int)i + 1;
 		ret[i].weight = exp2(-(double)(i + 1) / 14) * ((i + 1) % 7 == 0 ? 2 : 1);

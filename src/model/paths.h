@@ -15,13 +15,13 @@ enum { PATHS_MAX = RECORD_DAYS };
 
 struct path {
 	double weight; /* all sum to 1 */
-	int age_days;  /* of the remembered day; 0: the forecast alone, while nothing is remembered
-			*/
+	/* Of the remembered day; 0: an edge of the band, while hardly a day is remembered. */
+	int age_days;
 	double hours[AHEAD_HOURS];
 };
 
 /* Newest day first; weights halve in 14 days and double on the same day of the week. Returns how
- * many, at least 1 and at most PATHS_MAX. */
+ * many, at least 3 and at most PATHS_MAX. */
 size_t paths_make(const struct model *model, const struct ahead *ahead, struct path *ret);
 
 #endif

@@ -49,15 +49,20 @@ TEST(hours_of_a_path_belong_together)
 	work_free(work);
 }
 
-TEST(without_a_record_the_forecast_is_the_only_path)
+TEST(without_a_record_paths_are_the_band_and_its_edges)
 {
 	struct model *model = model_new();
 	OWN(own_free) struct ahead *ahead = calloc(1, sizeof(*ahead));
 	OWN(own_free) struct path *paths = malloc(PATHS_MAX * sizeof(*paths));
 	CHECK(model && ahead && paths);
-	ahead->mix[7] = 3;
-	CHECK_EQ(paths_make(model, ahead, paths), 1);
+	ahead->quantile[7][1] = 1;
+	ahead->quantile[7][3] = 3;
+	ahead->quantile[7][5] = 9;
+	CHECK_EQ(paths_make(model, ahead, paths), 3);
 	CHECK_EQ(paths[0].hours[7], 3);
+	CHECK_EQ(paths[1].hours[7], 1);
+	CHECK_EQ(paths[2].hours[7], 9);
+	CHECK(fabs(paths[0].weight + paths[1].weight + paths[2].weight - 1) < 1e-9);
 	CHECK_EQ(paths[0].age_days, 0);
 	model_free(model);
 }

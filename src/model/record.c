@@ -32,6 +32,8 @@ static void keep_residuals(
 static const struct track_opts guarded = {
 	.wanted = 0.1, .gain = 0.2, .integral = 0.05, .low = -0.5, .high = 0.6};
 
+enum { GUARDED_DAYS = 14 };
+
 static void guard(struct residuals *residuals, const struct pending *pending, const double *truth)
 {
 	double below = 0, above = 0, count = 0;
@@ -42,7 +44,8 @@ static void guard(struct residuals *residuals, const struct pending *pending, co
 		above += truth[h] > (double)pending->quantile[TAU_HIGH][h];
 		count += 1;
 	}
-	if (count < DAY / 2)
+	/* Bands that are wide because little is known are no fault to mend. */
+	if (count < DAY / 2 || residuals->days < GUARDED_DAYS)
 		return;
 	track_move(&residuals->below, &guarded, below / count);
 	track_move(&residuals->above, &guarded, above / count);
