@@ -35,8 +35,15 @@ struct map_slot {
 	bool told;    /* of by a record, perhaps with other blocks than now */
 };
 
+/* Snapshots of several volumes at one moment: volume_group.h. */
+struct map_group_of {
+	uint64_t id;      /* 0: none */
+	uint32_t members; /* volumes that are to have it; 0: they have, or there is no group */
+};
+
 struct map_snapshot {
 	uint32_t era;
+	struct map_group_of group;
 	uint64_t size;
 	int64_t at_ns; /* wall time of the cut */
 	char name[VOL_NAME_MAX];
@@ -103,6 +110,8 @@ struct map_run {
 /* `view`: an era whose view is kept; the open one's is the volume. */
 struct map_run map_find(const struct vol_map *map, uint32_t view, uint64_t block);
 
+/* NULL when there is none of that era. */
+const struct map_snapshot *map_snapshot_of(const struct vol_map *map, uint32_t era);
 /* NULL when there is none of that name. */
 const struct map_snapshot *map_snapshot(const struct vol_map *map, const char *name);
 const struct map_consumer *map_consumer(const struct vol_map *map, const char *name);
@@ -132,6 +141,9 @@ int map_take_touched(struct vol_map *map, map_slot_fn *fn, void *arg);
  * taken, -ENOSPC: VOL_NAMES snapshots are there or eras have run out, -ENOMEM.
  */
 int map_cut(struct vol_map *map, const char *name, int64_t at_ns);
+
+/* The snapshot of that era is of a group. -ENOENT. */
+int map_note_group(struct vol_map *map, uint32_t era, struct map_group_of group);
 
 /* -ENOENT. */
 int map_drop(struct vol_map *map, uint32_t era);

@@ -34,6 +34,17 @@ int map_cut(struct vol_map *map, const char *name, int64_t at_ns)
 	return 0;
 }
 
+int map_note_group(struct vol_map *map, uint32_t era, struct map_group_of group)
+{
+	vec_each (snapshot, &map->snapshots) {
+		if (snapshot->era != era)
+			continue;
+		snapshot->group = group;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int map_drop(struct vol_map *map, uint32_t era)
 {
 	vec_each (snapshot, &map->snapshots) {
@@ -58,6 +69,13 @@ size_t map_snapshot_from(const struct vol_map *map, uint32_t era)
 			high = middle;
 	}
 	return low;
+}
+
+const struct map_snapshot *map_snapshot_of(const struct vol_map *map, uint32_t era)
+{
+	size_t at = map_snapshot_from(map, era);
+	bool is = at < map->snapshots.len && map->snapshots.at[at].era == era;
+	return is ? &map->snapshots.at[at] : NULL;
 }
 
 uint32_t map_group(const struct vol_map *map, uint32_t era)

@@ -47,9 +47,8 @@ int map_resize(struct vol_map *map, uint64_t size)
 
 uint64_t map_view_size(const struct vol_map *map, uint32_t view)
 {
-	size_t at = view < map->era ? map_snapshot_from(map, view) : map->snapshots.len;
-	bool kept = at < map->snapshots.len && map->snapshots.at[at].era == view;
-	return kept ? map->snapshots.at[at].size : map->size;
+	const struct map_snapshot *snapshot = view < map->era ? map_snapshot_of(map, view) : NULL;
+	return snapshot ? snapshot->size : map->size;
 }
 
 uint64_t map_next_shown(const struct vol_map *map, uint64_t block, uint64_t end)

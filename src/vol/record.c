@@ -9,6 +9,8 @@
 #include "base/must.h"
 #include "base/why.h"
 
+enum { GROUP_SIZE = 12 };
+
 #define ZEROS_BIT (UINT32_C(1) << 31)
 
 size_t record_put_made(uint8_t *to, uint64_t size, bool sums)
@@ -40,6 +42,19 @@ size_t record_put_cut(uint8_t *to, uint32_t era, int64_t at_ns, const char *name
 	put_le32(to, era);
 	put_le64(to + 4, (uint64_t)at_ns);
 	return 12 + put_name(to + 12, name);
+}
+
+size_t record_put_group(uint8_t *to, struct map_group_of group)
+{
+	put_le64(to, group.id);
+	put_le32(to + 8, group.members);
+	return GROUP_SIZE;
+}
+
+size_t record_put_whole(uint8_t *to, uint32_t era)
+{
+	put_le32(to, era);
+	return 4;
 }
 
 size_t record_put_drop(uint8_t *to, uint32_t era)
@@ -125,6 +140,12 @@ static int apply_slots(struct vol_map *map, struct bytes record)
 static int apply_cut(struct vol_map *map, struct bytes record)
 {
 	char name[VOL_NAME_MAX];
+	struct map_group_of group = {0};
+	if (record.len >= 13 + GROUP_SIZE && record.len == 13U + record.at[12] + GROUP_SIZE) {
+		record.len -= GROUP_SIZE;
+		group.id = get_le64(record.at + record.len);
+		group.members = get_le32(record.at + record.len + 8);
+	}
 	if (record.len < 12 || get_name((struct bytes){record.at + 12, record.len - 12}, name))
 		return -EBADMSG;
 	uint32_t era = get_le32(record.at);
@@ -134,7 +155,20 @@ static int apply_cut(struct vol_map *map, struct bytes record)
 		return -EBADMSG;
 	map->era = era;
 	int err = map_cut(map, name, (int64_t)get_le64(record.at + 4));
+	if (!err && group.id && map_note_group(map, era, group))
+		return -EBADMSG;
 	return err == -ENOMEM ? err : err ? -EBADMSG : 0;
+}
+
+static int apply_whole(struct vol_map *map, struct bytes record)
+{
+	if (record.len != 4)
+		return -EBADMSG;
+	uint32_t era = get_le32(record.at);
+	const struct map_snapshot *snapshot = map_snapshot_of(map, era);
+	if (!snapshot || !snapshot->group.id)
+		return -EBADMSG;
+	return map_note_group(map, era, (struct map_group_of){snapshot->group.id, 0});
 }
 
 static int apply_consumer(struct vol_map *map, struct bytes record)
@@ -174,6 +208,8 @@ static int apply(struct vol_map *map, uint16_t kind, struct bytes record)
 		return apply_slots(map, record);
 	case RECORD_CUT:
 		return apply_cut(map, record);
+	case RECORD_WHOLE:
+		return apply_whole(map, record);
 	case RECORD_DROP:
 		return record.len == 4 && map_drop(map, get_le32(record.at)) == 0 ? 0 : -EBADMSG;
 	case RECORD_CONSUMER:

@@ -25,6 +25,7 @@ enum record_kind {
 	RECORD_UNSURE = 8,  /* volume_unsure.c reads it */
 	RECORD_REGIONS = 9, /* sums_regions.c reads it */
 	RECORD_RESIZE = 10,
+	RECORD_WHOLE = 11,
 };
 
 enum { RECORD_SLOT_SIZE = 20, RECORD_CHANGE_SIZE = 16, RECORD_SMALL = 96 };
@@ -33,6 +34,9 @@ enum { RECORD_SLOT_SIZE = 20, RECORD_CHANGE_SIZE = 16, RECORD_SMALL = 96 };
 size_t record_put_made(uint8_t *to, uint64_t size, bool sums);
 size_t record_put_resize(uint8_t *to, uint64_t size);
 size_t record_put_cut(uint8_t *to, uint32_t era, int64_t at_ns, const char *name);
+/* Behind the bytes of a cut: its snapshot is of a group. */
+size_t record_put_group(uint8_t *to, struct map_group_of group);
+size_t record_put_whole(uint8_t *to, uint32_t era);
 size_t record_put_drop(uint8_t *to, uint32_t era);
 size_t record_put_consumer(uint8_t *to, const struct map_consumer *consumer, bool exists);
 void record_put_slot(uint8_t to[RECORD_SLOT_SIZE], uint32_t slot, const struct map_slot *state);

@@ -9,6 +9,7 @@
 #include "os/disk.h"
 #include "store/journal.h"
 #include "vol/record.h"
+#include "vol/volume_group.h"
 #include "vol/volume_inner.h"
 
 static int name_ok(const char *name, struct why *why)
@@ -30,21 +31,33 @@ static int append_synced(
 	return err ? volume_stop(volume, err) : volume_sync_journal(volume, why);
 }
 
-int volume_cut(struct volume *volume, const char *name, int64_t at_ns, struct why *why)
+int volume_cut_of(
+	struct volume *volume, const struct group_cut *cut, uint32_t members, struct why *why)
 {
-	int err = name_ok(name, why);
+	int err = name_ok(cut->name, why);
 	if (!err && !planted(VOL_CUT_NOT_FLUSHED))
 		err = volume_flush(volume, why);
 	if (err)
 		return err;
 	uint8_t record[RECORD_SMALL];
-	size_t len = record_put_cut(record, volume->map.era, at_ns, name);
-	err = map_cut(&volume->map, name, at_ns);
+	const struct map_group_of group = {cut->group, members};
+	uint32_t era = volume->map.era;
+	size_t len = record_put_cut(record, era, cut->at_ns, cut->name);
+	err = map_cut(&volume->map, cut->name, cut->at_ns);
 	if (err)
-		return why_errno(why, err, "the snapshot \"%s\" cannot be", name);
+		return why_errno(why, err, "the snapshot \"%s\" cannot be", cut->name);
+	if (group.id) {
+		len += record_put_group(record + len, group);
+		must(map_note_group(&volume->map, era, group) == 0);
+	}
 	if (planted(VOL_CUT_NOT_RECORDED))
 		return journal_append(volume->journal, RECORD_CUT, record, len, why);
 	return append_synced(volume, RECORD_CUT, record, len, why);
+}
+
+int volume_cut(struct volume *volume, const char *name, int64_t at_ns, struct why *why)
+{
+	return volume_cut_of(volume, &(struct group_cut){.name = name, .at_ns = at_ns}, 0, why);
 }
 
 int volume_drop(struct volume *volume, const char *name, struct why *why)
@@ -162,6 +175,8 @@ static int fill_eras(struct volume *volume, struct journal *to, struct why *why)
 		if (err)
 			return err;
 		len = record_put_cut(record, snapshot->era, snapshot->at_ns, snapshot->name);
+		if (snapshot->group.id && !planted(VOL_TIDY_FORGETS_GROUP))
+			len += record_put_group(record + len, snapshot->group);
 		err = journal_append(to, RECORD_CUT, record, len, why);
 	}
 	if (!err && !planted(VOL_TIDY_FORGETS_SIZE))

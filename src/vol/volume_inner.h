@@ -61,6 +61,14 @@ int volume_append_regions(struct volume *volume, struct why *why);
 
 int volume_sync_journal(struct volume *volume, struct why *why);
 
+/* ---- volume_eras.c ---- */
+
+struct group_cut;
+
+/* One volume's part of a group's cut; group 0: of none. */
+int volume_cut_of(
+	struct volume *volume, const struct group_cut *cut, uint32_t members, struct why *why);
+
 /* ---- volume_unsure.c ---- */
 
 /* Notes what a sync that fails would leave unsure. 0 or -ENOMEM. */
