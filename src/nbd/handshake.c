@@ -47,7 +47,7 @@ uint8_t *option_reply(struct nbd *nbd, uint32_t option, uint32_t type, size_t le
 void option_too_big(struct nbd *nbd, uint32_t option)
 {
 	if (option == EXPORT_NAME)
-		nbd->state = AT_END;
+		end(nbd, "no export has so long a name");
 	else
 		option_reply(nbd, option, ERR_TOO_BIG, 0);
 }
@@ -103,7 +103,7 @@ static void export_name(struct nbd *nbd, const uint8_t *data, size_t len)
 	if (!nbd->extended && !nbd->shut && option_name(nbd, data, len))
 		export = get_export(nbd);
 	if (!export) {
-		nbd->state = AT_END;
+		end(nbd, "EXPORT_NAME, and there is no such export for it");
 		return;
 	}
 	size_t zeroes = nbd->no_zeroes ? 0 : ZEROES;
@@ -253,7 +253,7 @@ void option_answer(struct nbd *nbd, uint32_t option, const uint8_t *data, size_t
 {
 	if (nbd->tls_required && !nbd->session && option != STARTTLS && option != ABORT) {
 		if (option == EXPORT_NAME)
-			nbd->state = AT_END;
+			end(nbd, "it came without TLS, which is required");
 		else
 			option_reply(nbd, option, ERR_TLS_REQD, 0);
 		return;
@@ -270,7 +270,7 @@ void option_answer(struct nbd *nbd, uint32_t option, const uint8_t *data, size_t
 		return;
 	case ABORT:
 		option_reply(nbd, option, ACK, 0);
-		nbd->state = AT_END;
+		end(nbd, NULL);
 		return;
 	case LIST:
 		nbd->listed = 0;

@@ -92,6 +92,7 @@ struct nbd {
 	bool tls_required;
 	struct tls_session *session;
 	enum nbd_state state;
+	const char *ended; /* why, if there is a reason to tell */
 	bool no_zeroes, structured, extended, shut, gone;
 	unsigned options;
 	size_t listed;                       /* AT_LIST: how many were told */
@@ -169,6 +170,13 @@ static inline uint8_t *put64(uint8_t *at, uint64_t v)
 
 enum { GO_ON = -1 }; /* what a step says beside the events */
 
+/* The connection ends; NULL: as the client wished. */
+static inline void end(struct nbd *nbd, const char *why)
+{
+	nbd->state = AT_END;
+	nbd->ended = why;
+}
+
 /* ---- output.c ---- */
 
 /* How much more fits into our own bytes. */
@@ -222,9 +230,6 @@ unsigned in_room(struct nbd *nbd, struct iovec ret_room[NBD_ROOM]);
 void in_came(struct nbd *nbd, size_t len);
 
 /* ---- wire.c ---- */
-
-/* Begins TLS when all that was said before is sent. An event, or GO_ON. */
-int wire_secure(struct nbd *nbd);
 
 /* More input from the session, if there is one and it has some. An event, or GO_ON. */
 int wire_pull(struct nbd *nbd);

@@ -66,6 +66,11 @@ const struct nbd_export *nbd_in_use(const struct nbd *nbd)
 	return nbd->export;
 }
 
+const char *nbd_ended(const struct nbd *nbd)
+{
+	return nbd->ended;
+}
+
 unsigned nbd_in_flight(const struct nbd *nbd)
 {
 	return nbd->in_flight;
@@ -81,7 +86,7 @@ void nbd_gone(struct nbd *nbd)
 	struct slot *filling = nbd->filling;
 	must(!nbd->room_of);
 	nbd->gone = true;
-	nbd->state = AT_END;
+	end(nbd, nbd->ended);
 	nbd->filling = NULL;
 	nbd->skipping = false;
 	wire_close(nbd);
@@ -181,8 +186,10 @@ static int take_flags(struct nbd *nbd)
 	uint32_t flags = be32(nbd->in + nbd->in_from);
 	in_take(nbd, 4);
 	nbd->no_zeroes = flags & NO_ZEROES;
+	nbd->state = AT_OPTION;
 	/* A client that knows no fixed newstyle may still ask for EXPORT_NAME. */
-	nbd->state = flags & ~(uint32_t)(FIXED_NEWSTYLE | NO_ZEROES) ? AT_END : AT_OPTION;
+	if (flags & ~(uint32_t)(FIXED_NEWSTYLE | NO_ZEROES))
+		end(nbd, "it is no client of NBD, or of a later protocol");
 	return GO_ON;
 }
 
@@ -195,7 +202,9 @@ static int take_option(struct nbd *nbd)
 		return NBD_WANT_INPUT;
 	uint32_t option = be32(at + 8), len = be32(at + 12);
 	if (be64(at) != OPTION_MAGIC || nbd->options == OPTIONS_MAX) {
-		nbd->state = AT_END;
+		end(nbd,
+			nbd->options == OPTIONS_MAX ? "there was no end to its options"
+						    : "what it sent is no option");
 		return GO_ON;
 	}
 	if (len > OPTION_MAX) {
@@ -239,7 +248,7 @@ static int step(struct nbd *nbd, struct nbd_request **ret_request)
 	case AT_LIST:
 		return option_list(nbd) ? GO_ON : NBD_BUSY;
 	case AT_TLS:
-		return wire_secure(nbd);
+		return NBD_BUSY;
 	case AT_COMMAND:
 		return command_take(nbd, ret_request);
 	case AT_PAYLOAD:

@@ -130,6 +130,9 @@ void nbd_secure(struct nbd *nbd, struct nbd_tls *tls, bool required);
 /* The export in use; NULL before the handshake is over. */
 const struct nbd_export *nbd_in_use(const struct nbd *nbd);
 
+/* Why it hung up, for a person. NULL: it did not, or the client said farewell. */
+const char *nbd_ended(const struct nbd *nbd);
+
 /* Requests that are out, those that wait for their payload included. */
 unsigned nbd_in_flight(const struct nbd *nbd);
 

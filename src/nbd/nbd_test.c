@@ -125,6 +125,7 @@ TEST(options_and_their_answers)
 		CHECK_STR(heard(&rig), cases[i].want);
 	}
 	CHECK_EQ(tell_option(&rig, 2, "", 0), NBD_HANG_UP);
+	CHECK(!nbd_ended(rig.nbd));
 	CHECK_STR(heard(&rig), REPLY("02", "00000001", "00"));
 	rig_done(&rig);
 }
@@ -137,6 +138,7 @@ TEST(an_option_that_is_too_long_is_passed_over)
 	CHECK_EQ(tell_option(&rig, 7, data, sizeof(data)), NBD_WANT_INPUT);
 	CHECK_STR(heard(&rig), REPLY("07", "80000009", "00"));
 	CHECK_EQ(tell_option(&rig, 1, data, sizeof(data)), NBD_HANG_UP);
+	CHECK_STR(nbd_ended(rig.nbd), "no export has so long a name");
 	CHECK_STR(heard(&rig), "");
 	rig_done(&rig);
 }
@@ -157,6 +159,7 @@ TEST(a_client_of_old_gets_zeroes_behind_its_export)
 	rig_done(&rig);
 	begin(&rig);
 	CHECK_EQ(tell_option(&rig, 1, "none", 4), NBD_HANG_UP);
+	CHECK_STR(nbd_ended(rig.nbd), "EXPORT_NAME, and there is no such export for it");
 	rig_done(&rig);
 	begin(&rig); /* nor do extended headers go with it */
 	tell_option(&rig, 11, "", 0);
@@ -173,11 +176,13 @@ TEST(handshakes_have_an_end)
 	rig_init(&rig);
 	add32(&bytes, 4); /* a flag that nobody knows */
 	CHECK_EQ(tell(&rig, &bytes, &request), NBD_HANG_UP);
+	CHECK_STR(nbd_ended(rig.nbd), "it is no client of NBD, or of a later protocol");
 	rig_done(&rig);
 	begin(&rig);
 	add(&bytes, "IHAVEOPTIHAVEOPT", 16);
 	bytes.at[0] = 'x';
 	CHECK_EQ(tell(&rig, &bytes, &request), NBD_HANG_UP);
+	CHECK_STR(nbd_ended(rig.nbd), "what it sent is no option");
 	rig_done(&rig);
 	begin(&rig);
 	unsigned count = 0;
@@ -186,6 +191,7 @@ TEST(handshakes_have_an_end)
 		heard(&rig);
 	}
 	CHECK_EQ(count, OPTIONS_MAX + 1);
+	CHECK_STR(nbd_ended(rig.nbd), "there was no end to its options");
 	rig_done(&rig);
 }
 
@@ -292,12 +298,15 @@ TEST(what_makes_no_sense_ends_the_connection)
 	for (size_t i = 0; i < 2; i++) {
 		go(&rig, "disk", SIMPLE);
 		CHECK_EQ(ask(&rig, asked[i], &request), NBD_HANG_UP);
+		CHECK(i == 0 ? !nbd_ended(rig.nbd)
+			     : strstr(nbd_ended(rig.nbd), "more than 64 MiB") != NULL);
 		rig_done(&rig);
 	}
 	go(&rig, "disk", EXTENDED); /* the magic of the other headers */
 	add_request(&bytes, false, (struct asked){FLUSH, 0, 0, 0, 0});
 	add32(&bytes, 0);
 	CHECK_EQ(tell(&rig, &bytes, &request), NBD_HANG_UP);
+	CHECK_STR(nbd_ended(rig.nbd), "what it sent is no request");
 	rig_done(&rig);
 }
 
@@ -648,6 +657,7 @@ TEST(tls_begins_with_nothing_agreed_on)
 	/* What is no TLS now is the end, and is not answered. */
 	CHECK_EQ(tell_option(&rig, 3, "", 0), NBD_HANG_UP);
 	CHECK_STR(heard(&rig), "");
+	CHECK_STR(nbd_ended(rig.nbd), "wrong version number");
 	rig_done(&rig);
 	nbd_tls_free(tls);
 }

@@ -147,10 +147,13 @@ int command_take(struct nbd *nbd, struct nbd_request **ret_request)
 	uint64_t len = nbd->extended ? be64(at + 24) : be32(at + 24), payload = 0;
 	if (nbd->extended ? (flags & PAYLOAD_LEN) != 0 : type == WRITE)
 		payload = len;
+	bool magic = be32(at) == (nbd->extended ? EXTENDED_MAGIC : REQUEST_MAGIC);
 	/* What begins otherwise is not where a request begins; nor is it sane to take so much. */
-	if (be32(at) != (nbd->extended ? EXTENDED_MAGIC : REQUEST_MAGIC) || type == DISC ||
-		payload > NBD_PAYLOAD_MAX) {
-		nbd->state = AT_END;
+	if (!magic || type == DISC || payload > NBD_PAYLOAD_MAX) {
+		end(nbd,
+			!magic                 ? "what it sent is no request"
+				: type != DISC ? "it wanted to write more than 64 MiB at once"
+					       : NULL);
 		return GO_ON;
 	}
 	if (!nbd->free_count || (type == BLOCK_STATUS && nbd->status.busy))

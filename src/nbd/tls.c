@@ -27,6 +27,7 @@ struct tls_session {
 	BIO *in, *out; /* its own */
 	size_t sent;   /* of the bytes of `out` */
 	bool broken;
+	const char *ended; /* the reason, a text of OpenSSL's own */
 	uint8_t room[CIPHER_INPUT];
 };
 
@@ -227,14 +228,22 @@ void tls_came(struct tls_session *session, size_t len)
 		session->broken = true;
 }
 
+const char *tls_ended(const struct tls_session *session)
+{
+	return session->ended;
+}
+
 /* 0: the session goes on when more has come; else it is broken. */
 static int judge(struct tls_session *session, int done)
 {
 	int error = SSL_get_error(session->ssl, done);
+	const char *reason = ERR_reason_error_string(ERR_get_error());
 	ERR_clear_error();
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		return 0;
 	session->broken = true;
+	if (error != SSL_ERROR_ZERO_RETURN)
+		session->ended = reason ? reason : "TLS failed";
 	return -EPIPE;
 }
 

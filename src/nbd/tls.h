@@ -54,6 +54,9 @@ int tls_read(struct tls_session *session, void *bytes, size_t len);
 enum { TLS_WAITING = 64 << 10 };
 size_t tls_write(struct tls_session *session, const void *bytes, size_t len);
 
+/* Why it goes no further, as OpenSSL has it; NULL: it goes on, or the client said farewell. */
+const char *tls_ended(const struct tls_session *session);
+
 /* Nothing more is to be told. */
 void tls_end(struct tls_session *session);
 

@@ -11,18 +11,18 @@ void nbd_secure(struct nbd *nbd, struct nbd_tls *tls, bool required)
 	nbd->tls_required = required;
 }
 
-int wire_secure(struct nbd *nbd)
+/* All that was said in the clear is sent: the client speaks TLS from here on. */
+static void secure(struct nbd *nbd)
 {
 	/* What came before the client could know that we agree was put there by somebody else. */
 	if (nbd->in_len) {
-		nbd->state = AT_END;
-		return GO_ON;
+		end(nbd, "bytes in the clear behind STARTTLS");
+		return;
 	}
-	if (nbd->out.waiting)
-		return NBD_BUSY;
+	nbd->state = AT_OPTION;
 	nbd->session = tls_open(nbd->tls);
-	nbd->state = nbd->session ? AT_OPTION : AT_END;
-	return GO_ON;
+	if (!nbd->session)
+		end(nbd, "TLS: no memory");
 }
 
 void wire_close(struct nbd *nbd)
@@ -64,7 +64,7 @@ int wire_pull(struct nbd *nbd)
 	if (n > 0)
 		in_came(nbd, (size_t)n);
 	else
-		nbd->state = AT_END;
+		end(nbd, tls_ended(nbd->session));
 	return GO_ON;
 }
 
@@ -82,7 +82,7 @@ static void push(struct nbd *nbd)
 		}
 		/* A session that has nothing to send and takes nothing is over. */
 		if (!tls_waiting(nbd->session).iov_len) {
-			nbd->state = AT_END;
+			end(nbd, tls_ended(nbd->session));
 			out_drop(nbd);
 		}
 		return;
@@ -119,4 +119,6 @@ void nbd_sent(struct nbd *nbd, size_t len)
 		tls_sent(nbd->session, len);
 	else
 		out_sent(nbd, len);
+	if (nbd->state == AT_TLS && !nbd->out.waiting)
+		secure(nbd);
 }
