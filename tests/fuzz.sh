@@ -21,7 +21,8 @@ fuzz_one() {
 	mkdir -p "$build/corpus/$name" "$build/crashes"
 	log=$build/corpus/$name.log
 	if UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$program" \
-		-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+		-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=64 \
+		-print_final_stats=1 \
 		-artifact_prefix="$build/crashes/$name-" \
 		"$build/corpus/$name" "$seeds" >"$log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

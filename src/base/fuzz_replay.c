@@ -17,6 +17,9 @@
 
 enum { INPUT_MAX = 1 << 20, MUTATIONS_PER_FILE = 400 };
 
+/* No input may make its target take more than this: what claims to be huge is refused first. */
+enum { MEMORY_MAX_KIB = 16 << 10 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* The target gets an exact-size heap copy, so that a sanitizer sees the first byte read too far. */
@@ -90,13 +93,44 @@ static bool replay_folder(const char *folder, uint64_t *inputs)
 	return ok;
 }
 
+/* The most address space so far, touched or not. getrusage() would tell of who started us, too. */
+static long peak_kib(void)
+{
+	char line[200];
+	long kib = 0;
+	FILE *status = fopen("/proc/self/status", "r");
+	while (status && !kib && fgets(line, sizeof(line), status))
+		if (strncmp(line, "VmPeak:", 7) == 0)
+			kib = strtol(line + 7, NULL, 10);
+	if (status)
+		fclose(status);
+	return kib;
+}
+
+/* What a sanitizer keeps for itself tells nothing. */
+static bool is_sanitized(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+	return true;
+#endif
+#endif
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	int failed = 0;
 	printf("TAP version 13\n1..%d\n", argc - 1);
 	for (int i = 1; i < argc; i++) {
 		uint64_t inputs = 0;
+		long before = peak_kib();
 		bool ok = replay_folder(argv[i], &inputs);
+		long more = peak_kib() - before;
+		printf("# %ld KiB of memory\n", more);
+		ok = ok && (more <= MEMORY_MAX_KIB || is_sanitized());
 		printf("%s %d - corpus %s, %" PRIu64 " inputs\n", ok ? "ok" : "not ok", i,
 			strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i], inputs);
 		failed += !ok;

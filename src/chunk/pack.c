@@ -298,7 +298,7 @@ static int read_tail(
 	if (at < SEAL_BODY || !add_fits(at, directory_len, &end) || end != len - PACK_TAIL)
 		return -EBADMSG;
 	if (count >= SEAL_SEGMENTS_MAX || !mul_fits(count, (size_t)PACK_DIRECTORY_ENTRY, &need) ||
-		directory_len < need + 4 + MARK + SEAL_TAG)
+		(directory_len < need + 4 + MARK + SEAL_TAG && !planted(PACK_COUNT_BELIEVED)))
 		return -EBADMSG;
 	*ret_at = at;
 	*ret_len = directory_len;

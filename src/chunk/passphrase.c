@@ -5,7 +5,9 @@
 #include <argon2.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 
+#include "base/plant.h"
 #include "base/why.h"
 #include "os/clock.h"
 
@@ -48,12 +50,17 @@ struct passphrase_cost passphrase_measure(struct clock *clock, int64_t target_ns
 	return cost;
 }
 
+static bool is_sane(const struct passphrase_cost *cost)
+{
+	return cost->lanes && cost->lanes <= READ_LANES_MAX && cost->passes &&
+		cost->passes <= READ_PASSES_MAX && cost->memory_kib >= 8 * cost->lanes &&
+		cost->memory_kib <= READ_KIB_MAX;
+}
+
 int passphrase_key(const char *passphrase, size_t len, const uint8_t salt[PASSPHRASE_SALT],
 	const struct passphrase_cost *cost, uint8_t ret_key[32], struct why *why)
 {
-	if (!cost->lanes || cost->lanes > READ_LANES_MAX || !cost->passes ||
-		cost->passes > READ_PASSES_MAX || cost->memory_kib < 8 * cost->lanes ||
-		cost->memory_kib > READ_KIB_MAX)
+	if (!is_sane(cost) && !planted(PASSPHRASE_COST_BELIEVED))
 		return why_set(why, -EBADMSG,
 			"the passphrase would cost %" PRIu32 " KiB, %" PRIu32 " passes, %" PRIu32
 			" lanes: that is damaged or hostile",
