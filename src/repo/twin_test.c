@@ -5,14 +5,7 @@
 #include <stdlib.h>
 
 #include "base/container.h"
-#include "base/own.h"
-#include "base/test.h"
-#include "base/why.h"
-#include "chunk/test_world.h"
-#include "place/dir.h"
-#include "place/place.h"
-#include "repo/repo.h"
-#include "sim/disk.h"
+#include "repo/rig_test.h"
 
 enum { PLACES = 3, CHUNKS = 40 };
 
@@ -149,49 +142,15 @@ static void end(struct fixture *f)
 
 /* ---- points that are lists of numbered chunks ---- */
 
-static size_t content(unsigned number, uint8_t bytes[64 << 10])
-{
-	struct rng rng;
-	rng_seed(&rng, number);
-	size_t len = 20000 + rng_below(&rng, 40000);
-	rng_fill(&rng, bytes, len);
-	return len;
-}
-
 static int save(struct fixture *f, unsigned from, unsigned to, struct point *ret_point)
 {
-	static uint8_t bytes[64 << 10];
-	struct digest list[256];
 	struct repo *repo = f->repos[0];
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "x"};
-	int err = 0;
-	for (unsigned i = from; !err && i < to; i++)
-		err = repo_put_chunk(
-			repo, CHUNK_CONTENT, bytes, content(i, bytes), &list[i - from], &f->why);
-	if (!err)
-		err = repo_put_chunk(
-			repo, CHUNK_LIST, list, (to - from) * DIGEST_SIZE, &point.root, &f->why);
+	int err = rig_put_list(
+		repo, (struct rig_chunks){from, to, 20000, 60000}, &point.root, &f->why);
 	if (!err)
 		err = repo_commit(repo, &point, &f->why);
 	*ret_point = point;
-	return err;
-}
-
-static int walk_list(
-	struct repo *repo, const struct point *point, gc_chunk_fn *fn, void *arg, struct why *why)
-{
-	OWN(own_free) uint8_t *list = NULL;
-	size_t len;
-	int go_on = fn(arg, &point->root, CHUNK_LIST, true);
-	if (go_on <= 0)
-		return go_on;
-	int err = repo_chunk(repo, &point->root, CHUNK_LIST, &list, &len, why);
-	for (size_t at = 0; !err && at < len; at += DIGEST_SIZE) {
-		struct digest digest;
-		memcpy(digest.b, list + at, DIGEST_SIZE);
-		err = fn(arg, &digest, CHUNK_CONTENT, false);
-		err = err < 0 ? err : 0;
-	}
 	return err;
 }
 
@@ -218,7 +177,7 @@ static size_t whole_points(struct fixture *f, size_t which)
 	for (size_t i = 0; i < count; i++) {
 		struct point point;
 		CHECK_EQ(repo_point(repo, &repo_head(repo)->points.at[i].id, &point, &f->why), 0);
-		if (walk_list(repo, &point, read_chunk, f, &f->why))
+		if (rig_walk(repo, &point, read_chunk, f, &f->why))
 			test_fail(__FILE__, __LINE__, "place %zu: %s", which, f->why.text);
 	}
 	repo_close(repo);
@@ -230,7 +189,7 @@ static size_t whole_points(struct fixture *f, size_t which)
 static void join(struct fixture *f)
 {
 	for (size_t i = 1; i < PLACES; i++)
-		CHECK_EQ(repo_add_twin(f->repos[0], f->repos[i], walk_list, &f->why), 0);
+		CHECK_EQ(repo_add_twin(f->repos[0], f->repos[i], rig_walk, &f->why), 0);
 }
 
 TEST(each_place_gets_all_of_it)
@@ -264,9 +223,9 @@ TEST(a_twin_that_missed_runs_catches_up)
 	CHECK_EQ(save(&f, 10, CHUNKS + 10, &second), 0);
 	CHECK_EQ(whole_points(&f, 0), 2);
 	CHECK_EQ(whole_points(&f, 1), 1);
-	CHECK_EQ(repo_copy_point(f.repos[0], f.repos[1], &first.id, walk_list, &f.why), 0);
+	CHECK_EQ(repo_copy_point(f.repos[0], f.repos[1], &first.id, rig_walk, &f.why), 0);
 	/* Once more changes nothing. */
-	CHECK_EQ(repo_copy_point(f.repos[0], f.repos[1], &first.id, walk_list, &f.why), 0);
+	CHECK_EQ(repo_copy_point(f.repos[0], f.repos[1], &first.id, rig_walk, &f.why), 0);
 	CHECK_EQ(whole_points(&f, 1), 2);
 	end(&f);
 }
@@ -321,9 +280,9 @@ TEST(only_repositories_with_the_same_keys_are_twins)
 	struct fixture f, other;
 	begin(&f, 5);
 	begin(&other, 6);
-	CHECK_EQ(repo_add_twin(f.repos[0], other.repos[0], walk_list, &f.why), -EINVAL);
+	CHECK_EQ(repo_add_twin(f.repos[0], other.repos[0], rig_walk, &f.why), -EINVAL);
 	CHECK_STR(f.why.text, "it has other keys: a twin is made by `ebb repo init --like`");
-	CHECK_EQ(repo_add_twin(f.repos[0], f.repos[0], walk_list, &f.why), -EINVAL);
+	CHECK_EQ(repo_add_twin(f.repos[0], f.repos[0], rig_walk, &f.why), -EINVAL);
 	CHECK_STR(f.why.text, "it is the same repository once more");
 	end(&f);
 	end(&other);
