@@ -14,6 +14,7 @@
 
 #include "base/own.h"
 #include "base/rng.h"
+#include "base/sanitized.h"
 
 enum { INPUT_MAX = 1 << 20, MUTATIONS_PER_FILE = 400 };
 
@@ -105,19 +106,6 @@ static long peak_kib(void)
 	if (status)
 		fclose(status);
 	return kib;
-}
-
-/* What a sanitizer keeps for itself tells nothing. */
-static bool is_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-	return true;
-#endif
-#endif
-	return false;
 }
 
 int main(int argc, char **argv)
