@@ -98,6 +98,39 @@ def life(place, ebb):
     assert keep.s3.must("GET", f"/{keep.bucket}/{pack}")[1] == body
 
 
+def cold(place, ebb):
+    """packs of 64 MiB, in parts, damaged and mended; images and streams, locked"""
+    keep = Keep(place, ebb, locks=True)
+    keep.must("repo", "init", "--pack-size", "64MiB")
+    keep.fill("large", 150_000_000)
+    keep.must("backup", keep.source)
+    sizes = {key: len(keep.s3.must("GET", f"/{keep.bucket}/{key}")[1])
+             for key in keep.keys("data/")}
+    assert sorted(sizes.values())[-2] > 64 << 20, sizes
+    keep.whole()
+    keep.restored()
+    pack = max(sizes, key=sizes.get)
+    body = bytearray(keep.s3.must("GET", f"/{keep.bucket}/{pack}")[1])
+    body[40 << 20] ^= 1
+    keep.s3.must("PUT", f"/{keep.bucket}/{pack}", body=bytes(body))
+    code, out, err = keep.run("verify")
+    assert code == 13 and "1 object was damaged" in out, f"{code} {out}{err}"
+    keep.must("verify", "--repair")
+    keep.whole()
+    # What folders have, other sources have, too.
+    image = place.path("disk.img")
+    with open(image, "wb") as file:
+        file.truncate(60_000_000)
+        file.write(random.Random(9).randbytes(40_000_000))
+    keep.must("backup", image, "--lock", "60s")
+    keep.must("backup", "--lock", "60s", "--stdin-name", "s", "--command", "--", "cat", image)
+    keep.must("snap", "rm", "-y", "stream/s@latest")
+    keep.must("snap", "rm", "-y", "disk.img@latest")
+    out = keep.must("repo", "gc", "--soak", "0s")
+    out = keep.must("repo", "gc", "--soak", "0s")
+    assert "locked by the place" in out, out
+
+
 def racing(place, ebb):
     """four writers at once: each point is there, and the store is whole"""
     keep = Keep(place, ebb)
@@ -240,7 +273,7 @@ def strangers(place, ebb):
     assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
 
 
-TESTS = [life, racing, killed, locked, hidden, unlockable, twins, strangers]
+TESTS = [life, cold, racing, killed, locked, hidden, unlockable, twins, strangers]
 
 
 def main():

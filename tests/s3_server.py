@@ -31,6 +31,7 @@ class Stored:
         self.body, self.modified = body, time.time()
         self.etag = '"' + hashlib.md5(body).hexdigest() + '"'
         self.meta = {k: v for k, v in headers.items() if k.lower().startswith("x-amz-meta-")}
+        self.storage_class = headers.get("x-amz-storage-class")
 
 
 class Request:

@@ -180,7 +180,102 @@ def a_list_cut_short(place, ebb):
         s3.PAGE = page
 
 
+def is_part(request):
+    return request.method == "PUT" and "partNumber" in request.query
+
+
+def is_begin(request):
+    return request.method == "POST" and "uploads" in request.query
+
+
+def is_complete(request):
+    return request.method == "POST" and "uploadId" in request.query
+
+
+def half_told(server, handler, request):
+    """Says 200 and then, in the body, that it failed; nothing was done."""
+    handler.read_body(request)
+    return handler.answer(200, b"<Error><Code>InternalError</Code><Message>words</Message></Error>")
+
+
+class Cold(Keep):
+    """A bucket of a cold class, so that packs are of 64 MiB and go in parts."""
+
+    def __init__(self, place, ebb, *faults):
+        super().__init__(place, ebb, *faults)
+        self.env["EBB_REPO"] += "&data-class=DEEP_ARCHIVE"
+        with open(os.path.join(self.source, "large"), "wb") as file:
+            file.write(random.Random(8).randbytes(75_000_000))
+
+    def packs(self):
+        return [o for k, o in self.server.objects.items() if k.startswith("p/data/")]
+
+
+def survives_in_parts(name, doc, *faults):
+    def test(place, ebb):
+        keep = Cold(place, ebb, *faults)
+        keep.whole_life()
+        sizes = sorted(len(o.body) for o in keep.packs())
+        assert sizes[-1] > 64 << 20, sizes
+        assert {o.storage_class for o in keep.packs()} == {"DEEP_ARCHIVE"}
+        assert not keep.server.uploads, "parts were left behind"
+    test.__name__, test.__doc__ = name, doc
+    return test
+
+
+def told_in_parts(name, doc, words, fault):
+    """A fault of parts that stays: no point, no parts left; without it all is well."""
+    def test(place, ebb):
+        keep = Cold(place, ebb).begin()
+        keep.server.faults = [fault]
+        code, out, err = keep.run("backup", keep.source)
+        assert code not in (0, 3) and words in err, f"{code}\n{out}{err}"
+        assert not keep.server.uploads, "parts were left behind"
+        keep.server.faults = []
+        assert "0 points" in keep.must("snap", "ls")
+        keep.must("backup", keep.source)
+        assert "all of it is as it was written" in keep.must("verify")
+        keep.restored()
+        keep.server.stop()
+    test.__name__, test.__doc__ = name, doc
+    return test
+
+
+def sizes_of_packs(place, ebb):
+    """packs are as large as is said, and what is no size of one is refused"""
+    keep = Keep(place, ebb)
+    for size in ("64", "1kB", "1GiB", "huge"):
+        code, _, err = keep.run("repo", "init", "--pack-size", size)
+        assert code == 2 and "--pack-size" in err, f"{code} {err}"
+    keep.must("repo", "init", "--pack-size", "1MiB")
+    keep.must("backup", keep.source)
+    sizes = [len(o.body) for k, o in keep.server.objects.items() if k.startswith("p/data/")]
+    assert len(sizes) >= 3 and max(sizes) < 2 << 20, sizes
+    keep.restored()
+    keep.server.stop()
+
+
 TESTS = [
+    sizes_of_packs,
+    survives_in_parts("parts", "cold packs of 64 MiB go in parts, each of which may break",
+                      s3.every(3, s3.busy, is_part), s3.every(4, s3.reset_upload, is_part),
+                      s3.every(5, s3.broken, is_part)),
+    survives_in_parts("parts_silent", "a part is taken, and nobody says so",
+                      s3.every(2, s3.silent_after, is_part)),
+    survives_in_parts("completed_silently", "an upload is completed, and nobody says so",
+                      s3.every(1, s3.silent_after, is_complete)),
+    survives_in_parts("half_told", "completing is answered with 200 and an error in its body",
+                      s3.every(2, half_told, lambda r: is_complete(r) or is_begin(r))),
+    told_in_parts("never_a_part", "a store that takes no part is told", "the store answers 503",
+                  s3.every(1, s3.busy, is_part)),
+    told_in_parts("never_completed", "a store that completes nothing is told", "",
+                  s3.every(1, half_told, is_complete)),
+    told_in_parts("nameless_parts", "a store that does not name parts is told",
+                  "does not name a part", s3.every(1, s3.twisted(ETag=lambda _: "<"), is_part)),
+    told_in_parts("cut_object", "a completed object that is shorter is told",
+                  "not what was sent",
+                  s3.every(1, s3.twisted(Content_Length=lambda n: str(int(n) - 1)),
+                           lambda r: r.method == "HEAD")),
     survives("busy", "each third request is refused as too many", s3.every(3, s3.busy)),
     survives("broken", "each third request breaks the server", s3.every(3, s3.broken)),
     survives("silent", "some requests are done and never answered",

@@ -32,6 +32,9 @@ const struct option options[OPTIONS] = {
 		true},
 	[OPTION_LIKE] = {"like", 0, VALUE_FOLDER, "URL",
 		"take the keys of this repository, so that the new one is its twin"},
+	[OPTION_PACK_SIZE] = {"pack-size", 0, VALUE_TEXT, "SIZE",
+		"of the objects that content is gathered in, 1MiB to 128MiB; 16MiB unless said, "
+		"and 64MiB in a bucket whose data-class is a cold one"},
 	[OPTION_LOCK] = {"lock", 0, VALUE_TEXT, "DURATION",
 		"nobody may remove what the point needs for so long: 30d; where a place can"},
 	[OPTION_ALL] = {"all", 0, VALUE_NONE, NULL,
@@ -278,7 +281,7 @@ const struct command commands[] = {
 		"The folder may be new or empty. Everything in it is encrypted and carries parity "
 		"that mends damage. The key is written to a new file that only you can read; "
 		"without it nobody reads the repository.",
-		{NULL}, COMMON | REPOSITORY | ONE(OPTION_LIKE),
+		{NULL}, COMMON | REPOSITORY | ONE(OPTION_LIKE) | ONE(OPTION_PACK_SIZE),
 		{{"ebb repo init --repo /mnt/backup/ebb --key-file ~/.ebb.key", "to begin with"},
 			{"ebb repo init --repo s3://bucket/ebb --like /mnt/backup/ebb",
 				"a second place"}},

@@ -139,6 +139,7 @@ static int open_s3(const struct open_place_how *how, const struct s3_url *where,
 		err = linux_http_open(&http, &open->http, why);
 	if (!err) {
 		open->bucket = true;
+		open->cold = *where->data_class && strcmp(where->data_class, "STANDARD") != 0;
 		s3.http = linux_http(open->http);
 		err = place_s3_open(&s3, &open->inner, why);
 	}

@@ -20,6 +20,7 @@ struct world;
 
 struct open_place {
 	bool bucket; /* of an object store */
+	bool cold;   /* its content goes to another storage class than the usual one */
 	struct linux_disk disk;
 	bool disk_open;
 	struct linux_http *http;

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "base/units.h"
 #include "base/why.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
@@ -49,27 +50,41 @@ static int say_made(const struct call *call, const struct keep *keep, const char
 	return call_print(&text);
 }
 
-static int init_by_passphrase(const struct call *call, struct keep *keep)
+/* What is paid by the request, or lies on tape, is better in few large objects. */
+static int read_pack_size(const struct keep *keep, uint32_t *ret_size)
+{
+	enum { COLD = 64 << 20 };
+	const char *text = keep->call->args.values[OPTION_PACK_SIZE];
+	uint64_t size = keep->place.cold ? COLD : 0;
+	struct why why;
+	if (text && units_size(text, &size, &why))
+		return call_fail(EXIT_USAGE, "--pack-size: %s", why.text);
+	if (text && (size < 1 << 20 || size > 128 << 20))
+		return call_fail(EXIT_USAGE, "--pack-size: 1MiB to 128MiB, not %.40s", text);
+	*ret_size = (uint32_t)size;
+	return EXIT_OK;
+}
+
+static int init_by_passphrase(
+	const struct call *call, struct keep *keep, const struct repo_options *base)
 {
 	OWN(key_in_done) struct key_in key = {0};
 	struct why why;
 	int code = key_in_read(call, &key);
 	if (code)
 		return code;
-	const struct repo_options how = {.parity_percent = PARITY_PERCENT,
-		.reserve = REPO_RESERVE,
-		.cost = passphrase_measure(keep->repo_world.clock, passphrase_ns)};
+	struct repo_options how = *base;
+	how.cost = passphrase_measure(keep->repo_world.clock, passphrase_ns);
 	int err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
 /* The file comes first: no repository is made to which nobody has a key. */
-static int init_by_file(struct keep *keep, const char *path)
+static int init_by_file(struct keep *keep, const char *path, const struct repo_options *base)
 {
 	OWN(key_in_done) struct key_in key = {0};
 	char text[SECRET_TEXT + 1];
 	struct why why;
-	const struct repo_options how = {.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE};
 	dice_fill(keep->repo_world.dice, key.secret, sizeof(key.secret));
 	key.unlock.secret = key.secret;
 	if (secret_show(key.secret, text))
@@ -80,7 +95,7 @@ static int init_by_file(struct keep *keep, const char *path)
 	explicit_bzero(text, sizeof(text));
 	if (code)
 		return code;
-	int err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
+	int err = repo_init_with(&keep->repo_world, base, &key.unlock, &why);
 	if (err)
 		key_out_remove(keep, path);
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
@@ -92,7 +107,8 @@ static void repo_own(struct repo **repo)
 }
 
 /* The keys of another repository, and the key that opened it. */
-static int init_like(const struct call *call, struct keep *keep, const char *where)
+static int init_like(const struct call *call, struct keep *keep, const char *where,
+	const struct repo_options *base)
 {
 	OWN(key_in_done) struct key_in key = {0};
 	OWN(open_place_done) struct open_place place = {0};
@@ -113,8 +129,8 @@ static int init_like(const struct call *call, struct keep *keep, const char *whe
 		why_prefix(&why, err, "--like %s", where);
 		return keep_fail(keep, err, &why);
 	}
-	struct repo_options how = {
-		.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE, .ring = repo_ring(like)};
+	struct repo_options how = *base;
+	how.ring = repo_ring(like);
 	if (key_in_is_passphrase(call))
 		how.cost = passphrase_measure(keep->repo_world.clock, passphrase_ns);
 	err = repo_init_with(&keep->repo_world, &how, &key.unlock, &why);
@@ -147,12 +163,16 @@ int call_repo_init(const struct call *call)
 		return call_fail(EXIT_USAGE,
 			"which key? give --key-file FILE for a new one, or --password-command "
 			"COMMAND, or set EBB_KEY_FILE or EBB_PASSWORD_FILE");
+	struct repo_options how = {.parity_percent = PARITY_PERCENT, .reserve = REPO_RESERVE};
 	int code = keep_begin(call, true, &keep);
+	if (!code)
+		code = read_pack_size(&keep, &how.pack_size);
 	if (!code && like) {
-		code = init_like(call, &keep, like);
+		code = init_like(call, &keep, like, &how);
 		return code ? code : say_twin(call, &keep, like);
 	}
 	if (!code)
-		code = by_passphrase ? init_by_passphrase(call, &keep) : init_by_file(&keep, path);
+		code = by_passphrase ? init_by_passphrase(call, &keep, &how)
+				     : init_by_file(&keep, path, &how);
 	return code ? code : say_made(call, &keep, path);
 }
