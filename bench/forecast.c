@@ -3,7 +3,7 @@
  * forecast [--stride N] [SET...]           the tables of docs/FORECAST.md on $EBB_DATA
  * forecast --csv FILE --step SECONDS       the hourly tables on any CSV
  *
- * Sets: m4 bitbrains near cold services asd volumes ett burst. Without any: all. Where
+ * Sets: m4 bitbrains near cold nab services asd volumes ett burst. Without any: all. Where
  * EBB_DATA is not set every set is counted as skipped.
  */
 #include <math.h>
@@ -52,6 +52,7 @@ static const struct {
 	{"bitbrains", hourly_bitbrains},
 	{"near", near_bitbrains},
 	{"cold", cold_bitbrains},
+	{"nab", nab},
 	{"burst", burst_bitbrains},
 	{"services", hourly_services},
 	{"asd", hourly_asd},

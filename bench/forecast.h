@@ -32,6 +32,8 @@ bool hourly_csv(const char *path, size_t step_s);
 bool m4_hourly(const struct options *options);
 bool near_bitbrains(const struct options *options);
 bool cold_bitbrains(const struct options *options);
+/* Anomalies. */
+bool nab(const struct options *options);
 bool burst_bitbrains(const struct options *options);
 
 #endif

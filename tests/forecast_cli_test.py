@@ -108,6 +108,7 @@ def test_imported(place):
     by_hour = {int(w["at"][11:13]): w for w in found["windows"]["windows"]}
     check(by_hour[2]["class"] == "sustained" and by_hour[2]["height"] > 40, by_hour[2])
     check(2400 < by_hour[2]["length"] < 4800 and by_hour[7]["class"] == "calm", by_hour)
+    check(0 < found["odd"]["hour_p"] <= found["odd"]["p"] <= 1, found["odd"])
     paths = ebb_json(place, "forecast load --paths")["paths"]
     check(abs(sum(path["weight"] for path in paths) - 1) < 1e-6 and len(paths) > 10, paths)
     check(all(len(path["hours"]) == 24 for path in paths), "hours of paths")

@@ -378,6 +378,9 @@ static void soon_json(const struct forecast *forecast, json_t *document)
 	json_object_set_new(document, "soon",
 		json_pack("{s:i,s:i,s:o}", "step", NEAR_STEP_S, "hours_of_record", (int)soon->hours,
 			"steps", steps_soon(forecast)));
+	json_object_set_new(document, "odd",
+		json_pack("{s:f,s:f,s:s,s:f}", "p", soon->odd.p, "hour_p", soon->odd_hour.p, "way",
+			odd_names[soon->odd_hour.way], "score", soon->odd_hour.score));
 	json_object_set_new(document, "windows",
 		json_pack("{s:i,s:f,s:{s:f,s:f,s:f,s:f},s:o}", "step", 3600, "high", soon->high,
 			"half_hour", "probability", soon->now.probability, "sustained",

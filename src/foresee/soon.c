@@ -208,6 +208,23 @@ static void next_day(const float *y, size_t n, int64_t next, struct soon *ret)
 	first->probability = fmax(first->probability, ret->now.probability);
 }
 
+/* ---- the last hour ---- */
+
+static int last_hour(const float *y, size_t n, struct soon *ret)
+{
+	OWN(own_free) struct odd *odd = malloc(sizeof(*odd));
+	ret->odd = ret->odd_hour = (struct odd_view){.p = 1};
+	if (!odd)
+		return -ENOMEM;
+	odd_begin(odd, NEAR_DAY);
+	for (size_t i = 0; i < n; i++) {
+		ret->odd = odd_add(odd, (double)y[i]);
+		if (n - i <= NEAR_HOUR && ret->odd.score > ret->odd_hour.score)
+			ret->odd_hour = ret->odd;
+	}
+	return 0;
+}
+
 const char *soon_class(const struct soon_window *window)
 {
 	return window->probability < 0.5 ? "calm" : window->sustained < 0.5 ? "burst" : "sustained";
@@ -219,6 +236,8 @@ int soon_from(const float *steps, size_t n, int64_t next, struct soon *ret)
 	int err = n ? near_hour(steps, n, next, ret) : -ENODATA;
 	if (!err)
 		err = half_hour(steps, n, next, ret);
+	if (!err)
+		err = last_hour(steps, n, ret);
 	if (!err)
 		next_day(steps, n, next, ret);
 	return err;

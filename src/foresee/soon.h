@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The next hour in steps of five minutes, and for each hour of the next day whether something is
- * high in it, how long and how high: from the two weeks of five-minute means that the store keeps,
- * lived through at each call. Nothing of it is kept elsewhere.
+ * The next hour in steps of five minutes, how odd the last one was, and for each hour of the next
+ * day whether something is high in it, how long and how high: from the two weeks of five-minute
+ * means that the store keeps, lived through at each call. Nothing of it is kept elsewhere.
  *
  * High is as in model/burst.h. A run of an hour or more is sustained, a shorter one a burst.
  *
@@ -17,6 +17,7 @@
 #include "foresee/feed.h"
 #include "model/burst.h"
 #include "model/near.h"
+#include "model/odd.h"
 
 struct why;
 
@@ -35,6 +36,8 @@ struct soon {
 	size_t hours; /* of record that the quantiles stem from */
 	double high;  /* above this */
 	struct burst_view now;
+	/* Of the newest step and of the oddest one of the last hour (model/odd.h). */
+	struct odd_view odd, odd_hour;
 	int64_t windows_ms; /* where the first window begins: the next whole hour */
 	struct soon_window windows[SOON_WINDOWS];
 };
