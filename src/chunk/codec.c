@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 
 enum { STORED = 0, ZSTD = 1 };
 
@@ -71,23 +72,44 @@ static bool promising(struct codec *codec, const uint8_t *plain, size_t len)
 	return ZSTD_isError(n) || n < sizeof(sample) - sizeof(sample) / 32;
 }
 
+/* Bytes of the blob, 0: the chunk does not shrink. */
+static size_t try_pack(struct codec *codec, const uint8_t *plain, size_t len, uint8_t *blob)
+{
+	if (!codec->level || !len || !promising(codec, plain, len))
+		return 0;
+	size_t n = ZSTD_compressCCtx(
+		codec->pack, blob + BLOB_HEADER, len, plain, len, codec->level);
+	/* An error here means that it would not fit into `len` bytes: no gain. */
+	if (ZSTD_isError(n) || n >= len)
+		return 0;
+	blob[0] = ZSTD;
+	put_le32(blob + 1, (uint32_t)len);
+	return BLOB_HEADER + n;
+}
+
+const uint8_t *codec_pack_over(
+	struct codec *codec, uint8_t *room, size_t len, uint8_t *ret_blob, size_t *ret_blob_len)
+{
+	must(len <= CONTENT_MAX);
+	*ret_blob_len = try_pack(codec, room + BLOB_HEADER, len, ret_blob);
+	if (*ret_blob_len)
+		return ret_blob;
+	room[0] = STORED;
+	put_le32(room + 1, (uint32_t)len);
+	*ret_blob_len = BLOB_HEADER + len;
+	return room;
+}
+
 int codec_pack(
 	struct codec *codec, const void *plain, size_t len, uint8_t *ret_blob, size_t *ret_blob_len)
 {
 	if (len > CONTENT_MAX)
 		return -EOVERFLOW;
-	put_le32(ret_blob + 1, (uint32_t)len);
-	size_t n = 0;
-	if (codec->level && len && promising(codec, plain, len))
-		n = ZSTD_compressCCtx(
-			codec->pack, ret_blob + BLOB_HEADER, len, plain, len, codec->level);
-	/* An error here means that it would not fit into `len` bytes: no gain. */
-	if (n && !ZSTD_isError(n) && n < len) {
-		ret_blob[0] = ZSTD;
-		*ret_blob_len = BLOB_HEADER + n;
+	*ret_blob_len = try_pack(codec, plain, len, ret_blob);
+	if (*ret_blob_len)
 		return 0;
-	}
 	ret_blob[0] = STORED;
+	put_le32(ret_blob + 1, (uint32_t)len);
 	if (len)
 		memcpy(ret_blob + BLOB_HEADER, plain, len);
 	*ret_blob_len = BLOB_HEADER + len;

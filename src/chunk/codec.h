@@ -38,6 +38,13 @@ size_t codec_bound(size_t len);
 int codec_pack(struct codec *codec, const void *plain, size_t len, uint8_t *ret_blob,
 	size_t *ret_blob_len);
 
+/*
+ * The same for a chunk that lies BLOB_HEADER bytes into `room`: one that does not shrink becomes a
+ * blob where it lies. Returns where the blob is, `room` or `ret_blob`.
+ */
+const uint8_t *codec_pack_over(
+	struct codec *codec, uint8_t *room, size_t len, uint8_t *ret_blob, size_t *ret_blob_len);
+
 /* Whether the chunk is in it as it is: it did not compress. */
 bool codec_is_dense(const uint8_t *blob);
 

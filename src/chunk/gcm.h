@@ -29,7 +29,7 @@ void gcm_free(struct gcm *gcm);
 /* For OWN(). */
 void gcm_own(struct gcm **gcm);
 
-/* Writes len bytes and the tag. 0, -EIO, -EOVERFLOW. */
+/* Writes len bytes and the tag, over `in` if that is the same. 0, -EIO, -EOVERFLOW. */
 int gcm_seal(struct gcm *gcm, const struct gcm_message *message, uint8_t *ret_sealed);
 
 /*

@@ -25,19 +25,23 @@
 #include "base/why.h"
 #include "chunk/codec.h"
 #include "chunk/keys.h"
+#include "chunk/memory.h"
 #include "chunk/parity.h"
 #include "chunk/seal.h"
 #include "os/dice.h"
 
-/* How many blobs wait for their place: enough to hide an order, little enough to hold. */
-enum { WAITING = 16 };
+/* How many blobs wait for their place: enough to hide an order, few enough to hold. */
+enum { WAITING = 16, WAITING_LONG = 8, WAITING_BYTES = 3 << 20 };
+
+/* What a pack begins with. */
+enum { ROOM_FIRST = 1 << 20 };
 
 /* Behind the entries: who wrote it. */
 enum { MARK = 32 };
 
 struct blob {
 	struct pack_entry entry;
-	uint8_t *bytes;
+	struct piece *pieces;
 	size_t len;
 };
 
@@ -49,8 +53,11 @@ struct pack_writer {
 	struct blob waiting[WAITING];
 	size_t waiting_count, waiting_bytes;
 	VEC(struct pack_entry) entries;
-	uint8_t *bytes;
-	size_t at, cap;
+	struct piece *free; /* pieces of blobs that are sealed, for the next ones */
+	struct span span;
+	uint8_t *bytes; /* of the span */
+	size_t at;
+	int failed; /* a seal did: there will be no pack */
 };
 
 /* Lengths that packs may have: see FORMATS-REPOSITORY.md. */
@@ -74,18 +81,42 @@ static size_t closed_length(size_t sealed_bytes, size_t count)
 		PACK_TAIL;
 }
 
-static int make_room(struct pack_writer *writer, size_t more)
+/* The object with its parity when it is closed with so many blobs of so many sealed bytes. */
+static size_t whole_length(const struct pack_writer *writer, size_t sealed_bytes, size_t count)
 {
-	size_t need = writer->at + more, cap = writer->cap ? writer->cap : 1 << 20;
-	if (need <= writer->cap)
+	size_t length = rounded_length(closed_length(sealed_bytes, count));
+	return length + parity_size(length, writer->options.parity_percent);
+}
+
+/*
+ * In few steps, so that what one pack leaves fits the next. Data waits below the second for memory
+ * of the pack before; of metadata there is mostly little.
+ */
+static size_t next_room(const struct pack_writer *writer, size_t need)
+{
+	size_t size = writer->options.size;
+	size_t full = size + parity_size(size, writer->options.parity_percent);
+	size_t steps[] = {ROOM_FIRST, full / 4, full};
+	for (size_t i = writer->options.kind == OBJECT_DATA; i < 3; i++)
+		if (need <= steps[i])
+			return steps[i];
+	return need + need / 2;
+}
+
+/* Room for `need` bytes. Only here, never while it is closed, memory is taken from others. */
+static int make_room(struct pack_writer *writer, size_t need)
+{
+	struct span span;
+	if (need <= writer->span.cap)
 		return 0;
-	while (cap < need)
-		cap += cap / 2;
-	uint8_t *bytes = realloc(writer->bytes, cap);
-	if (!bytes)
-		return -ENOMEM;
-	writer->bytes = bytes;
-	writer->cap = cap;
+	int err = span_take(writer->options.memory, next_room(writer, need), &span);
+	if (err)
+		return err;
+	if (writer->at)
+		memcpy(span.bytes, writer->bytes, writer->at);
+	span_give(writer->options.memory, &writer->span);
+	writer->span = span;
+	writer->bytes = span.bytes;
 	return 0;
 }
 
@@ -101,7 +132,7 @@ int pack_writer_new(const struct pack_options *options, struct pack_writer **ret
 	writer->header = (struct object_header){.kind = options->kind, .repo = options->repo};
 	dice_fill(options->with->dice, writer->header.id.b, sizeof(writer->header.id.b));
 	rng_seed(&writer->shuffle, dice_u64(options->with->dice));
-	int err = make_room(writer, SEAL_BODY);
+	int err = make_room(writer, whole_length(writer, 0, 0));
 	if (!err)
 		err = sealer_new(&writer->header, options->with, writer->bytes + OBJECT_HEADER,
 			&writer->sealer);
@@ -117,11 +148,13 @@ void pack_writer_free(struct pack_writer *writer)
 {
 	if (!writer)
 		return;
+	struct pack_memory *memory = writer->options.memory;
 	for (size_t i = 0; i < writer->waiting_count; i++)
-		free(writer->waiting[i].bytes);
+		pieces_give(memory, writer->waiting[i].pieces);
+	pieces_give(memory, writer->free);
+	span_give(memory, &writer->span);
 	sealer_free(writer->sealer);
 	vec_done(&writer->entries);
-	free(writer->bytes);
 	free(writer);
 }
 
@@ -130,62 +163,115 @@ size_t pack_count(const struct pack_writer *writer)
 	return writer->entries.len + writer->waiting_count;
 }
 
-size_t pack_bytes(const struct pack_writer *writer)
+/* The sealed bytes of all blobs and one more. */
+static size_t sealed_with(const struct pack_writer *writer, size_t blob_len)
 {
-	return writer->at + writer->waiting_bytes;
+	return writer->at - SEAL_BODY + writer->waiting_bytes + writer->waiting_count * SEAL_TAG +
+		blob_len + SEAL_TAG;
 }
 
 bool pack_fits(const struct pack_writer *writer, size_t blob_len)
 {
 	size_t count = pack_count(writer) + 1;
-	size_t sealed = writer->at - SEAL_BODY + writer->waiting_bytes +
-		writer->waiting_count * SEAL_TAG + blob_len + SEAL_TAG;
+	size_t sealed = sealed_with(writer, blob_len);
 	return count == 1 ||
 		(count < SEAL_SEGMENTS_MAX && closed_length(sealed, count) <= writer->options.size);
+}
+
+bool pack_must_grow(const struct pack_writer *writer, size_t blob_len)
+{
+	size_t count = pack_count(writer) + 1;
+	return whole_length(writer, sealed_with(writer, blob_len), count) > writer->span.cap;
+}
+
+/* Copies the blob's pieces to where they are sealed, and keeps them for the next blob. */
+static void gather(struct pack_writer *writer, struct blob *blob, uint8_t *to)
+{
+	for (size_t left = blob->len; blob->pieces;) {
+		struct piece *piece = blob->pieces;
+		size_t n = left < PIECE_SIZE ? left : PIECE_SIZE;
+		memcpy(to, piece->bytes, n);
+		to += n;
+		left -= n;
+		blob->pieces = piece->next;
+		piece->next = writer->free;
+		writer->free = piece;
+	}
 }
 
 /* Seals the waiting blob `i` at the end of the object and closes the gap it leaves. */
 static int seal_waiting(struct pack_writer *writer, size_t i)
 {
 	struct blob *blob = &writer->waiting[planted(PACK_ORDER_KEPT) ? 0 : i];
-	int err = make_room(writer, blob->len + SEAL_TAG);
-	if (!err)
-		err = vec_reserve(&writer->entries, writer->entries.len + 1);
-	if (err)
-		return err;
+	uint8_t *to = writer->bytes + writer->at;
 	blob->entry.segment = sealer_next(writer->sealer);
 	blob->entry.offset = (uint32_t)writer->at;
 	blob->entry.length = (uint32_t)(blob->len + SEAL_TAG);
-	err = seal_segment(writer->sealer, blob->bytes, blob->len, writer->bytes + writer->at);
-	if (err)
-		return err;
+	gather(writer, blob, to);
+	writer->failed = seal_segment(writer->sealer, to, blob->len, to);
 	writer->at += blob->len + SEAL_TAG;
 	writer->entries.at[writer->entries.len++] = blob->entry;
 	writer->waiting_bytes -= blob->len;
-	free(blob->bytes);
 	*blob = writer->waiting[--writer->waiting_count];
+	return writer->failed;
+}
+
+static int scatter(
+	struct pack_writer *writer, const uint8_t *bytes, size_t len, struct piece **ret_pieces)
+{
+	struct piece *first = NULL, **end = &first;
+	for (size_t at = 0; at < len; at += PIECE_SIZE) {
+		struct piece *piece = writer->free;
+		if (piece)
+			writer->free = piece->next;
+		else
+			piece = piece_take(writer->options.memory);
+		if (!piece) {
+			pieces_give(writer->options.memory, first);
+			return -ENOMEM;
+		}
+		memcpy(piece->bytes, bytes + at, len - at < PIECE_SIZE ? len - at : PIECE_SIZE);
+		piece->next = NULL;
+		*end = piece;
+		end = &piece->next;
+	}
+	*ret_pieces = first;
 	return 0;
+}
+
+/* Memory for all that closing the pack takes: that is done on another thread. */
+static int reserve_all(struct pack_writer *writer, size_t blob_len)
+{
+	size_t count = pack_count(writer) + 1;
+	int err = make_room(writer, whole_length(writer, sealed_with(writer, blob_len), count));
+	return err ? err : vec_reserve(&writer->entries, count);
+}
+
+/* Of long blobs fewer wait. */
+static bool waits_enough(const struct pack_writer *writer)
+{
+	return writer->waiting_count == WAITING ||
+		(writer->waiting_count >= WAITING_LONG && writer->waiting_bytes > WAITING_BYTES);
 }
 
 int pack_add(struct pack_writer *writer, const struct digest *digest, enum chunk_kind kind,
 	const uint8_t *blob, size_t blob_len)
 {
 	must(blob_len >= BLOB_HEADER && blob_len <= CONTENT_MAX + BLOB_HEADER);
-	if (writer->waiting_count == WAITING) {
-		int err = seal_waiting(writer, rng_below(&writer->shuffle, WAITING));
-		if (err)
-			return err;
-	}
-	uint8_t *copy = malloc(blob_len);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, blob, blob_len);
+	int err = writer->failed ? writer->failed : reserve_all(writer, blob_len);
+	while (!err && waits_enough(writer))
+		err = seal_waiting(writer, rng_below(&writer->shuffle, writer->waiting_count));
+	struct piece *pieces;
+	if (!err)
+		err = scatter(writer, blob, blob_len, &pieces);
+	if (err)
+		return err;
 	struct pack_entry entry = {
 		.digest = *digest,
 		.kind = kind,
 		.plain_length = get_le32(blob + 1),
 	};
-	writer->waiting[writer->waiting_count++] = (struct blob){entry, copy, blob_len};
+	writer->waiting[writer->waiting_count++] = (struct blob){entry, pieces, blob_len};
 	writer->waiting_bytes += blob_len;
 	return 0;
 }
@@ -207,13 +293,10 @@ static int put_directory(struct pack_writer *writer)
 	size_t count = writer->entries.len;
 	size_t length = rounded_length(closed_length(writer->at - SEAL_BODY, count));
 	size_t plain_len = length - writer->at - SEAL_TAG - PACK_TAIL;
-	OWN(own_free) uint8_t *plain = calloc(1, plain_len);
-	int err = plain
-		? make_room(writer,
-			  length - writer->at + parity_size(length, writer->options.parity_percent))
-		: -ENOMEM;
-	if (err)
-		return err;
+	uint8_t *plain = writer->bytes + writer->at; /* sealed where it lies */
+	int err = 0;
+	must(length + parity_size(length, writer->options.parity_percent) <= writer->span.cap);
+	memset(plain, 0, plain_len);
 	put_le32(plain, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		put_entry(plain + 4 + i * PACK_DIRECTORY_ENTRY, &writer->entries.at[i]);
@@ -235,11 +318,19 @@ static int put_directory(struct pack_writer *writer)
 	return 0;
 }
 
-int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
+int pack_seal(struct pack_writer *writer)
 {
-	int err = 0;
+	int err = writer->failed;
 	while (!err && writer->waiting_count)
 		err = seal_waiting(writer, rng_below(&writer->shuffle, writer->waiting_count));
+	pieces_give(writer->options.memory, TAKE(writer->free));
+	return err;
+}
+
+int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
+{
+	must(!writer->waiting_count);
+	int err = writer->failed;
 	if (!err)
 		err = put_directory(writer);
 	if (err)

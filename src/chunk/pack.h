@@ -19,6 +19,7 @@
 
 struct key_ring;
 struct opener;
+struct pack_memory;
 struct seal_with;
 struct why;
 
@@ -42,6 +43,7 @@ struct pack_options {
 	const struct seal_with *with; /* borrowed */
 	uint32_t size;                /* closed at so many bytes; 0: PACK_SIZE */
 	unsigned parity_percent;
+	struct pack_memory *memory; /* borrowed; NULL: its own */
 	const struct key_ring
 		*ring; /* borrowed; full: the pack says that one of its holders wrote */
 };
@@ -59,8 +61,8 @@ int pack_add(struct pack_writer *writer, const struct digest *digest, enum chunk
 
 size_t pack_count(const struct pack_writer *writer);
 
-/* What it holds so far, sealed or waiting. */
-size_t pack_bytes(const struct pack_writer *writer);
+/* Whether another blob takes more memory than the pack has. */
+bool pack_must_grow(const struct pack_writer *writer, size_t blob_len);
 
 struct pack_result {
 	struct object_id id;
@@ -70,7 +72,10 @@ struct pack_result {
 	size_t count;
 };
 
-/* Closes the pack. Nothing can be added afterwards. */
+/* Seals what waits, before the pack is closed: nothing is added afterwards. 0, -EIO. */
+int pack_seal(struct pack_writer *writer);
+
+/* Closes a pack that is all sealed. On any thread: it does not touch `memory`. */
 int pack_finish(struct pack_writer *writer, struct pack_result *ret_result);
 
 struct pack_directory {

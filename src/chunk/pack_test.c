@@ -102,6 +102,7 @@ TEST(a_pack_gives_back_every_chunk)
 	CHECK_EQ(pack_writer_new(&f.options, &writer), 0);
 	for (uint64_t i = 0; i < 100; i++)
 		add(&f, writer, i);
+	CHECK_EQ(pack_seal(writer), 0);
 	CHECK_EQ(pack_finish(writer, &pack), 0);
 	CHECK_EQ(object_get_header(pack.bytes, pack.len, &header, NULL), 0);
 	CHECK_EQ(header.length + parity_size(header.length, 3), pack.len);
@@ -130,6 +131,7 @@ TEST(every_flipped_byte_of_a_pack_is_noticed_or_harmless)
 		CHECK_EQ(digest_of(f.digester, CHUNK_CONTENT, blob + BLOB_HEADER, 8, &digest), 0);
 		CHECK_EQ(pack_add(writer, &digest, CHUNK_CONTENT, blob, sizeof(blob)), 0);
 	}
+	CHECK_EQ(pack_seal(writer), 0);
 	CHECK_EQ(pack_finish(writer, &pack), 0);
 	struct object_header header;
 	CHECK_EQ(object_get_header(pack.bytes, pack.len, &header, NULL), 0);
@@ -164,6 +166,7 @@ TEST(lengths_of_packs_tell_little)
 		CHECK_EQ(pack_writer_new(&f.options, &writer), 0);
 		add(&f, writer, i * 2);
 		add(&f, writer, i * 2 + 1);
+		CHECK_EQ(pack_seal(writer), 0);
 		CHECK_EQ(pack_finish(writer, &pack), 0);
 		CHECK_EQ(object_get_header(pack.bytes, pack.len, &header, NULL), 0);
 		size_t known = 0;
@@ -197,6 +200,7 @@ TEST(places_in_a_pack_are_drawn)
 			CHECK_EQ(pack_add(writer, &digests[i], CHUNK_CONTENT, blob, sizeof(blob)),
 				0);
 		}
+		CHECK_EQ(pack_seal(writer), 0);
 		CHECK_EQ(pack_finish(writer, &pack), 0);
 		first_is_first += digest_equal(&pack.entries[0].digest, &digests[0]);
 		pack_writer_free(writer);

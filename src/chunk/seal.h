@@ -48,7 +48,10 @@ int sealer_new(const struct object_header *header, const struct seal_with *with,
 	uint8_t ret_envelope[SEAL_ENVELOPE], struct sealer **ret_sealer);
 void sealer_free(struct sealer *sealer);
 
-/* Seals the next segment: `len` bytes become len + SEAL_TAG. 0, -EIO, -EOVERFLOW after the last. */
+/*
+ * Seals the next segment: `len` bytes become len + SEAL_TAG, where they lie if that is the same.
+ * 0, -EIO, -EOVERFLOW after the last.
+ */
 int seal_segment(struct sealer *sealer, const void *plain, size_t len, uint8_t *ret_sealed);
 
 /* The number that the next segment will have. */

@@ -65,6 +65,7 @@ struct file_ops {
 	int (*size)(struct file *file, uint64_t *ret_size);
 	int (*lock)(struct file *file);
 	int (*lock_wait)(struct file *file); /* NULL: does not wait */
+	void (*once)(struct file *file);     /* NULL: makes no difference */
 	void (*close)(struct file *file);
 };
 
@@ -146,6 +147,17 @@ static inline int file_lock(struct file *file)
 static inline int file_lock_wait(struct file *file)
 {
 	return file->ops->lock_wait ? file->ops->lock_wait(file) : file->ops->lock(file);
+}
+
+/*
+ * What is read and written from now on is not wanted again soon: as far as offset and memory lie on
+ * DISK_BLOCKs, large transfers go past the page cache where the file system can do that, so that
+ * they push out nothing that others want. Nothing else changes, neither answers nor durability.
+ */
+static inline void file_once(struct file *file)
+{
+	if (file->ops->once)
+		file->ops->once(file);
 }
 
 /* Takes the file; NULL is allowed. Says nothing about durability. */

@@ -153,6 +153,43 @@ TEST(bytes_and_sizes_match_a_model)
 	disk_end();
 }
 
+/* Long and short transfers, on blocks and beside them, by one file that is for once and one not. */
+TEST(a_file_for_once_answers_as_any_other)
+{
+	enum { ROOM = 640 << 10 };
+	struct disk *disk = disk_begin();
+	OWN(file_close_own) struct file *file = NULL;
+	OWN(file_close_own) struct file *other = NULL;
+	OWN(own_free) uint8_t *model = calloc(1, ROOM);
+	OWN(own_free) uint8_t *bytes = aligned_alloc(DISK_BLOCK, ROOM);
+	uint64_t len = 0, size;
+	struct rng rng;
+	rng_seed(&rng, test_seed());
+	CHECK(model && bytes);
+	CHECK_EQ(disk_open(disk, "a", NEW, &file), 0);
+	CHECK_EQ(disk_open(disk, "a", RW, &other), 0);
+	file_once(file);
+	for (int i = 0; i < 60; i++) {
+		uint64_t block = rng_chance(&rng, 700000) ? DISK_BLOCK : 1;
+		uint64_t at = rng_below(&rng, ROOM / block) * block;
+		uint64_t n = rng_below(&rng, ROOM - at) + 1;
+		rng_fill(&rng, bytes, n);
+		memcpy(model + at, bytes, n);
+		CHECK_EQ(file_write_full(rng_chance(&rng, 700000) ? file : other, bytes, n, at), 0);
+		len = at + n > len ? at + n : len;
+		at = rng_below(&rng, len / block + 1) * block;
+		CHECK_EQ(file_read_full(file, bytes, len - at, at), 0);
+		CHECK(memcmp(bytes, model + at, len - at) == 0);
+		CHECK_EQ(file_read_at(file, bytes, ROOM, len), 0);
+	}
+	CHECK_EQ(file_sync(file), 0);
+	CHECK_EQ(file_size(other, &size), 0);
+	CHECK_EQ(size, len);
+	file_close(TAKE(file));
+	file_close(TAKE(other));
+	disk_end();
+}
+
 TEST(a_rename_replaces_and_open_files_go_along)
 {
 	struct disk *disk = disk_begin();

@@ -120,8 +120,10 @@ static int write_durable(struct disk *disk, const char *name, const void *bytes,
 {
 	OWN(file_close_own) struct file *file = NULL;
 	int err = disk_open(disk, name, FILE_WRITE | FILE_CREATE, &file);
-	if (!err)
-		err = file_truncate(file, 0); /* what a crash may have left */
+	if (err)
+		return err;
+	file_once(file);
+	err = file_truncate(file, 0); /* what a crash may have left */
 	if (!err)
 		err = file_write_full(file, bytes, len, 0);
 	if (!err && !planted(DIR_OBJECT_NOT_SYNCED))
@@ -228,6 +230,7 @@ static ssize_t dir_get(struct place *place, const char *name, uint64_t at, void 
 	int err = disk_open(dir_of(place)->disk, name, FILE_READ, &file);
 	if (err)
 		return err;
+	file_once(file);
 	while (got < len) {
 		ssize_t n = file_read_at(file, to + got, len - got, at + got);
 		if (n < 0)
@@ -349,6 +352,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 	pthread_mutex_init(&dir->newly, NULL);
 	pthread_cond_init(&dir->freed, NULL);
 	dir->place.ops = &ops;
+	dir->place.grain = DISK_BLOCK;
 	dir->disk = disk;
 	*ret_place = &dir->place;
 	return 0;

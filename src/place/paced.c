@@ -101,6 +101,7 @@ int place_paced_open(struct place *inner, struct pace *pace, struct place **ret_
 	if (!paced)
 		return -ENOMEM;
 	paced->place.ops = &ops;
+	paced->place.grain = inner->grain;
 	paced->inner = inner;
 	paced->pace = pace;
 	*ret_place = &paced->place;

@@ -7,6 +7,14 @@
 
 #include "base/own.h"
 
+void *place_memory(const struct place *place, size_t len)
+{
+	size_t grain = place->grain;
+	if (!grain)
+		return malloc(len ? len : 1);
+	return aligned_alloc(grain, (len + grain) / grain * grain);
+}
+
 int place_get_whole(
 	struct place *place, const char *name, size_t limit, uint8_t **ret_bytes, size_t *ret_len)
 {
@@ -18,7 +26,7 @@ int place_get_whole(
 		return err;
 	if (size > limit)
 		return -EFBIG;
-	OWN(own_free) uint8_t *bytes = malloc(size ? size : 1);
+	OWN(own_free) uint8_t *bytes = place_memory(place, size);
 	if (!bytes)
 		return -ENOMEM;
 	ssize_t n = place_get(place, name, 0, bytes, size);

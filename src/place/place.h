@@ -22,6 +22,8 @@
 
 struct place {
 	const struct place_ops *ops;
+	size_t grain; /* long reads from and to multiples of it, into such memory, cost least; 0:
+			 any */
 };
 
 /* False stops the walk. */
@@ -114,6 +116,9 @@ static inline void place_close(struct place *place)
 	if (place)
 		place->ops->close(place);
 }
+
+/* Memory for at least `len` bytes that are read, on the place's grain. Gives it; NULL: none. */
+void *place_memory(const struct place *place, size_t len);
 
 /* The whole object. Gives the bytes; -EFBIG above `limit`. */
 int place_get_whole(

@@ -359,6 +359,7 @@ static void poison(struct fixture *f, struct repo *writer, const char *good, con
 	CHECK_EQ(codec_pack(writer->codec, bad, strlen(bad), blob, &len), 0);
 	CHECK_EQ(pack_writer_new(&how, &pack), 0);
 	CHECK_EQ(pack_add(pack, &digest, CHUNK_LIST, blob, len), 0);
+	CHECK_EQ(pack_seal(pack), 0);
 	CHECK_EQ(pack_finish(pack, &result), 0);
 	known.id = result.id;
 	object_name(OBJECT_META, &known.id, name);

@@ -9,6 +9,7 @@
 #define EBB_REPO_INNER_H
 
 #include "chunk/codec.h"
+#include "chunk/memory.h"
 #include "chunk/pack.h"
 #include "chunk/seal.h"
 #include "repo/repo.h"
@@ -72,6 +73,7 @@ struct repo {
 	uint64_t base;                /* generation of the head by which `index` was read */
 	bool adopted;                 /* repo_adopt() was done */
 	struct packing packing[STREAMS];
+	struct pack_memory pack_memory;
 	struct flight *flights;
 	unsigned flights_out;
 	uint64_t place_waits; /* how often all flights were out when one more was wanted */

@@ -140,6 +140,7 @@ static void lay(const struct pack_options *options, uint32_t counts[BLOBS][BLOBS
 		blob[BLOB_HEADER] = i;
 		CHECK_EQ(pack_add(writer, &name, CHUNK_CONTENT, blob, sizeof(blob)), 0);
 	}
+	CHECK_EQ(pack_seal(writer), 0);
 	CHECK_EQ(pack_finish(writer, &pack), 0);
 	CHECK_EQ(pack.count, BLOBS);
 	for (size_t at = 0; at < BLOBS; at++)

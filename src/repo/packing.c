@@ -42,6 +42,7 @@ static int open_pack(struct repo *repo, int stream)
 		.with = &repo->with,
 		.size = repo->pack_size,
 		.parity_percent = repo->parity_percent,
+		.memory = &repo->pack_memory,
 		.ring = repo->ring,
 	};
 	return pack_writer_new(&options, &repo->packing[stream].writer);
@@ -144,6 +145,9 @@ static int close_pack(struct repo *repo, int stream, struct why *why)
 	int err = find_flight(repo, &flight, why);
 	if (err)
 		return err;
+	err = pack_seal(packing->writer);
+	if (err)
+		return why_errno(why, err, "sealing a pack");
 	*flight = (struct flight){
 		.task.work = fly,
 		.place = repo->world.place,
@@ -178,9 +182,9 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 		return err;
 	if (packing->writer && !pack_fits(packing->writer, len))
 		err = close_pack(repo, stream, why);
-	/* While all carriers are busy the next pack grows to a quarter and no further: memory. */
+	/* While all carriers are busy the next pack stays in its first memory, a quarter. */
 	else if (packing->writer && repo->flights_out == most_flights(repo) &&
-		pack_bytes(packing->writer) > repo->pack_size / 4)
+		pack_must_grow(packing->writer, len))
 		err = wait_and_land(repo, why);
 	if (err)
 		return err;
@@ -230,4 +234,5 @@ void packing_drop(struct repo *repo)
 		index_done(&repo->packing[i].waiting);
 		repo->packing[i] = (struct packing){0};
 	}
+	pack_memory_done(&repo->pack_memory);
 }

@@ -90,12 +90,20 @@ int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, st
 	return 0;
 }
 
-static int reserve(struct room *room, size_t len)
+/* Memory that is asked for in ever longer pieces is all new each time: not if it can be helped. */
+enum { ROOM_STEP = 512 << 10 };
+
+/* Shorter pieces are read as they lie. */
+enum { GRAIN_FROM = 64 << 10 };
+
+static int reserve(const struct place *place, struct room *room, size_t len)
 {
 	if (len <= room->cap && room->bytes)
 		return 0;
+	if (room->bytes)
+		len = (len + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
 	free(TAKE(room->bytes));
-	room->bytes = malloc(len ? len : 1);
+	room->bytes = place_memory(place, len);
 	room->cap = room->bytes ? len : 0;
 	return room->bytes ? 0 : -ENOMEM;
 }
@@ -111,7 +119,7 @@ static int unpack(struct reading *reading, struct opener *opener, uint8_t *seale
 	if (!err)
 		err = codec_plain_len(at->kind, sealed, blob_len, &len);
 	if (!err)
-		err = reserve(&reading->plain, len);
+		err = reserve(reading->place, &reading->plain, len);
 	if (!err)
 		err = codec_unpack(reading->codec, sealed, blob_len, reading->plain.bytes, len);
 	if (!err)
@@ -132,16 +140,20 @@ int reading_run(struct reading *reading, struct opener *opener, struct why *why)
 	const struct pack_entry *at = &reading->entry.at;
 	if (at->length < BLOB_HEADER + SEAL_TAG || at->length > 2 * CONTENT_MAX)
 		return why_set(why, -EBADMSG, "%s: the index claims a wrong length", reading->name);
-	int err = reserve(&reading->sealed, at->length);
+	struct place *place = reading->place;
+	size_t grain = place->grain && at->length >= GRAIN_FROM ? place->grain : 1;
+	size_t before = at->offset % grain;
+	size_t len = (before + at->length + grain - 1) / grain * grain;
+	int err = reserve(place, &reading->sealed, len);
 	if (err)
 		return err;
 	uint8_t *sealed = reading->sealed.bytes;
-	ssize_t n = place_get(reading->place, reading->name, at->offset, sealed, at->length);
+	ssize_t n = place_get(place, reading->name, at->offset - before, sealed, len);
 	if (n < 0)
 		return why_errno(why, (int)n, "%s", reading->name);
-	if ((size_t)n < at->length)
+	if ((size_t)n < before + at->length)
 		return why_set(why, -EBADMSG, "%s: it is too short", reading->name);
-	err = unpack(reading, opener, sealed);
+	err = unpack(reading, opener, sealed + before);
 	return err ? why_set(why, err, "%s: a chunk in it is damaged", reading->name) : 0;
 }
 

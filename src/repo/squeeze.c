@@ -31,7 +31,9 @@ struct squeeze {
 	struct blob_note note;
 	struct digest_list *list; /* where its name is wanted, and at which place */
 	size_t at;
-	uint8_t *plain, *blob;
+	uint8_t *room, *plain; /* plain lies in room, with what is before it for its header */
+	uint8_t *packed;
+	const uint8_t *blob; /* room or packed */
 	size_t len, blob_len, cap;
 	int level, err;
 };
@@ -46,7 +48,7 @@ struct squeezing {
 };
 
 /* More than hands, so that none is idle while chunks come in bursts. */
-enum { PER_HAND = 3 };
+enum { PER_HAND = 2, RESERVE_LEAST = 1 << 20 };
 
 /* Chunks between two looks, and how many waits in them are many. */
 enum { LOOK_EVERY = 16, WAITS_MANY = 8, LEVEL_LEAST = 1, LEVEL_MOST = 9 };
@@ -79,7 +81,7 @@ static void work(struct task *task)
 	}
 	struct codec *codec = take_codec(s->squeezing);
 	codec_set_level(codec, s->level);
-	s->err = codec_pack(codec, s->plain, s->len, s->blob, &s->blob_len);
+	s->blob = codec_pack_over(codec, s->room, s->len, s->packed, &s->blob_len);
 	give_codec(s->squeezing, codec);
 }
 
@@ -119,17 +121,21 @@ static int begin(struct repo *repo)
 	return fill(repo, squeezing);
 }
 
+/* Once for all but the longest: what is not touched takes no memory. */
 static int reserve(struct squeeze *s, size_t len)
 {
 	if (len <= s->cap)
 		return 0;
-	free(s->plain);
-	free(s->blob);
+	if (len < RESERVE_LEAST)
+		len = RESERVE_LEAST;
+	free(s->room);
+	free(s->packed);
 	s->cap = 0;
-	s->plain = malloc(len);
-	s->blob = malloc(codec_bound(len));
-	if (!s->plain || !s->blob)
+	s->room = malloc(codec_bound(len));
+	s->packed = malloc(codec_bound(len));
+	if (!s->room || !s->packed)
 		return -ENOMEM;
+	s->plain = s->room + BLOB_HEADER;
 	s->cap = len;
 	return 0;
 }
@@ -288,8 +294,8 @@ void squeeze_drop(struct repo *repo)
 		codec_free(atomic_load(&squeezing->codecs[i]));
 	for (unsigned i = 0; i < squeezing->count; i++) {
 		digester_free(squeezing->all[i].digester);
-		free(squeezing->all[i].plain);
-		free(squeezing->all[i].blob);
+		free(squeezing->all[i].room);
+		free(squeezing->all[i].packed);
 	}
 	free(squeezing->codecs);
 	free(squeezing);

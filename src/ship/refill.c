@@ -43,14 +43,14 @@ static size_t run_piece(struct run *run, size_t want, uint64_t *ret_at)
 	return n;
 }
 
-static int run_write(struct run *run, struct file *file, const uint8_t *bytes, size_t len)
+static int run_write(struct run *run, struct pour *pour, const uint8_t *bytes, size_t len)
 {
 	while (len) {
 		uint64_t at;
 		size_t n = run_piece(run, len, &at);
 		if (!n)
 			return -EBADMSG;
-		int err = file_write_full(file, bytes, n, at);
+		int err = pour_write(pour, bytes, n, at);
 		if (err)
 			return err;
 		bytes += n;
@@ -244,7 +244,7 @@ static int take_chunk(struct restore *r, struct job *job, const struct run *run,
 	return err;
 }
 
-static int write_chunks(struct restore *r, struct job *job, struct file *file, struct why *why)
+static int write_chunks(struct restore *r, struct job *job, struct why *why)
 {
 	struct run run = {.entry = &job->entry};
 	for (;;) {
@@ -254,7 +254,7 @@ static int write_chunks(struct restore *r, struct job *job, struct file *file, s
 			break;
 		int err = take_chunk(r, job, &run, &chunk, why);
 		if (!err) {
-			err = run_write(&run, file, chunk.bytes, chunk.len);
+			err = run_write(&run, &r->pour, chunk.bytes, chunk.len);
 			if (err)
 				why_errno(why, err, "writing");
 		}
@@ -269,6 +269,18 @@ static int write_chunks(struct restore *r, struct job *job, struct file *file, s
 	if (!run_ended(&run))
 		return why_set(why, -EBADMSG, "its chunks make another length");
 	return 0;
+}
+
+/* All that `write` gives, in the file. */
+static int pour_all(struct restore *r, struct job *job, struct file *file,
+	int write(struct restore *, struct job *, struct why *), struct why *why)
+{
+	pour_begin(&r->pour, file, job->entry.meta.size);
+	int err = write(r, job, why);
+	int last = pour_end(&r->pour);
+	if (!err && last)
+		err = why_errno(why, last, "writing");
+	return err;
 }
 
 /* Takes out of the row what a file that failed had in it. */
@@ -301,7 +313,7 @@ static int write_file(struct restore *r, struct job *job, struct why *why)
 	if (err)
 		why_errno(why, err, "creating");
 	else
-		err = write_chunks(r, job, file, why);
+		err = pour_all(r, job, file, write_chunks, why);
 	drop_rest(r, job);
 	file_close(TAKE(job->old));
 	return err ? err : finish_file(r, job, file, why);
@@ -349,7 +361,7 @@ int refill_finish(struct restore *r, struct why *why)
 	return err;
 }
 
-static int write_alone(struct restore *r, struct job *job, struct file *file, struct why *why)
+static int write_alone(struct restore *r, struct job *job, struct why *why)
 {
 	struct run run = {.entry = &job->entry};
 	struct digest digest;
@@ -360,7 +372,7 @@ static int write_alone(struct restore *r, struct job *job, struct file *file, st
 		size_t len;
 		int err = repo_chunk(r->repo, &digest, CHUNK_CONTENT, &bytes, &len, why);
 		if (!err)
-			err = run_write(&run, file, bytes, len);
+			err = run_write(&run, &r->pour, bytes, len);
 		if (err)
 			return err;
 		r->result.bytes += len;
@@ -379,7 +391,7 @@ int refill_alone(struct restore *r, struct job *job, struct why *why)
 	int err = folder_make_file(job->spot->folder, temporary_name(job->number, name), &file);
 	if (err)
 		return why_errno(why, err, "creating");
-	err = write_alone(r, job, file, why);
+	err = pour_all(r, job, file, write_alone, why);
 	if (!err)
 		err = finish_file(r, job, file, why);
 	if (!err && !job->spot->elsewhere) {
@@ -399,4 +411,5 @@ void refill_done(struct restore *r)
 	}
 	free(r->buffer);
 	free(r->fetched);
+	pour_done(&r->pour);
 }

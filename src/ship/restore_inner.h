@@ -16,6 +16,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "os/files.h"
+#include "ship/pour.h"
 #include "ship/restore.h"
 #include "ship/tree.h"
 
@@ -83,6 +84,7 @@ struct restore {
 	struct job *batch[BATCH];
 	unsigned batch_count;
 	uint64_t batch_bytes;
+	struct pour pour;
 	uint8_t *buffer;  /* for what the target has already */
 	uint8_t *fetched; /* a chunk that the target had and has no more */
 };

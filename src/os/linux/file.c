@@ -26,32 +26,83 @@ enum now {
 	NOW_ASK,    /* RWF_NOWAIT tells */
 	NOW_NEVER,
 };
+static void linux_close(struct file *file);
 
 struct linux_file {
 	struct file base;
 	int fd;
 	enum now now[2]; /* reads, writes */
+	bool once;   /* file_once(), and the file system has not refused */
+	bool direct; /* the descriptor is in O_DIRECT */
 };
+
+/* Below this a copy through the cache is cheaper than a command to the disk. */
+enum { ONCE_LEAST = 64 << 10 };
+
+static struct linux_file *mine_of(struct file *file)
+{
+	must(file->ops->close == linux_close);
+	return container_of(file, struct linux_file, base);
+}
+
+static bool set_direct(struct linux_file *mine, bool direct)
+{
+	if (mine->direct == direct)
+		return true;
+	int flags = fcntl(mine->fd, F_GETFL);
+	flags = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+	if (flags < 0 || fcntl(mine->fd, F_SETFL, flags) < 0)
+		return false;
+	mine->direct = direct;
+	return true;
+}
+
+/* How much of a transfer goes in one call: all, or as many blocks as go past the page cache. */
+static size_t choose_way(struct linux_file *mine, const void *bytes, size_t len, uint64_t at)
+{
+	if (!mine->once)
+		return len;
+	bool direct = len >= ONCE_LEAST && at % DISK_BLOCK == 0 &&
+		(uintptr_t)bytes % DISK_BLOCK == 0;
+	if (!set_direct(mine, direct)) {
+		mine->once = false;
+		return len;
+	}
+	return direct ? len - len % DISK_BLOCK : len;
+}
+
+/* A file system that took O_DIRECT may still want larger blocks: then not for this file. */
+static bool other_way(struct linux_file *mine)
+{
+	if (errno != EINVAL || !mine->direct || !mine->once)
+		return false;
+	mine->once = false;
+	return set_direct(mine, false);
+}
 
 static ssize_t linux_read_at(struct file *file, void *bytes, size_t len, uint64_t at)
 {
+	struct linux_file *mine = mine_of(file);
 	ssize_t n;
 	if (at > INT64_MAX)
 		return -EINVAL;
+	len = choose_way(mine, bytes, len, at);
 	do
-		n = pread(linux_file_fd(file), bytes, len, (off_t)at);
-	while (n < 0 && errno == EINTR);
+		n = pread(mine->fd, bytes, len, (off_t)at);
+	while (n < 0 && (errno == EINTR || other_way(mine)));
 	return n < 0 ? -errno : n;
 }
 
 static ssize_t linux_write_at(struct file *file, const void *bytes, size_t len, uint64_t at)
 {
+	struct linux_file *mine = mine_of(file);
 	ssize_t n;
 	if (at > INT64_MAX)
 		return -EFBIG;
+	len = choose_way(mine, bytes, len, at);
 	do
-		n = pwrite(linux_file_fd(file), bytes, len, (off_t)at);
-	while (n < 0 && errno == EINTR);
+		n = pwrite(mine->fd, bytes, len, (off_t)at);
+	while (n < 0 && (errno == EINTR || other_way(mine)));
 	return n < 0 ? -errno : n;
 }
 
@@ -111,9 +162,14 @@ static int linux_lock_wait(struct file *file)
 /* Whatever close(2) answers, the descriptor is gone and must not be closed again. */
 static void linux_close(struct file *file)
 {
-	struct linux_file *mine = container_of(file, struct linux_file, base);
+	struct linux_file *mine = mine_of(file);
 	close(mine->fd);
 	free(mine);
+}
+
+static void linux_once(struct file *file)
+{
+	mine_of(file)->once = true;
 }
 
 static const struct file_ops linux_file_ops = {
@@ -124,6 +180,7 @@ static const struct file_ops linux_file_ops = {
 	.size = linux_size,
 	.lock = linux_lock,
 	.lock_wait = linux_lock_wait,
+	.once = linux_once,
 	.close = linux_close,
 };
 
@@ -139,8 +196,7 @@ int linux_file_new(int fd, struct file **ret_file)
 
 int linux_file_fd(struct file *file)
 {
-	must(file->ops == &linux_file_ops);
-	return container_of(file, struct linux_file, base)->fd;
+	return mine_of(file)->fd;
 }
 
 /* tmpfs refuses RWF_NOWAIT; past the page cache a call waits for the device whatever it says. */

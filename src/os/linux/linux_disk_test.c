@@ -119,6 +119,36 @@ TEST(direct_files_move_whole_blocks_only)
 	disk_end();
 }
 
+TEST(only_long_transfers_of_blocks_go_past_the_page_cache)
+{
+	enum { LONG = 128 << 10 };
+	OWN(file_close_own) struct file *file = NULL;
+	struct disk *disk = disk_begin();
+	OWN(own_free) char *bytes = aligned_alloc(DISK_BLOCK, LONG + DISK_BLOCK);
+	CHECK(bytes);
+	memset(bytes, 'x', LONG + DISK_BLOCK);
+	CHECK_EQ(disk_open(disk, "a", NEW, &file), 0);
+	CHECK_EQ(file_write_at(file, bytes, LONG, 0), LONG);
+	CHECK_EQ(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT, 0);
+	file_once(file);
+	CHECK_EQ(file_write_at(file, bytes, LONG + 7, 0), LONG); /* the rest by another call */
+	if (!(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT)) {
+		file_close(TAKE(file));
+		disk_end();
+		test_skip("this file system has no O_DIRECT");
+	}
+	CHECK_EQ(file_write_at(file, bytes, 7, LONG), 7);
+	CHECK_EQ(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT, 0);
+	CHECK_EQ(file_write_at(file, bytes, LONG, DISK_BLOCK), LONG);
+	CHECK(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT);
+	CHECK_EQ(file_write_at(file, bytes + 1, LONG, DISK_BLOCK), LONG);
+	CHECK_EQ(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT, 0);
+	CHECK_EQ(file_write_at(file, bytes, LONG, 1), LONG);
+	CHECK_EQ(fcntl(linux_file_fd(file), F_GETFL) & O_DIRECT, 0);
+	file_close(TAKE(file));
+	disk_end();
+}
+
 /* Writes until something stops it: the error. */
 static int fill_up(struct file *file)
 {

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A short list of spans, best fit; pieces in a chain. */
+#include "chunk/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/own.h"
+
+/* From here on huge pages are asked for; below, one could be larger than what is wanted. */
+enum { BLOCK = 4096, HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 };
+
+static int span_new(size_t least, struct span *ret_span)
+{
+	size_t unit = least >= HUGE_FROM ? HUGE_PAGE : BLOCK;
+	if (least > SIZE_MAX - unit)
+		return -ENOMEM;
+	size_t cap = (least + unit - 1) / unit * unit;
+	uint8_t *bytes = aligned_alloc(unit, cap);
+	if (!bytes)
+		return -ENOMEM;
+	if (unit == HUGE_PAGE)
+		madvise(bytes, cap, MADV_HUGEPAGE); /* without them it is memory all the same */
+	*ret_span = (struct span){bytes, cap};
+	return 0;
+}
+
+/* The smallest that will do, if it is not far too large. */
+static struct span *find_kept(struct pack_memory *memory, size_t least)
+{
+	struct span *best = NULL;
+	for (size_t i = 0; i < MEMORY_SPANS; i++) {
+		struct span *span = &memory->spans[i];
+		if (span->cap >= least && span->cap / 2 <= least &&
+			(!best || span->cap < best->cap))
+			best = span;
+	}
+	return best;
+}
+
+int span_take(struct pack_memory *memory, size_t least, struct span *ret_span)
+{
+	struct span *kept = memory ? find_kept(memory, least) : NULL;
+	if (!kept)
+		return span_new(least, ret_span);
+	*ret_span = *kept;
+	*kept = (struct span){0};
+	return 0;
+}
+
+void span_give(struct pack_memory *memory, struct span *span)
+{
+	for (size_t i = 0; memory && span->bytes && i < MEMORY_SPANS; i++) {
+		if (!memory->spans[i].bytes) {
+			memory->spans[i] = *span;
+			*span = (struct span){0};
+		}
+	}
+	free(span->bytes);
+	*span = (struct span){0};
+}
+
+struct piece *piece_take(struct pack_memory *memory)
+{
+	struct piece *piece = memory ? memory->pieces : NULL;
+	if (!piece)
+		return malloc(sizeof(*piece));
+	memory->pieces = piece->next;
+	return piece;
+}
+
+void pieces_give(struct pack_memory *memory, struct piece *first)
+{
+	while (first) {
+		struct piece *piece = first;
+		first = piece->next;
+		if (memory) {
+			piece->next = memory->pieces;
+			memory->pieces = piece;
+		} else {
+			free(piece);
+		}
+	}
+}
+
+void pack_memory_done(struct pack_memory *memory)
+{
+	pieces_give(NULL, TAKE(memory->pieces));
+	for (size_t i = 0; i < MEMORY_SPANS; i++)
+		span_give(NULL, &memory->spans[i]);
+}
