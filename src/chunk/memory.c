@@ -42,15 +42,22 @@ static struct span *find_kept(struct pack_memory *memory, size_t least)
 int span_take(struct pack_memory *memory, size_t least, struct span *ret_span)
 {
 	struct span *kept = memory ? find_kept(memory, least) : NULL;
-	if (!kept)
-		return span_new(least, ret_span);
-	*ret_span = *kept;
-	*kept = (struct span){0};
-	return 0;
+	int err = 0;
+	if (kept) {
+		*ret_span = *kept;
+		*kept = (struct span){0};
+	} else {
+		err = span_new(least, ret_span);
+	}
+	if (!err && memory)
+		memory->out += ret_span->cap;
+	return err;
 }
 
 void span_give(struct pack_memory *memory, struct span *span)
 {
+	if (memory)
+		memory->out -= span->cap;
 	for (size_t i = 0; memory && span->bytes && i < MEMORY_SPANS; i++) {
 		if (!memory->spans[i].bytes) {
 			memory->spans[i] = *span;

@@ -32,6 +32,7 @@ enum { MEMORY_SPANS = 6 };
 struct pack_memory {
 	struct piece *pieces;
 	struct span spans[MEMORY_SPANS];
+	size_t out; /* bytes of spans that were taken and not given back */
 };
 
 /* At least `least` bytes, from those that are kept if one of them will do. Gives it. 0, -ENOMEM. */

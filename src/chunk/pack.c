@@ -88,15 +88,19 @@ static size_t whole_length(const struct pack_writer *writer, size_t sealed_bytes
 	return length + parity_size(length, writer->options.parity_percent);
 }
 
+size_t pack_full(uint32_t size, unsigned parity_percent)
+{
+	return size + parity_size(size, parity_percent);
+}
+
 /*
  * In few steps, so that what one pack leaves fits the next. Data waits below the second for memory
  * of the pack before; of metadata there is mostly little.
  */
 static size_t next_room(const struct pack_writer *writer, size_t need)
 {
-	size_t size = writer->options.size;
-	size_t full = size + parity_size(size, writer->options.parity_percent);
-	size_t steps[] = {ROOM_FIRST, full / 4, full};
+	size_t full = pack_full(writer->options.size, writer->options.parity_percent);
+	size_t steps[] = {ROOM_FIRST < full ? ROOM_FIRST : full / 4, full / 4, full};
 	for (size_t i = writer->options.kind == OBJECT_DATA; i < 3; i++)
 		if (need <= steps[i])
 			return steps[i];
@@ -178,10 +182,11 @@ bool pack_fits(const struct pack_writer *writer, size_t blob_len)
 		(count < SEAL_SEGMENTS_MAX && closed_length(sealed, count) <= writer->options.size);
 }
 
-bool pack_must_grow(const struct pack_writer *writer, size_t blob_len)
+size_t pack_growth(const struct pack_writer *writer, size_t blob_len)
 {
 	size_t count = pack_count(writer) + 1;
-	return whole_length(writer, sealed_with(writer, blob_len), count) > writer->span.cap;
+	size_t need = whole_length(writer, sealed_with(writer, blob_len), count);
+	return need > writer->span.cap ? next_room(writer, need) : 0;
 }
 
 /* Copies the blob's pieces to where they are sealed, and keeps them for the next blob. */

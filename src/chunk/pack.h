@@ -61,8 +61,11 @@ int pack_add(struct pack_writer *writer, const struct digest *digest, enum chunk
 
 size_t pack_count(const struct pack_writer *writer);
 
-/* Whether another blob takes more memory than the pack has. */
-bool pack_must_grow(const struct pack_writer *writer, size_t blob_len);
+/* The memory that the pack will ask for with another blob, 0: it has enough. */
+size_t pack_growth(const struct pack_writer *writer, size_t blob_len);
+
+/* The memory of a full pack. */
+size_t pack_full(uint32_t size, unsigned parity_percent);
 
 struct pack_result {
 	struct object_id id;

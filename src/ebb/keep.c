@@ -24,9 +24,6 @@
 
 enum { KEY_FILE_MAX = 4096 };
 
-/* Packs on their way at once: each takes the memory of a pack, and one keeps a disk busy. */
-enum { CARRIERS = 1 };
-
 void keep_done(struct keep *keep)
 {
 	twins_close(keep);
@@ -93,7 +90,7 @@ static int begin_world(const struct call *call, struct keep *keep)
 	/* Rooted where nothing is made: of this world only clock and dice are used. */
 	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &keep->lw, &why) ||
 		linux_crew_open(0, &keep->crew, &why) ||
-		linux_crew_open(CARRIERS, &keep->carriers, &why))
+		linux_crew_open(KEEP_CARRIERS, &keep->carriers, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);
 	keep->world = linux_world(keep->lw);
 	keep->repo_world.clock = keep->world->clock;

@@ -24,6 +24,9 @@ struct linux_world;
 struct point;
 struct why;
 
+/* Objects on their way to a place at once, if its streams and the memory for packs allow. */
+enum { KEEP_CARRIERS = 4 };
+
 struct keep {
 	struct linux_world *lw;
 	struct world *world;

@@ -51,7 +51,7 @@ static int open_one(const struct keep *keep, const struct unlock *unlock, struct
 	const struct open_place_how how = {keep->call, keep->world, false, keep->limit.place};
 	int err = open_place(&how, twin->where, &twin->place, why);
 	if (!err)
-		err = linux_crew_open(1, &twin->carriers, why);
+		err = linux_crew_open(KEEP_CARRIERS, &twin->carriers, why);
 	struct repo_world world = world_of(keep, twin);
 	if (!err)
 		err = repo_open_with(&world, unlock, 0, &twin->repo, why);

@@ -102,6 +102,7 @@ int place_paced_open(struct place *inner, struct pace *pace, struct place **ret_
 		return -ENOMEM;
 	paced->place.ops = &ops;
 	paced->place.grain = inner->grain;
+	paced->place.streams = inner->streams;
 	paced->inner = inner;
 	paced->pace = pace;
 	*ret_place = &paced->place;

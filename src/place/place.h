@@ -22,8 +22,9 @@
 
 struct place {
 	const struct place_ops *ops;
-	size_t grain; /* long reads from and to multiples of it, into such memory, cost least; 0:
-			 any */
+	/* Long reads from and to multiples of it, into such memory, cost least; 0: any. */
+	size_t grain;
+	unsigned streams; /* puts at once by which it is faster; 0: one */
 };
 
 /* False stops the walk. */

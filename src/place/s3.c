@@ -16,6 +16,9 @@
 
 enum { READ_TRIES = 8, VERSIONS_MAX = 100 };
 
+/* A put waits for the network most of its time. */
+enum { STREAMS = 4 };
+
 struct s3 *s3_of(struct place *place)
 {
 	return container_of(place, struct s3, place);
@@ -286,6 +289,7 @@ int place_s3_open(const struct s3_options *options, struct place **ret_place, st
 	if (!s3)
 		return -ENOMEM;
 	s3->place.ops = options->where.first_versions ? &view_ops : &ops;
+	s3->place.streams = STREAMS;
 	s3->with = *options;
 	int err = greet(s3, why);
 	if (err)

@@ -76,6 +76,7 @@ struct repo {
 	struct pack_memory pack_memory;
 	struct flight *flights;
 	unsigned flights_out;
+	int packs_failed;     /* a pack did not come to the place: none after it counts */
 	uint64_t place_waits; /* how often all flights were out when one more was wanted */
 	struct squeezing *squeezing;
 	int64_t lock_until_ns; /* of what is committed, wall time; 0: no locks */

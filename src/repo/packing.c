@@ -5,6 +5,10 @@
  * A pack becomes part of the index when it is at the place and not before. Until then the names of
  * its chunks stand in a set that goes with the pack, so that no chunk is stored twice and what is
  * remembered is bounded by the packs that are out.
+ *
+ * Packs come to the place in any order, and none of them counts before the commit, which waits for
+ * all. When one fails, what is open or under way is let go, and nothing more is taken: its chunks
+ * were already told as stored to whoever brought the same ones again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -100,7 +104,16 @@ static int land_one(struct repo *repo, struct why *why)
 	struct flight *flight = take_back(repo);
 	int err = land(repo, flight, why);
 	flight_done(flight);
+	if (err)
+		repo->packs_failed = err;
 	return err;
+}
+
+static int check_going(const struct repo *repo, struct why *why)
+{
+	if (!repo->packs_failed)
+		return 0;
+	return why_errno(why, repo->packs_failed, "an earlier pack could not be stored");
 }
 
 /* The reader waits for the place: the level of compression is told. */
@@ -108,6 +121,17 @@ static int wait_and_land(struct repo *repo, struct why *why)
 {
 	repo->place_waits += !crew_ready(repo->world.carriers);
 	return land_one(repo, why);
+}
+
+/*
+ * Memory for a full pack for each stream of the place, and the beginnings of the next ones. Packs
+ * that are not full can be out besides.
+ */
+static bool too_much(const struct repo *repo, size_t growth)
+{
+	unsigned streams = repo->world.place->streams ? repo->world.place->streams : 1;
+	size_t full = pack_full(repo->pack_size, repo->parity_percent);
+	return growth && repo->pack_memory.out + growth > streams * (full + full / 8) + full / 2;
 }
 
 static unsigned most_flights(const struct repo *repo)
@@ -163,7 +187,7 @@ static int close_pack(struct repo *repo, int stream, struct why *why)
 		return 0;
 	}
 	fly(&flight->task);
-	err = land(repo, flight, why);
+	err = repo->packs_failed = land(repo, flight, why);
 	flight_done(flight);
 	return err;
 }
@@ -175,16 +199,13 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 									       : STREAM_META;
 	struct packing *packing = &repo->packing[stream];
 	struct pack_entry entry = {.digest = note->digest, .kind = note->kind};
-	int err = 0;
+	int err = check_going(repo, why);
 	while (!err && repo->flights_out && crew_ready(repo->world.carriers))
 		err = land_one(repo, why);
-	if (err)
-		return err;
-	if (packing->writer && !pack_fits(packing->writer, len))
+	if (!err && packing->writer && !pack_fits(packing->writer, len))
 		err = close_pack(repo, stream, why);
-	/* While all carriers are busy the next pack stays in its first memory, a quarter. */
-	else if (packing->writer && repo->flights_out == most_flights(repo) &&
-		pack_must_grow(packing->writer, len))
+	while (!err && packing->writer && repo->flights_out &&
+		too_much(repo, pack_growth(packing->writer, len)))
 		err = wait_and_land(repo, why);
 	if (err)
 		return err;
@@ -215,7 +236,9 @@ bool packing_has(const struct repo *repo, const struct digest *digest)
 
 int packing_finish(struct repo *repo, struct why *why)
 {
-	int err = close_pack(repo, STREAM_DATA, why);
+	int err = check_going(repo, why);
+	if (!err)
+		err = close_pack(repo, STREAM_DATA, why);
 	if (!err)
 		err = close_pack(repo, STREAM_META, why);
 	while (!err && repo->flights_out)
@@ -235,4 +258,5 @@ void packing_drop(struct repo *repo)
 		repo->packing[i] = (struct packing){0};
 	}
 	pack_memory_done(&repo->pack_memory);
+	repo->packs_failed = 0;
 }

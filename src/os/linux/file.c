@@ -32,8 +32,8 @@ struct linux_file {
 	struct file base;
 	int fd;
 	enum now now[2]; /* reads, writes */
-	bool once;   /* file_once(), and the file system has not refused */
-	bool direct; /* the descriptor is in O_DIRECT */
+	bool once;       /* file_once(), and the file system has not refused */
+	bool direct;     /* the descriptor is in O_DIRECT */
 };
 
 /* Below this a copy through the cache is cheaper than a command to the disk. */
