@@ -14,14 +14,15 @@ enum { BLOCK = 4096, HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 };
 static int span_new(size_t least, struct span *ret_span)
 {
 	size_t unit = least >= HUGE_FROM ? HUGE_PAGE : BLOCK;
-	if (least > SIZE_MAX - unit)
+	if (least > SIZE_MAX - HUGE_PAGE)
 		return -ENOMEM;
-	size_t cap = (least + unit - 1) / unit * unit;
-	uint8_t *bytes = aligned_alloc(unit, cap);
+	size_t cap = (least + BLOCK - 1) / BLOCK * BLOCK;
+	uint8_t *bytes = aligned_alloc(unit, (cap + unit - 1) / unit * unit);
 	if (!bytes)
 		return -ENOMEM;
+	/* Not the last one, of which little is used. Without them it is memory all the same. */
 	if (unit == HUGE_PAGE)
-		madvise(bytes, cap, MADV_HUGEPAGE); /* without them it is memory all the same */
+		madvise(bytes, cap / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 	*ret_span = (struct span){bytes, cap};
 	return 0;
 }

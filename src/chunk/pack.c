@@ -31,7 +31,7 @@
 #include "os/dice.h"
 
 /* How many blobs wait for their place: enough to hide an order, few enough to hold. */
-enum { WAITING = 16, WAITING_LONG = 8, WAITING_BYTES = 3 << 20 };
+enum { WAITING = 16, WAITING_LONG = 8, WAITING_BYTES = 2 << 20 };
 
 /* What a pack begins with. */
 enum { ROOM_FIRST = 1 << 20 };

@@ -19,7 +19,7 @@
 #include "ship/tree.h"
 
 enum {
-	WINDOW = 3 * CUT_MAX,
+	WINDOW = 2 * CUT_MAX,
 	DIRECT_MAX = 1024,  /* digests in an entry; a file with more names list chunks */
 	LIST_MAX = 8192,    /* digests in a list chunk */
 	EXTENTS_MAX = 8192, /* runs of data that an entry tells; short holes are stored beyond */
