@@ -38,7 +38,7 @@ def test_verbs(place, vold):
     assert status["ok"] and status["type"] == "vold-status" and status["volumes"] == []
     assert ask(path, "ping") == {"ok": True, "type": "pong"}
     verbs = [verb["name"] for verb in ask(path, "help")["verbs"]]
-    assert verbs == ["status", "ping", "stop"], verbs
+    assert verbs[:3] == ["status", "show", "create"] and "cut" in verbs, verbs
     assert ask(path, "stop") == {"ok": True, "type": "stop"}
     assert program.ended() == 0
     assert not os.path.exists(path)

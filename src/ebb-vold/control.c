@@ -1,25 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs of ebb-vold. */
+/*
+ * The verbs of ebb-vold. What takes its time (cuts, drops) is an act: the reply says its number,
+ * and `act NUMBER` how it went.
+ */
 #include "ebb-vold/control.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/container.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "ebb-vold/serve.h"
+#include "ebb-vold/volumes.h"
 #include "os/clock.h"
 #include "os/loop.h"
 #include "os/net.h"
 #include "os/world.h"
 #include "talk/reply.h"
 #include "talk/server.h"
+#include "vol/engine.h"
+#include "vol/map.h"
+
+enum { ACTS = 64 };
+
+/* One that was asked for; its place is used again when it is done and ACTS others came. */
+struct asked_act {
+	struct engine_act act;
+	uint64_t number; /* 0: never used */
+	bool done;
+	int err;
+	struct why why;
+	char name[VOL_NAME_MAX];
+};
 
 struct control {
-	struct world *world;
+	struct control_parts parts;
 	struct talk_server *server;
 	int64_t started_mono_ns, started_wall_ns;
+	uint64_t acts;
+	struct asked_act act[ACTS];
 };
+
+/* ---- volumes ---- */
+
+static json_t *show_snapshots(const struct vol_map *map)
+{
+	json_t *list = json_array();
+	vec_each (snapshot, &map->snapshots) {
+		char when[UNITS_TEXT];
+		units_show_time(snapshot->at_ns, when);
+		json_array_append_new(list,
+			json_pack("{s:o,s:I,s:s}", "name", talk_json_text(snapshot->name), "era",
+				(json_int_t)snapshot->era, "at", when));
+	}
+	return list;
+}
+
+static json_t *show_volume(const struct served *served, bool snapshots)
+{
+	json_t *shown = json_pack("{s:s,s:s}", "name", served->name, "state",
+		!served->engine                          ? "closed"
+			: engine_stopped(served->engine) ? "stopped"
+							 : "open");
+	if (!served->engine) {
+		json_object_set_new(shown, "why", talk_json_text(served->why.text));
+		return shown;
+	}
+	const struct vol_map *map = engine_map(served->engine);
+	uint64_t used = (map->slots.len - map->free.len) * (uint64_t)VOL_EXTENT;
+	json_object_set_new(shown, "bytes", json_integer((json_int_t)map->size));
+	json_object_set_new(shown, "used", json_integer((json_int_t)used));
+	json_object_set_new(shown, "era", json_integer(map->era));
+	json_object_set_new(shown, "clients", json_integer(served->holds));
+	if (snapshots)
+		json_object_set_new(shown, "snapshots", show_snapshots(map));
+	else
+		json_object_set_new(
+			shown, "snapshots", json_integer((json_int_t)map->snapshots.len));
+	return shown;
+}
+
+static json_t *show_volumes(const struct control *control)
+{
+	json_t *list = json_array();
+	for (struct served *at = volumes_first(control->parts.volumes); at; at = at->next)
+		json_array_append_new(list, show_volume(at, false));
+	return list;
+}
 
 static void verb_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
@@ -27,12 +97,246 @@ static void verb_status(void *arg, size_t argc, const char *const *argv, struct 
 	const struct control *control = arg;
 	char started[UNITS_TEXT];
 	units_show_time(control->started_wall_ns, started);
-	int64_t up_ns = clock_mono_ns(control->world->clock) - control->started_mono_ns;
+	int64_t up_ns = clock_mono_ns(control->parts.world->clock) - control->started_mono_ns;
 	talk_reply_ok(ret_reply,
-		json_pack("{s:s,s:s,s:s,s:f,s:[]}", "type", "vold-status", "version", EBB_VERSION,
-			"started", started, "uptime", (double)up_ns / (double)NS_PER_SEC,
-			"volumes"));
+		json_pack("{s:s,s:s,s:s,s:f,s:o}", "type", "vold-status", "version", EBB_VERSION,
+			"started", started, "uptime", (double)up_ns / (double)NS_PER_SEC, "volumes",
+			show_volumes(control)));
 }
+
+/* NULL, and the refusal is written. */
+static struct served *find(
+	struct control *control, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct served *served = argc > 1 ? volumes_find(control->parts.volumes, argv[1]) : NULL;
+	if (argc < 2)
+		talk_reply_refuse(ret_reply, TALK_USAGE, "%s wants the name of a volume", argv[0]);
+	else if (!served)
+		talk_reply_refuse(ret_reply, TALK_NONE, "there is no volume %.80s", argv[1]);
+	return served;
+}
+
+static enum talk_code code_of(int err)
+{
+	switch (err) {
+	case -EBUSY:
+	case -EEXIST:
+		return TALK_GUARDED;
+	case -ENOENT:
+		return TALK_NONE;
+	case -EINVAL:
+		return TALK_USAGE;
+	default:
+		return TALK_FAILED;
+	}
+}
+
+static void reply(struct str *ret_reply, const char *type, int err, const struct why *why)
+{
+	if (err)
+		talk_reply_refuse(ret_reply, code_of(err), "%s", why->text);
+	else
+		talk_reply_ok(ret_reply, json_pack("{s:s}", "type", type));
+}
+
+static void verb_show(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct served *served = find(arg, argc, argv, ret_reply);
+	if (served)
+		talk_reply_ok(ret_reply,
+			json_pack("{s:s,s:o}", "type", "volume", "volume",
+				show_volume(served, true)));
+}
+
+static void verb_create(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct why why;
+	char *end = NULL;
+	unsigned long long size = argc == 3 ? strtoull(argv[2], &end, 10) : 0;
+	if (argc != 3 || *end || argv[2][0] < '0' || argv[2][0] > '9') {
+		talk_reply_refuse(ret_reply, TALK_USAGE, "create wants a name and a size in bytes");
+		return;
+	}
+	int err = volumes_create(control->parts.volumes, argv[1], size, &why);
+	reply(ret_reply, "create", err, &why);
+}
+
+static void verb_resize(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct served *served = find(control, argc, argv, ret_reply);
+	struct why why;
+	char *end = NULL;
+	unsigned long long size = argc > 2 ? strtoull(argv[2], &end, 10) : 0;
+	bool force = argc == 4 && strcmp(argv[3], "force") == 0;
+	if (!served)
+		return;
+	if (argc < 3 || *end || argv[2][0] < '0' || argv[2][0] > '9' || (argc == 4 && !force)) {
+		talk_reply_refuse(ret_reply, TALK_USAGE, "resize wants a name and a size in bytes");
+		return;
+	}
+	int err = volumes_resize(control->parts.volumes, served, size, force, &why);
+	reply(ret_reply, "resize", err, &why);
+}
+
+static void verb_open(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct served *served = find(control, argc, argv, ret_reply);
+	struct why why;
+	if (served) {
+		int err = volumes_open_one(control->parts.volumes, served, &why);
+		reply(ret_reply, "open", err, &why);
+	}
+}
+
+static void verb_close(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct served *served = find(arg, argc, argv, ret_reply);
+	struct why why;
+	if (served) {
+		int err = volumes_close_one(served, &why);
+		reply(ret_reply, "close", err, &why);
+	}
+}
+
+static void verb_rm(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct served *served = find(control, argc, argv, ret_reply);
+	struct why why;
+	if (served) {
+		int err = volumes_remove(control->parts.volumes, served, &why);
+		reply(ret_reply, "rm", err, &why);
+	}
+}
+
+/* ---- acts ---- */
+
+static void on_act(struct engine_act *act, int err, const struct why *why)
+{
+	struct asked_act *asked = container_of(act, struct asked_act, act);
+	asked->done = true;
+	asked->err = err;
+	asked->why = *why;
+}
+
+static void start_act(struct control *control, struct served *served, enum engine_act_kind kind,
+	const char *name, struct str *ret_reply)
+{
+	struct asked_act *asked = &control->act[control->acts % ACTS];
+	if (asked->number && !asked->done) {
+		talk_reply_busy(ret_reply);
+		return;
+	}
+	*asked = (struct asked_act){.number = ++control->acts};
+	memcpy(asked->name, name, strlen(name) + 1);
+	asked->act = (struct engine_act){.kind = kind,
+		.name = asked->name,
+		.at_ns = clock_wall_ns(control->parts.world->clock),
+		.done = on_act};
+	engine_do(served->engine, &asked->act);
+	talk_reply_ok(ret_reply,
+		json_pack("{s:s,s:I}", "type", "act", "number", (json_int_t)asked->number));
+}
+
+static void act_on_snapshot(struct control *control, size_t argc, const char *const *argv,
+	enum engine_act_kind kind, struct str *ret_reply)
+{
+	struct served *served = find(control, argc, argv, ret_reply);
+	if (!served)
+		return;
+	if (argc != 3 || !*argv[2] || strlen(argv[2]) >= VOL_NAME_MAX) {
+		talk_reply_refuse(ret_reply, TALK_USAGE,
+			"%s wants a volume and the name of a snapshot, below %d bytes", argv[0],
+			VOL_NAME_MAX);
+		return;
+	}
+	if (!served->engine) {
+		talk_reply_refuse(ret_reply, TALK_FAILED, "volume %s is not open", argv[1]);
+		return;
+	}
+	const struct map_snapshot *snapshot = map_snapshot(engine_map(served->engine), argv[2]);
+	if (kind == ENGINE_DROP && snapshot &&
+		server_uses(control->parts.server, argv[1], snapshot->era)) {
+		talk_reply_refuse(
+			ret_reply, TALK_GUARDED, "a client reads %s@%s", argv[1], argv[2]);
+		return;
+	}
+	start_act(control, served, kind, argv[2], ret_reply);
+}
+
+static void verb_cut(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	act_on_snapshot(arg, argc, argv, ENGINE_CUT, ret_reply);
+}
+
+static void verb_drop(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	act_on_snapshot(arg, argc, argv, ENGINE_DROP, ret_reply);
+}
+
+static void verb_act(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	uint64_t number = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
+	const struct asked_act *asked = &control->act[(number + ACTS - 1) % ACTS];
+	if (!number || asked->number != number)
+		talk_reply_refuse(ret_reply, TALK_NONE, "no act of that number is remembered");
+	else if (asked->done && asked->err)
+		reply(ret_reply, "act", asked->err, &asked->why);
+	else
+		talk_reply_ok(
+			ret_reply, json_pack("{s:s,s:b}", "type", "act", "done", asked->done));
+}
+
+/* ---- counters ---- */
+
+static json_t *show_counts(const struct served *served)
+{
+	const struct volume_counts *counts = &served->counts, none = {0};
+	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name",
+		served->name, "reads", (json_int_t)counts->operations[COUNT_READ], "read_bytes",
+		(json_int_t)counts->bytes[COUNT_READ], "writes",
+		(json_int_t)counts->operations[COUNT_WRITE], "write_bytes",
+		(json_int_t)counts->bytes[COUNT_WRITE], "zeros",
+		(json_int_t)counts->operations[COUNT_ZERO], "flushes",
+		(json_int_t)counts->operations[COUNT_FLUSH], "errors", (json_int_t)counts->errors,
+		"sequential", (json_int_t)counts->sequential, "queue", (json_int_t)served->queue,
+		"p50_ns", (json_int_t)counts_latency(&none, counts, 500), "p99_ns",
+		(json_int_t)counts_latency(&none, counts, 990), "p999_ns",
+		(json_int_t)counts_latency(&none, counts, 999));
+}
+
+/* The steps that are not zero, as pairs of number and count: their reader takes differences. */
+static json_t *show_steps(const struct volume_counts *counts)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < LATENCY_STEPS; i++)
+		if (counts->latency[i])
+			json_array_append_new(
+				list, json_pack("[i,I]", (int)i, (json_int_t)counts->latency[i]));
+	return list;
+}
+
+static void verb_stats(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	const struct control *control = arg;
+	(void)argc, (void)argv;
+	json_t *list = json_array();
+	for (struct served *at = volumes_first(control->parts.volumes); at; at = at->next) {
+		json_t *counts = show_counts(at);
+		json_object_set_new(counts, "steps", show_steps(&at->counts));
+		json_array_append_new(list, counts);
+	}
+	talk_reply_ok(ret_reply,
+		json_pack("{s:s,s:f,s:o}", "type", "stats", "at",
+			(double)clock_mono_ns(control->parts.world->clock) / (double)NS_PER_SEC,
+			"volumes", list));
+}
+
+/* ---- the program ---- */
 
 static void verb_ping(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
@@ -45,33 +349,45 @@ static void verb_stop(void *arg, size_t argc, const char *const *argv, struct st
 	(void)argc, (void)argv;
 	const struct control *control = arg;
 	talk_reply_ok(ret_reply, json_pack("{s:s}", "type", "stop"));
-	loop_stop(control->world->loop);
+	control->parts.stop(control->parts.arg);
 }
 
 static const struct talk_verb verbs[] = {
 	{"status", "", 0, "which volumes are served, and how they are doing", verb_status},
+	{"show", "NAME", 1, "one volume, with its snapshots", verb_show},
+	{"create", "NAME BYTES", 2, "makes a volume", verb_create},
+	{"resize", "NAME BYTES [force]", 3, "grows or shrinks a volume that nobody uses",
+		verb_resize},
+	{"open", "NAME", 1, "opens a volume that was closed, or stopped after a failure",
+		verb_open},
+	{"close", "NAME", 1, "closes a volume that nobody uses", verb_close},
+	{"rm", "NAME", 1, "removes a volume that nobody uses", verb_rm},
+	{"cut", "NAME SNAPSHOT", 2, "begins to cut a snapshot", verb_cut},
+	{"drop", "NAME SNAPSHOT", 2, "begins to drop a snapshot", verb_drop},
+	{"act", "NUMBER", 1, "whether what was begun is done", verb_act},
+	{"stats", "", 0, "what each volume was asked, and how long it took", verb_stats},
 	{"ping", "", 0, "answers pong", verb_ping},
 	{"stop", "", 0, "ends the program in order", verb_stop},
 };
 
-int control_open(
-	struct world *world, struct listener *listener, uint32_t uid, struct control **ret_control)
+int control_open(const struct control_parts *parts, struct listener *listener, uint32_t uid,
+	struct control **ret_control)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	if (!control) {
 		listener_close(listener);
 		return -ENOMEM;
 	}
-	control->world = world;
-	control->started_mono_ns = clock_mono_ns(world->clock);
-	control->started_wall_ns = clock_wall_ns(world->clock);
+	control->parts = *parts;
+	control->started_mono_ns = clock_mono_ns(parts->world->clock);
+	control->started_wall_ns = clock_wall_ns(parts->world->clock);
 	struct talk_options options = {
 		.verbs = verbs,
 		.verb_count = sizeof(verbs) / sizeof(*verbs),
 		.arg = control,
 		.uid = uid,
 	};
-	int err = talk_server_open(world, listener, &options, &control->server);
+	int err = talk_server_open(parts->world, listener, &options, &control->server);
 	if (err) {
 		free(control);
 		return err;

@@ -11,11 +11,21 @@
 
 struct control;
 struct listener;
+struct server;
+struct volumes;
 struct world;
 
+struct control_parts {
+	struct world *world;
+	struct volumes *volumes;
+	struct server *server;
+	void (*stop)(void *arg); /* ends the program in order */
+	void *arg;
+};
+
 /* Takes the listener, also on failure. `uid` may talk besides root. Gives the control; -ENOMEM. */
-int control_open(
-	struct world *world, struct listener *listener, uint32_t uid, struct control **ret_control);
+int control_open(const struct control_parts *parts, struct listener *listener, uint32_t uid,
+	struct control **ret_control);
 
 /* Takes the control; NULL is allowed. */
 void control_close(struct control *control);

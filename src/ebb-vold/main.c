@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -17,6 +18,8 @@
 #include "base/why.h"
 #include "ebb-vold/control.h"
 #include "ebb-vold/options.h"
+#include "ebb-vold/serve.h"
+#include "ebb-vold/volumes.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/linux/log_sink.h"
@@ -40,14 +43,48 @@ struct vold {
 	struct world *world; /* that of lw */
 	struct signals *signals;
 	struct file *lock;
+	struct volumes *volumes;
+	struct server *server;
 	struct control *control;
+	struct timer leaving;
+	int64_t leave_by_ns;
 };
+
+/* How long requests that are out have to be answered when the program ends. */
+#define LEAVE_NS (10 * NS_PER_SEC)
+#define LOOK_NS (2 * NS_PER_MS)
+
+/* Answers are on their way, or the time is over. */
+static void on_leaving(struct timer *timer)
+{
+	struct vold *vold = container_of(timer, struct vold, leaving);
+	int64_t now_ns = clock_mono_ns(vold->world->clock);
+	if (server_left(vold->server) && now_ns < vold->leave_by_ns)
+		timer_set(vold->world->loop, timer, now_ns + LOOK_NS);
+	else
+		loop_stop(vold->world->loop);
+}
+
+static void stop(void *arg)
+{
+	struct vold *vold = arg;
+	if (vold->leave_by_ns)
+		return;
+	vold->leave_by_ns = clock_mono_ns(vold->world->clock) + LEAVE_NS;
+	server_shut(vold->server);
+	volumes_still(vold->volumes);
+	vold->leaving.fn = on_leaving;
+	timer_set(vold->world->loop, &vold->leaving, 0);
+}
 
 static void on_signal(void *arg, int signal)
 {
 	struct vold *vold = arg;
-	if (signal == SIGTERM || signal == SIGINT)
-		loop_stop(vold->world->loop);
+	if (signal != SIGTERM && signal != SIGINT)
+		return;
+	if (vold->leave_by_ns)
+		_exit(EXIT_FAILURE);
+	stop(vold);
 }
 
 /* The loop turns: so it can say at half the time after which the manager would lose patience. */
@@ -71,22 +108,69 @@ static int take_lock(struct vold *vold, struct why *why)
 	return err ? why_errno(why, err, "vold.lock") : 0;
 }
 
+/* The number of the socket that the service manager opened under that name; -ENOENT. */
+static int handed_over(const char *name, int only)
+{
+	int count = linux_listen_fds(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
+	const char *at = getenv("LISTEN_FDNAMES");
+	/* One without a name of ours is that of the verbs. */
+	if (count == 1 && (!at || strcmp(at, "nbd") != 0))
+		return only ? LISTEN_FDS_START : -ENOENT;
+	for (int i = 0; i < count && at; i++) {
+		size_t len = strcspn(at, ":");
+		if (len == strlen(name) && strncmp(at, name, len) == 0)
+			return LISTEN_FDS_START + i;
+		at = at[len] ? at + len + 1 : NULL;
+	}
+	return -ENOENT;
+}
+
+static int check_handed_over(struct why *why)
+{
+	int count = linux_listen_fds(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
+	int known = (handed_over("vold", 1) >= 0) + (handed_over("nbd", 0) >= 0);
+	return count <= known ? 0
+			      : why_set(why, -EINVAL,
+					"%d sockets were handed over: FileDescriptorName= is to "
+					"name one vold and one nbd",
+					count);
+}
+
 /* The socket that the service manager opened, else our own. */
-static int listen_for_verbs(struct vold *vold, struct listener **ret_listener, struct why *why)
+static int listen_at(struct vold *vold, const char *name, const char *path,
+	struct listener **ret_listener, struct why *why)
 {
 	struct net *net = vold->world->net;
-	int handed = linux_listen_fds(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
-	if (handed > 1)
-		return why_set(why, -EINVAL, "%d sockets were handed over: one is enough", handed);
-	if (handed == 1)
-		return linux_net_adopt(net, LISTEN_FDS_START, ret_listener, why);
+	int fd = handed_over(name, strcmp(name, "vold") == 0);
+	if (fd >= 0)
+		return linux_net_adopt(net, fd, ret_listener, why);
 	char address[4096];
-	const char *path = vold->options.socket;
-	int len = snprintf(address, sizeof(address), "unix:%s%s", path ? path : vold->options.state,
-		path ? "" : "/vold.sock");
+	int len = snprintf(address, sizeof(address), "unix:%s%s%s%s",
+		path ? path : vold->options.state, path ? "" : "/", path ? "" : name,
+		path ? "" : ".sock");
 	if (len < 0 || (size_t)len >= sizeof(address))
 		return why_set(why, -ENAMETOOLONG, "the path of the socket is too long");
 	return net_listen(net, address, ret_listener, why);
+}
+
+static int serve(struct vold *vold, struct why *why)
+{
+	struct listener *listener;
+	int err = volumes_open(vold->world, vold->options.state, &vold->volumes, why);
+	if (err)
+		return err;
+	if (server_open(vold->world, vold->volumes, &vold->server))
+		return why_set(why, -ENOMEM, "out of memory");
+	err = listen_at(vold, "nbd", vold->options.nbd, &listener, why);
+	if (err)
+		return err;
+	server_listen(vold->server, listener);
+	if (!vold->options.tcp)
+		return 0;
+	err = net_listen(vold->world->net, vold->options.tcp, &listener, why);
+	if (!err)
+		server_listen(vold->server, listener);
+	return err;
 }
 
 static int open_all(struct vold *vold, struct why *why)
@@ -100,19 +184,29 @@ static int open_all(struct vold *vold, struct why *why)
 	if (!err)
 		err = take_lock(vold, why);
 	if (!err)
-		err = listen_for_verbs(vold, &listener, why);
+		err = check_handed_over(why);
+	if (!err)
+		err = serve(vold, why);
+	if (!err)
+		err = listen_at(vold, "vold", vold->options.socket, &listener, why);
 	if (err)
 		return err;
-	err = control_open(vold->world, listener, geteuid(), &vold->control);
+	const struct control_parts parts = {vold->world, vold->volumes, vold->server, stop, vold};
+	err = control_open(&parts, listener, geteuid(), &vold->control);
 	return err ? why_set(why, err, "out of memory") : 0;
 }
 
 static void close_all(struct vold *vold)
 {
 	control_close(vold->control);
+	if (vold->server && server_left(vold->server))
+		_exit(EXIT_FAILURE); /* a request that never ends holds memory that is to be freed
+				      */
+	server_close(vold->server);
 	file_close(vold->lock);
 	signals_close(vold->signals);
 	linux_world_close(vold->lw);
+	volumes_close(vold->volumes);
 }
 
 static int run(struct vold *vold)
@@ -131,7 +225,7 @@ static int run(struct vold *vold)
 			on_alive(&vold->alive);
 		notify_ready(&vold->notify);
 		linux_run(vold->lw);
-		/* From here on a second signal ends the process at once. */
+		/* From here on a signal ends the process at once. */
 		signals_close(TAKE(vold->signals));
 		notify_stopping(&vold->notify);
 		timer_cancel(vold->world->loop, &vold->alive);

@@ -14,6 +14,9 @@ struct str;
 struct options {
 	const char *state;
 	const char *socket; /* NULL: vold.sock in the state folder */
+	const char *nbd;    /* NULL: nbd.sock in the state folder */
+	const char *tcp;    /* another address for clients; NULL: none */
+	const char *tls_certificates, *tls_key, *tls_clients, *tls_psk; /* files; NULL: none */
 	bool version, help;
 };
 

@@ -168,6 +168,13 @@ uint8_t *nbd_read_room(struct nbd *nbd, struct nbd_request *request)
 	return at + len;
 }
 
+void nbd_room_back(struct nbd *nbd, struct nbd_request *request)
+{
+	must(nbd->room_of == slot_of(request));
+	out_undo(&nbd->out, nbd->out.len - nbd->room_at);
+	nbd->room_of = NULL;
+}
+
 static bool copy_parts(
 	struct nbd *nbd, struct slot *slot, const struct nbd_part *parts, unsigned count)
 {

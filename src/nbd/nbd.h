@@ -173,9 +173,13 @@ void nbd_sent(struct nbd *nbd, size_t len);
 
 /*
  * NBD_READ, the short way: room for its bytes in the output, to be filled at once and followed by
- * nbd_done() or nbd_fail() before any other call. NULL: not now, or it is too long: nbd_read().
+ * nbd_done(), nbd_fail() or nbd_room_back() before any other call. NULL: not now, or it is too
+ * long: nbd_read().
  */
 uint8_t *nbd_read_room(struct nbd *nbd, struct nbd_request *request);
+
+/* Gives that room back unused: the request is out as before, and is answered some other way. */
+void nbd_room_back(struct nbd *nbd, struct nbd_request *request);
 
 struct nbd_part {
 	const uint8_t *bytes; /* NULL: a hole */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct why;
 
@@ -51,6 +52,9 @@ struct listener {
 struct stream_ops {
 	ssize_t (*read)(struct stream *stream, void *bytes, size_t len);
 	ssize_t (*write)(struct stream *stream, const void *bytes, size_t len);
+	/* NULL: part by part */
+	ssize_t (*read_parts)(struct stream *stream, const struct iovec *parts, unsigned count);
+	ssize_t (*write_parts)(struct stream *stream, const struct iovec *parts, unsigned count);
 	void (*want)(struct stream *stream, unsigned events);
 	int (*peer)(struct stream *stream, struct peer *ret_peer);
 	void (*close)(struct stream *stream);
@@ -91,6 +95,23 @@ static inline ssize_t stream_read(struct stream *stream, void *bytes, size_t len
 static inline ssize_t stream_write(struct stream *stream, const void *bytes, size_t len)
 {
 	return stream->ops->write(stream, bytes, len);
+}
+
+/* The same for bytes that lie in several places; perhaps only the first of them are used. */
+static inline ssize_t stream_read_parts(
+	struct stream *stream, const struct iovec *parts, unsigned count)
+{
+	return stream->ops->read_parts
+		? stream->ops->read_parts(stream, parts, count)
+		: stream->ops->read(stream, parts[0].iov_base, parts[0].iov_len);
+}
+
+static inline ssize_t stream_write_parts(
+	struct stream *stream, const struct iovec *parts, unsigned count)
+{
+	return stream->ops->write_parts
+		? stream->ops->write_parts(stream, parts, count)
+		: stream->ops->write(stream, parts[0].iov_base, parts[0].iov_len);
 }
 
 /* Which events to tell from now on (STREAM_CAN_READ | STREAM_CAN_WRITE); starts with none. */

@@ -21,6 +21,7 @@ enum { TALK_REPLY_MAX = 1 << 20 }; /* bytes with the newline */
 enum talk_code {
 	TALK_FAILED = 1,
 	TALK_USAGE = 2,
+	TALK_NONE = 4,    /* no such thing */
 	TALK_GUARDED = 5, /* refused by a guard */
 };
 

@@ -130,6 +130,13 @@ void engine_release_gated(struct engine *engine)
 		engine_go(engine, request);
 }
 
+/* A snapshot may be larger than the volume has become; the map has room for all of them. */
+static bool within(const struct vol_map *map, const struct engine_request *request)
+{
+	uint64_t size = request->view ? (uint64_t)map->extents * VOL_EXTENT : map->size;
+	return request->at <= size && request->len <= size - request->at;
+}
+
 void engine_submit(struct engine *engine, struct engine_request *request)
 {
 	const struct vol_map *map = &engine->volume->map;
@@ -138,7 +145,7 @@ void engine_submit(struct engine *engine, struct engine_request *request)
 	engine->requests++;
 	if (engine->volume->stopped)
 		err = -EIO;
-	else if (!flush && (request->at > map->size || request->len > map->size - request->at))
+	else if (!flush && !within(map, request))
 		err = -EINVAL;
 	if (err) {
 		engine_answer(engine, request, err);
@@ -154,6 +161,30 @@ void engine_submit(struct engine *engine, struct engine_request *request)
 	bool joins = planted(ENGINE_FLUSH_JOINS) && engine->commit.stage > COMMIT_DRAIN;
 	queue_put(joins ? &engine->commit.covered : &engine->flushes, request);
 	commit_step(engine);
+}
+
+int engine_now(struct engine *engine, const struct engine_request *request)
+{
+	const struct vol_map *map = &engine->volume->map;
+	bool read = request->kind == ENGINE_READ;
+	if (engine->volume->stopped)
+		return -EIO;
+	if (!within(map, request))
+		return -EINVAL;
+	if (request->durable || !(read || request->kind == ENGINE_WRITE))
+		return -EAGAIN;
+	struct engine_request part = *request;
+	part.reached = part.at;
+	while (part.reached < part.at + part.len) {
+		struct piece piece = {.engine = engine};
+		set_up(&piece, &part);
+		if (piece.state == PIECE_FILL || (!read && !may_write(engine)))
+			return -EAGAIN;
+		int err = piece_now(&piece);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /* ---- opening ---- */
@@ -198,6 +229,15 @@ void engine_free(struct engine *engine)
 	vec_done(&engine->syncing);
 	volume_close(engine->volume);
 	free(engine);
+}
+
+int engine_end(struct engine *engine, struct why *why)
+{
+	if (!engine)
+		return 0;
+	int err = engine_stopped(engine) ? 0 : volume_flush(engine->volume, why);
+	engine_free(engine);
+	return err;
 }
 
 bool engine_idle(const struct engine *engine)

@@ -46,6 +46,12 @@ int engine_open(struct engine_pool *pool, struct volume *volume, struct engine *
  */
 void engine_free(struct engine *engine);
 
+/*
+ * Makes an idle engine's volume durable, and then as engine_free(). Blocks. What could not be made
+ * durable is an error, and the engine is gone all the same.
+ */
+int engine_end(struct engine *engine, struct why *why);
+
 /* Nothing is under way: neither requests, nor acts, nor work of its own. */
 bool engine_idle(const struct engine *engine);
 
@@ -75,6 +81,13 @@ struct engine_request {
 
 /* -EINVAL for what is beyond the volume is told as all errors are. */
 void engine_submit(struct engine *engine, struct engine_request *request);
+
+/*
+ * The shorter way for what is likely to be in memory, of reads and of writes of whole blocks: done
+ * when it returns, 0 or an error, and done() is not called. -EAGAIN: not at once; nothing happened,
+ * though bytes to be read into may have changed, and engine_submit() is the way.
+ */
+int engine_now(struct engine *engine, const struct engine_request *request);
 
 /* ---- acts ---- */
 

@@ -42,6 +42,7 @@ struct piece {
 	enum piece_state state;
 	bool waits;     /* for one before it in the bucket */
 	bool listed;    /* in its bucket */
+	bool at_once;   /* none of the pool's: what cannot be done at once is not begun */
 	bool in_block;  /* its bytes go through `block` */
 	unsigned phase; /* of reads */
 	uint32_t extent, slot;
@@ -178,6 +179,9 @@ struct piece *piece_take(struct engine *engine);
 
 /* Runs it, at once or when those before it are done; it is gone when that is all. */
 void piece_start(struct piece *piece);
+
+/* All of the piece at once, without one of the pool: 0, an error, or -EAGAIN. */
+int piece_now(struct piece *piece);
 
 /* Some of its requests found no piece. */
 void pool_add_starved(struct engine *engine);

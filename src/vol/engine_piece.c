@@ -62,7 +62,7 @@ struct piece *piece_take(struct engine *engine)
 	engine->pool->free = piece->next;
 	engine->pieces++;
 	piece->engine = engine;
-	piece->waits = piece->listed = piece->in_block = false;
+	piece->waits = piece->listed = piece->in_block = piece->at_once = false;
 	piece->done = 0;
 	return piece;
 }
@@ -218,7 +218,7 @@ static ssize_t move(struct piece *piece, enum aio_kind kind, void *bytes, size_t
 	ssize_t n = aio_now(engine->pool->aio, &piece->io);
 	if (n > 0 && (size_t)n > len)
 		n = -EIO;
-	if (n != -EAGAIN)
+	if (n != -EAGAIN || piece->at_once)
 		return n ? n : -EIO; /* what was never written is not asked for */
 	if (aio_submit(engine->pool->aio, &piece->io))
 		return -EBUSY; /* the pool is smaller than what an aio takes: its world has ended */
@@ -389,4 +389,15 @@ void piece_start(struct piece *piece)
 		return;
 	}
 	run(piece);
+}
+
+int piece_now(struct piece *piece)
+{
+	piece->at_once = true;
+	if (*bucket_of(piece) && must_wait(piece))
+		return -EAGAIN;
+	int err = piece->state == PIECE_READ ? 0 : place(piece);
+	if (err)
+		return err;
+	return piece->state == PIECE_READ ? read_on(piece) : write_on(piece);
 }

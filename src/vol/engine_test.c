@@ -217,7 +217,11 @@ static void start_request(struct bench *bench)
 	if (lane->request.kind == ENGINE_WRITE || lane->request.kind == ENGINE_ZERO)
 		change(bench, lane);
 	lane->busy = true;
-	engine_submit(bench->engine, &lane->request);
+	int now = rng_below(&bench->rng, 3) ? -EAGAIN : engine_now(bench->engine, &lane->request);
+	if (now == -EAGAIN)
+		engine_submit(bench->engine, &lane->request);
+	else
+		on_done(&lane->request, now);
 }
 
 /* ---- acts ---- */

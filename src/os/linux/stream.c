@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,6 +93,43 @@ static ssize_t linux_stream_write(struct stream *stream, const void *bytes, size
 	return n;
 }
 
+static ssize_t linux_stream_read_parts(
+	struct stream *stream, const struct iovec *parts, unsigned count)
+{
+	ssize_t n;
+	do
+		n = readv(stream_of(stream)->watch.fd, parts, (int)count);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t linux_stream_write_parts(
+	struct stream *stream, const struct iovec *parts, unsigned count)
+{
+	struct msghdr message = {.msg_iovlen = count};
+	ssize_t n;
+	/* It is only read. */
+	memcpy(&message.msg_iov, &parts, sizeof(parts));
+	do
+		n = sendmsg(stream_of(stream)->watch.fd, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return n;
+}
+
+void linux_stream_large(struct stream *base)
+{
+	enum { BYTES = 2 << 20 };
+	const int names[2][2] = {{SO_SNDBUFFORCE, SO_SNDBUF}, {SO_RCVBUFFORCE, SO_RCVBUF}};
+	int fd = stream_of(base)->watch.fd, bytes = BYTES;
+	if (stream_of(base)->domain != AF_UNIX)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(fd, SOL_SOCKET, names[i][0], &bytes, sizeof(bytes)) < 0)
+			setsockopt(fd, SOL_SOCKET, names[i][1], &bytes, sizeof(bytes));
+}
+
 static void linux_stream_want(struct stream *base, unsigned events)
 {
 	struct linux_stream *stream = stream_of(base);
@@ -143,6 +181,8 @@ static void linux_stream_close(struct stream *base)
 static const struct stream_ops linux_stream_ops = {
 	.read = linux_stream_read,
 	.write = linux_stream_write,
+	.read_parts = linux_stream_read_parts,
+	.write_parts = linux_stream_write_parts,
 	.want = linux_stream_want,
 	.peer = linux_stream_peer,
 	.close = linux_stream_close,

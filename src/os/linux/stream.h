@@ -13,4 +13,10 @@ struct stream;
 /* Takes the descriptor, which does not block, when it answers 0; gives the stream. */
 int linux_stream_new(struct linux_loop *loop, int fd, struct stream **ret_stream);
 
+/*
+ * For a stream of large messages: room for 2 MiB each way in a Unix socket, as far as the kernel
+ * lets us. TCP finds its own.
+ */
+void linux_stream_large(struct stream *stream);
+
 #endif

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections: bytes to requests, requests to engines, answers to bytes.
+ *
+ * A request that can be done at once is, into or out of the connection's own bytes. Any other gets
+ * a buffer and goes to the engine; its answer is put out when the engine tells. What was answered
+ * in a turn of the loop goes out together before the loop waits.
+ */
+#include "ebb-vold/serve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "base/must.h"
+#include "base/own.h"
+#include "base/units.h"
+#include "ebb-vold/buffers.h"
+#include "ebb-vold/exports.h"
+#include "nbd/nbd.h"
+#include "os/clock.h"
+#include "os/linux/loop.h"
+#include "os/linux/stream.h"
+#include "os/loop.h"
+#include "os/net.h"
+#include "os/world.h"
+#include "vol/engine.h"
+#include "vol/map.h"
+
+enum {
+	CLIENTS_MAX = 1000,
+	PARTS = 64,
+	TURNS = 16, /* of one client before others get theirs */
+};
+
+#define BUFFERS_OUT ((size_t)512 << 20)
+#define BUFFERS_KEPT ((size_t)64 << 20)
+#define HANDSHAKE_NS (30 * NS_PER_SEC)
+
+struct asked {
+	struct engine_request request;
+	struct client *client;
+	struct nbd_request *nbd;
+	void *buffer;
+	size_t buffer_len;
+	int64_t begun_ns;
+};
+
+struct client {
+	struct server *server;
+	struct stream *stream; /* NULL: it is gone, and requests are still out */
+	struct nbd *nbd;
+	struct client *next, **here;
+	struct client *next_dirty;
+	unsigned out; /* requests with an engine */
+	bool dirty, hungry, ended;
+	struct timer handshake;
+	struct asked asked[NBD_IN_FLIGHT];
+};
+
+struct server {
+	struct world *world;
+	struct exports exports;
+	struct buffers buffers;
+	struct before_wait hook;
+	struct client *clients, *dirty;
+	unsigned client_count;
+	bool shut, hungry;
+	VEC(struct listener *) listeners;
+};
+
+static void mark_dirty(struct client *client)
+{
+	if (client->dirty)
+		return;
+	client->dirty = true;
+	client->next_dirty = client->server->dirty;
+	client->server->dirty = client;
+}
+
+/* ---- buffers ---- */
+
+static void *take_buffer(struct asked *asked, size_t len)
+{
+	struct client *client = asked->client;
+	asked->buffer = buffers_take(&client->server->buffers, len);
+	asked->buffer_len = len;
+	if (!asked->buffer)
+		client->hungry = client->server->hungry = true;
+	return asked->buffer;
+}
+
+static void give_buffer(struct asked *asked)
+{
+	struct server *server = asked->client->server;
+	if (!asked->buffer)
+		return;
+	buffers_give(&server->buffers, TAKE(asked->buffer), asked->buffer_len);
+	if (!server->hungry)
+		return;
+	server->hungry = false;
+	for (struct client *client = server->clients; client; client = client->next)
+		if (client->hungry)
+			mark_dirty(client);
+}
+
+static void take_back(struct client *client)
+{
+	struct nbd_request *request;
+	while ((request = nbd_released(client->nbd)))
+		give_buffer(&client->asked[request->slot]);
+}
+
+/* ---- requests ---- */
+
+static struct served *served_of(const struct client *client)
+{
+	return export_of(nbd_in_use(client->nbd))->served;
+}
+
+static int64_t now_ns(const struct client *client)
+{
+	return clock_mono_ns(client->server->world->clock);
+}
+
+static enum count_kind count_kind(const struct nbd_request *request)
+{
+	switch (request->type) {
+	case NBD_WRITE:
+		return COUNT_WRITE;
+	case NBD_TRIM:
+	case NBD_ZERO:
+		return COUNT_ZERO;
+	case NBD_FLUSH:
+		return COUNT_FLUSH;
+	case NBD_READ:
+	case NBD_CACHE:
+	case NBD_STATUS:
+	default:
+		return COUNT_READ;
+	}
+}
+
+static void note_end(struct asked *asked, int err)
+{
+	struct served *served = served_of(asked->client);
+	served->queue--;
+	served->counts.errors += err != 0;
+	if (asked->nbd->type != NBD_FLUSH)
+		served_count_latency(served, now_ns(asked->client) - asked->begun_ns);
+}
+
+static void answer(struct asked *asked, int err)
+{
+	struct client *client = asked->client;
+	struct nbd_request *request = asked->nbd;
+	note_end(asked, err);
+	if (err) {
+		give_buffer(asked);
+		nbd_fail(client->nbd, request, err);
+		return;
+	}
+	if (request->type != NBD_READ) {
+		give_buffer(asked);
+		nbd_done(client->nbd, request);
+		return;
+	}
+	struct nbd_part part = {asked->buffer, request->length};
+	if (!nbd_read(client->nbd, request, &part, 1))
+		give_buffer(asked);
+}
+
+static void client_free(struct client *client);
+
+static void on_done(struct engine_request *request, int err)
+{
+	struct asked *asked = container_of(request, struct asked, request);
+	struct client *client = asked->client;
+	client->out--;
+	answer(asked, err);
+	mark_dirty(client);
+}
+
+static enum engine_kind engine_kind(const struct nbd_request *request)
+{
+	switch (request->type) {
+	case NBD_WRITE:
+		return ENGINE_WRITE;
+	case NBD_TRIM:
+	case NBD_ZERO:
+		return ENGINE_ZERO;
+	case NBD_FLUSH:
+		return ENGINE_FLUSH;
+	case NBD_READ:
+	case NBD_CACHE:
+	case NBD_STATUS:
+	default:
+		return ENGINE_READ;
+	}
+}
+
+/* Trims of parts of blocks are not worth writing: what is left of them may be anything. */
+static void trim_inwards(struct engine_request *request)
+{
+	uint64_t end = request->at + request->len;
+	uint64_t from = (request->at + VOL_BLOCK - 1) / VOL_BLOCK * VOL_BLOCK;
+	end -= end % VOL_BLOCK;
+	request->len = end > from ? end - from : 0;
+	request->at = end > from ? from : 0;
+}
+
+static void answer_status(struct client *client, struct nbd_request *request)
+{
+	const struct export *export = export_of(nbd_in_use(client->nbd));
+	const struct vol_map *map = engine_map(export->served->engine);
+	uint64_t at = request->offset;
+	bool more = true;
+	nbd_context(client->nbd, request, 0);
+	while (more && at < map->size) {
+		struct map_run run = map_find(
+			map, export->era ? export->era : map->era, at / VOL_BLOCK);
+		uint64_t to = (at / VOL_BLOCK + run.blocks) * VOL_BLOCK;
+		to = to < map->size ? to : map->size;
+		more = nbd_extent(client->nbd, request, to - at,
+			run.slot == SLOT_NONE ? NBD_HOLE | NBD_ZEROES : 0);
+		at = to;
+	}
+	nbd_done(client->nbd, request);
+}
+
+/* True: it is answered. */
+static bool begin_at_once(struct client *client, struct asked *asked)
+{
+	struct nbd_request *request = asked->nbd;
+	struct served *served = served_of(client);
+	uint8_t *room = NULL;
+	if (request->type == NBD_READ) {
+		room = nbd_read_room(client->nbd, request);
+		asked->request.bytes = room;
+	}
+	if ((request->type != NBD_READ && request->type != NBD_WRITE) ||
+		(request->type == NBD_READ && !room))
+		return false;
+	int err = engine_now(served->engine, &asked->request);
+	if (err == -EAGAIN) {
+		if (room)
+			nbd_room_back(client->nbd, request);
+		return false;
+	}
+	note_end(asked, err);
+	give_buffer(asked);
+	if (err)
+		nbd_fail(client->nbd, request, err);
+	else
+		nbd_done(client->nbd, request);
+	return true;
+}
+
+static void fill_request(struct asked *asked, const struct export *export)
+{
+	const struct nbd_request *request = asked->nbd;
+	asked->request = (struct engine_request){
+		.kind = engine_kind(request),
+		.durable = request->flags & NBD_FUA,
+		.allocate = request->type == NBD_ZERO && request->flags & NBD_NO_HOLE,
+		.view = export->era,
+		.at = request->offset,
+		.len = request->length,
+		.bytes = request->data,
+		.done = on_done,
+	};
+	if (request->type == NBD_TRIM)
+		trim_inwards(&asked->request);
+}
+
+/* False: there is no memory for it now. */
+static bool get_bytes(struct asked *asked)
+{
+	struct nbd_request *request = asked->nbd;
+	if (request->type == NBD_READ) {
+		asked->request.bytes = take_buffer(asked, request->length);
+	} else if (request->type == NBD_WRITE && !asked->buffer) {
+		/* It lies in the connection's input, which moves on. */
+		asked->request.bytes = take_buffer(asked, request->length);
+		if (asked->buffer)
+			memcpy(asked->buffer, request->data, request->length);
+	}
+	return asked->request.bytes || request->type == NBD_ZERO || request->type == NBD_TRIM ||
+		request->type == NBD_FLUSH;
+}
+
+static void begin(struct client *client, struct nbd_request *request)
+{
+	const struct export *export = export_of(nbd_in_use(client->nbd));
+	struct asked *asked = &client->asked[request->slot];
+	struct served *served = export->served;
+	bool slow_zero = request->type == NBD_ZERO && request->flags & NBD_FAST_ZERO &&
+		(request->flags & NBD_NO_HOLE || (request->offset | request->length) % VOL_BLOCK);
+	asked->client = client;
+	asked->nbd = request;
+	asked->begun_ns = now_ns(client);
+	if (!served->engine || slow_zero) {
+		give_buffer(asked);
+		nbd_fail(client->nbd, request, slow_zero ? -EOPNOTSUPP : -EIO);
+		return;
+	}
+	if (request->type == NBD_STATUS || request->type == NBD_CACHE) {
+		if (request->type == NBD_STATUS)
+			answer_status(client, request);
+		else
+			nbd_done(client->nbd, request);
+		return;
+	}
+	served_count(served, count_kind(request), request->offset, request->length);
+	served->queue++;
+	fill_request(asked, export);
+	if (begin_at_once(client, asked))
+		return;
+	if (!get_bytes(asked)) {
+		note_end(asked, -ENOMEM);
+		nbd_fail(client->nbd, request, -ENOMEM);
+		return;
+	}
+	client->out++;
+	engine_submit(served->engine, &asked->request);
+}
+
+/* ---- bytes ---- */
+
+/* Each of these: 1 to go on, 0 to wait for the socket, or an error: the client is gone. */
+
+static int send_waiting(struct client *client)
+{
+	struct iovec parts[PARTS];
+	while (nbd_waiting_bytes(client->nbd)) {
+		unsigned count = nbd_waiting(client->nbd, parts, PARTS);
+		ssize_t n = stream_write_parts(client->stream, parts, count);
+		if (n == -EAGAIN)
+			return 0;
+		if (n < 0)
+			return (int)n;
+		nbd_sent(client->nbd, (size_t)n);
+		take_back(client);
+	}
+	return 1;
+}
+
+static int receive(struct client *client)
+{
+	struct iovec room[NBD_ROOM];
+	unsigned count = nbd_room(client->nbd, room);
+	ssize_t n = stream_read_parts(client->stream, room, count);
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0)
+		return n ? (int)n : -EPIPE;
+	nbd_came(client->nbd, (size_t)n);
+	return 1;
+}
+
+static bool lend_buffer(struct client *client, struct nbd_request *request)
+{
+	struct asked *asked = &client->asked[request->slot];
+	asked->client = client;
+	if (!take_buffer(asked, request->length))
+		return false;
+	nbd_buffer(client->nbd, request, asked->buffer);
+	return true;
+}
+
+/* All requests that are there; then what comes next is bytes. */
+static int parse(struct client *client, bool *ret_wants_input)
+{
+	struct nbd_request *request;
+	*ret_wants_input = false;
+	client->hungry = false;
+	for (;;) {
+		if (nbd_waiting_bytes(client->nbd) >= NBD_BATCH && send_waiting(client) < 0)
+			return -EPIPE;
+		switch (nbd_next(client->nbd, &request)) {
+		case NBD_REQUEST:
+			begin(client, request);
+			break;
+		case NBD_WANT_BUFFER:
+			if (!lend_buffer(client, request))
+				return 0;
+			break;
+		case NBD_BUSY:
+			return nbd_waiting_bytes(client->nbd) ? send_waiting(client) : 0;
+		case NBD_HANG_UP:
+			client->ended = true;
+			return 0;
+		case NBD_WANT_INPUT:
+		default:
+			*ret_wants_input = true;
+			return 1;
+		}
+	}
+}
+
+/* `more`: what has come is not all seen yet; a socket that can be written brings us back. */
+static void want(struct client *client, bool input, bool more)
+{
+	unsigned events = input ? STREAM_CAN_READ : 0;
+	if (more || nbd_waiting_bytes(client->nbd))
+		events |= STREAM_CAN_WRITE;
+	stream_want(client->stream, events);
+}
+
+/* The socket is closed; what is out with engines comes back first. */
+static void cut_off(struct client *client)
+{
+	if (client->stream) {
+		stream_close(TAKE(client->stream));
+		nbd_gone(client->nbd);
+		take_back(client);
+	}
+	if (client->out == 0)
+		client_free(client);
+}
+
+static void go_on(struct client *client)
+{
+	bool input = false;
+	int more = 1;
+	for (int i = 0; more > 0 && i < TURNS; i++) {
+		more = parse(client, &input);
+		int sent = more < 0 ? more : send_waiting(client);
+		if (sent < 0 || (client->ended && sent > 0)) {
+			cut_off(client);
+			return;
+		}
+		if (more > 0 && input)
+			more = receive(client);
+	}
+	if (more < 0) {
+		cut_off(client);
+		return;
+	}
+	if (nbd_in_use(client->nbd))
+		timer_cancel(client->server->world->loop, &client->handshake);
+	want(client, input, more > 0);
+}
+
+static void on_event(struct stream *stream, unsigned events)
+{
+	struct client *client = stream->arg;
+	if (events & STREAM_GONE)
+		cut_off(client);
+	else
+		go_on(client);
+}
+
+/* ---- clients ---- */
+
+static void client_free(struct client *client)
+{
+	struct server *server = client->server;
+	for (struct client **at = &server->dirty; client->dirty && *at;) {
+		if (*at == client)
+			*at = client->next_dirty;
+		else
+			at = &(*at)->next_dirty;
+	}
+	*client->here = client->next;
+	if (client->next)
+		client->next->here = client->here;
+	timer_cancel(server->world->loop, &client->handshake);
+	stream_close(client->stream);
+	for (size_t i = 0; i < NBD_IN_FLIGHT; i++)
+		give_buffer(&client->asked[i]);
+	nbd_free(client->nbd);
+	server->client_count--;
+	free(client);
+}
+
+static void on_handshake_over(struct timer *timer)
+{
+	cut_off(container_of(timer, struct client, handshake));
+}
+
+void server_connect(struct server *server, struct stream *stream)
+{
+	struct client *client = NULL;
+	if (!server->shut && server->client_count < CLIENTS_MAX)
+		client = calloc(1, sizeof(*client));
+	struct nbd *nbd = client ? nbd_new(&server->exports.base) : NULL;
+	if (!nbd) {
+		free(client);
+		stream_close(stream);
+		return;
+	}
+	linux_stream_large(stream);
+	client->server = server;
+	client->stream = stream;
+	client->nbd = nbd;
+	client->next = server->clients;
+	client->here = &server->clients;
+	for (size_t i = 0; i < NBD_IN_FLIGHT; i++)
+		client->asked[i].client = client;
+	if (client->next)
+		client->next->here = &client->next;
+	server->clients = client;
+	server->client_count++;
+	client->handshake.fn = on_handshake_over;
+	timer_set(server->world->loop, &client->handshake, now_ns(client) + HANDSHAKE_NS);
+	stream->arg = client;
+	stream->on_event = on_event;
+	stream_want(stream, STREAM_CAN_READ | STREAM_CAN_WRITE);
+}
+
+static void on_accept(struct listener *listener, struct stream *stream)
+{
+	server_connect(listener->arg, stream);
+}
+
+/* Before each wait: what was answered meanwhile goes out. */
+static void before_wait(struct before_wait *hook)
+{
+	struct server *server = container_of(hook, struct server, hook);
+	while (server->dirty) {
+		struct client *client = server->dirty;
+		server->dirty = client->next_dirty;
+		client->dirty = false;
+		if (client->stream)
+			go_on(client);
+		else
+			cut_off(client);
+	}
+}
+
+int server_open(struct world *world, struct volumes *volumes, struct server **ret_server)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	if (!server)
+		return -ENOMEM;
+	server->world = world;
+	exports_init(&server->exports, volumes);
+	server->buffers.out_max = BUFFERS_OUT;
+	server->buffers.kept_max = BUFFERS_KEPT;
+	server->hook.fn = before_wait;
+	before_wait_add(linux_loop_of(world->loop), &server->hook);
+	*ret_server = server;
+	return 0;
+}
+
+void server_listen(struct server *server, struct listener *listener)
+{
+	if (vec_push(&server->listeners, listener)) {
+		listener_close(listener);
+		return;
+	}
+	listener->arg = server;
+	listener->on_accept = on_accept;
+}
+
+bool server_uses(struct server *server, const char *volume, uint32_t era)
+{
+	for (struct client *client = server->clients; client; client = client->next) {
+		const struct nbd_export *nbd = nbd_in_use(client->nbd);
+		if (nbd && export_of(nbd)->era == era &&
+			strcmp(export_of(nbd)->served->name, volume) == 0)
+			return true;
+	}
+	return false;
+}
+
+void server_shut(struct server *server)
+{
+	server->shut = true;
+	vec_each (listener, &server->listeners)
+		listener_close(*listener);
+	server->listeners.len = 0;
+	for (struct client *client = server->clients; client; client = client->next) {
+		nbd_shut(client->nbd);
+		mark_dirty(client);
+	}
+}
+
+unsigned server_left(const struct server *server)
+{
+	unsigned left = 0;
+	for (const struct client *client = server->clients; client; client = client->next)
+		left += client->out || nbd_waiting_bytes(client->nbd);
+	return left;
+}
+
+void server_close(struct server *server)
+{
+	if (!server)
+		return;
+	if (!server->shut)
+		server_shut(server);
+	while (server->clients)
+		client_free(server->clients);
+	before_wait_remove(linux_loop_of(server->world->loop), &server->hook);
+	vec_done(&server->listeners);
+	buffers_done(&server->buffers);
+	free(server);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Volumes for clients that speak NBD: each volume is an export of its name, each of its snapshots a
+ * read-only one named VOLUME@SNAPSHOT. All connections of a volume see one store, and a flush on
+ * one covers what was answered on any.
+ *
+ * What clients can take from others is bounded: so many connections, so much memory for payloads,
+ * and so long for a handshake.
+ *
+ * The loop's thread only.
+ */
+#ifndef EBB_EBB_VOLD_SERVE_H
+#define EBB_EBB_VOLD_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct linux_loop;
+struct listener;
+struct server;
+struct stream;
+struct volumes;
+struct world;
+
+/* Borrows the world and the volumes. -ENOMEM. */
+int server_open(struct world *world, struct volumes *volumes, struct server **ret_server);
+
+/* Takes a listener, as many as one likes. */
+void server_listen(struct server *server, struct listener *listener);
+
+/* Takes a connection. */
+void server_connect(struct server *server, struct stream *stream);
+
+/* Whether a client uses a snapshot, by its era. */
+bool server_uses(struct server *server, const char *volume, uint32_t era);
+
+/*
+ * No new connections; requests that are out are answered, all others refused because the server
+ * goes away. Until none is left, which server_left() tells.
+ */
+void server_shut(struct server *server);
+unsigned server_left(const struct server *server);
+
+/* Takes it: connections are cut. Those with requests out only when the world has ended. */
+void server_close(struct server *server);
+
+#endif

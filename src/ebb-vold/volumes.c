@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Volumes are folders; a folder without a whole identity was never made, and is made anew. */
+#include "ebb-vold/volumes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/units.h"
+#include "os/dice.h"
+#include "os/disk.h"
+#include "os/world.h"
+#include "vol/engine.h"
+#include "vol/volume.h"
+
+/* A step of merging at most this often. */
+#define CLEAN_EVERY_NS (2 * NS_PER_MS)
+
+enum { PATH_LEN = 4096, ID_TEXT = 32 };
+
+struct volumes {
+	struct world *world;
+	const char *state;
+	struct engine_pool *pool;
+	struct served *first;
+};
+
+struct served *volumes_first(struct volumes *volumes)
+{
+	return volumes->first;
+}
+
+struct served *volumes_find(struct volumes *volumes, const char *name)
+{
+	for (struct served *at = volumes->first; at; at = at->next)
+		if (strcmp(at->name, name) == 0)
+			return at;
+	return NULL;
+}
+
+static int name_ok(const char *name, struct why *why)
+{
+	size_t len = strspn(
+		name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	if (len && !name[len] && len < VOLUME_NAME_MAX && name[0] != '.' && name[0] != '-')
+		return 0;
+	return why_set(why, -EINVAL,
+		"'%.80s' is no name of a volume: letters, digits, '.', '_' and '-', at most %d, "
+		"and not '.' or '-' first",
+		name, VOLUME_NAME_MAX - 1);
+}
+
+/* ---- the identity ---- */
+
+static int read_id(struct disk *disk, uint8_t ret_id[16])
+{
+	char text[ID_TEXT + 1] = "";
+	OWN(file_close_own) struct file *file = NULL;
+	int err = disk_open(disk, "id", FILE_READ, &file);
+	if (!err)
+		err = file_read_full(file, text, ID_TEXT, 0);
+	for (size_t i = 0; !err && i < 16; i++) {
+		unsigned byte;
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			return -EBADMSG;
+		ret_id[i] = (uint8_t)byte;
+	}
+	return err;
+}
+
+static int write_id(struct disk *disk, const uint8_t id[16])
+{
+	char text[ID_TEXT + 2];
+	OWN(file_close_own) struct file *file = NULL;
+	for (size_t i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+	text[ID_TEXT] = '\n';
+	int err = disk_open(disk, "id", FILE_READ | FILE_WRITE | FILE_CREATE, &file);
+	if (!err)
+		err = file_write_full(file, text, ID_TEXT + 1, 0);
+	if (!err)
+		err = file_sync(file);
+	return err ? err : disk_sync_dir(disk, ".");
+}
+
+/* ---- one volume ---- */
+
+static int open_disk(struct volumes *volumes, struct served *served, struct why *why)
+{
+	char path[PATH_LEN];
+	int len = snprintf(path, sizeof(path), "%s/volumes/%s", volumes->state, served->name);
+	if (served->has_disk)
+		return 0;
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return why_set(
+			why, -ENAMETOOLONG, "the path of volume %s is too long", served->name);
+	int err = linux_disk_init(&served->disk, path, why);
+	served->has_disk = !err;
+	return err;
+}
+
+static int start_engine(
+	struct volumes *volumes, struct served *served, uint64_t make_size, struct why *why)
+{
+	struct volume_options options = {
+		.disk = &served->disk.base, .make_size = make_size, .no_sums = true};
+	struct volume *volume;
+	int err = read_id(options.disk, options.identity);
+	if (err)
+		return why_errno(why, err, "volume %s: id", served->name);
+	err = volume_open(&options, &volume, why);
+	if (err)
+		return why_prefix(why, err, "volume %s", served->name);
+	err = engine_open(volumes->pool, volume, &served->engine);
+	if (err) {
+		volume_close(volume);
+		return why_errno(why, err, "volume %s", served->name);
+	}
+	engine_clean(served->engine, CLEAN_EVERY_NS);
+	return 0;
+}
+
+int volumes_open_one(struct volumes *volumes, struct served *served, struct why *why)
+{
+	if (served->engine && !engine_stopped(served->engine))
+		return 0;
+	int err = served->engine ? volumes_close_one(served, why) : 0;
+	if (!err)
+		err = open_disk(volumes, served, why);
+	if (!err)
+		err = start_engine(volumes, served, 0, why);
+	if (err)
+		served->why = *why;
+	return err;
+}
+
+/* Blocks: nobody uses the volume meanwhile, and what is cut off is only taken out of the map. */
+int volumes_resize(
+	struct volumes *volumes, struct served *served, uint64_t size, bool force, struct why *why)
+{
+	struct volume_options options = {.disk = &served->disk.base, .no_sums = true};
+	struct volume *volume = NULL;
+	struct why ignored;
+	int err = volumes_close_one(served, why);
+	if (!err)
+		err = open_disk(volumes, served, why);
+	if (err)
+		return err;
+	err = read_id(options.disk, options.identity);
+	err = err ? why_errno(why, err, "id") : volume_open(&options, &volume, why);
+	if (!err)
+		err = volume_resize(volume, size, force, why);
+	volume_close(volume);
+	int again = volumes_open_one(volumes, served, err ? &ignored : why);
+	return err ? why_prefix(why, err, "volume %s", served->name) : again;
+}
+
+int volumes_close_one(struct served *served, struct why *why)
+{
+	if (!served->engine)
+		return 0;
+	if (served->holds || served->queue)
+		return why_set(why, -EBUSY, "volume %s: %u clients are connected to it",
+			served->name, served->holds);
+	engine_clean(served->engine, 0);
+	if (!engine_idle(served->engine)) {
+		engine_clean(served->engine, CLEAN_EVERY_NS);
+		return why_set(why, -EBUSY, "volume %s is at work: try again", served->name);
+	}
+	served->why = (struct why){"closed"};
+	return engine_end(TAKE(served->engine), why);
+}
+
+static struct served *add(struct volumes *volumes, const char *name)
+{
+	struct served *served = calloc(1, sizeof(*served)), **at = &volumes->first;
+	if (!served)
+		return NULL;
+	memcpy(served->name, name, strlen(name) + 1);
+	while (*at && strcmp((*at)->name, name) < 0)
+		at = &(*at)->next;
+	served->next = *at;
+	*at = served;
+	return served;
+}
+
+static void forget(struct volumes *volumes, struct served *served)
+{
+	struct served **at = &volumes->first;
+	while (*at != served)
+		at = &(*at)->next;
+	*at = served->next;
+	if (served->has_disk)
+		linux_disk_done(&served->disk);
+	free(served);
+}
+
+static int make(struct volumes *volumes, struct served *served, uint64_t size, struct why *why)
+{
+	uint8_t id[16];
+	struct disk *disk = volumes->world->disk;
+	int err = open_disk(volumes, served, why);
+	if (err)
+		return err;
+	dice_fill(volumes->world->dice, id, sizeof(id));
+	err = write_id(&served->disk.base, id);
+	if (!err)
+		err = disk_sync_dir(disk, "volumes");
+	if (err)
+		return why_errno(why, err, "volume %s", served->name);
+	return start_engine(volumes, served, size, why);
+}
+
+int volumes_create(struct volumes *volumes, const char *name, uint64_t size, struct why *why)
+{
+	int err = name_ok(name, why);
+	if (err)
+		return err;
+	if (volumes_find(volumes, name))
+		return why_set(why, -EEXIST, "there is a volume %s", name);
+	if (size == 0 || size % 512 || size > VOL_SIZE_MAX)
+		return why_set(why, -EINVAL, "a volume has a multiple of 512 bytes, at most 8 TiB");
+	struct served *served = add(volumes, name);
+	if (!served)
+		return why_set(why, -ENOMEM, "no memory for a volume");
+	err = make(volumes, served, size, why);
+	if (err)
+		forget(volumes, served);
+	return err;
+}
+
+int volumes_remove(struct volumes *volumes, struct served *served, struct why *why)
+{
+	static const char *const files[] = {"map", "map.new", "map.lock", "data", "sums", "id"};
+	char path[VOLUME_NAME_MAX + 16];
+	struct disk *disk = volumes->world->disk;
+	int err = served->engine ? volumes_close_one(served, why) : 0;
+	if (!err)
+		err = open_disk(volumes, served, why);
+	for (size_t i = 0; !err && i < sizeof(files) / sizeof(*files); i++) {
+		int gone = disk_unlink(&served->disk.base, files[i]);
+		if (gone && gone != -ENOENT)
+			err = why_errno(why, gone, "volume %s: %s", served->name, files[i]);
+	}
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "volumes/%s", served->name);
+	err = disk_rmdir(disk, path);
+	if (!err)
+		err = disk_sync_dir(disk, "volumes");
+	if (err)
+		return why_errno(why, err, "%s", path);
+	forget(volumes, served);
+	return 0;
+}
+
+/* ---- all ---- */
+
+static bool on_name(void *arg, const char *name, bool is_dir)
+{
+	struct why why;
+	if (is_dir && name_ok(name, &why) == 0)
+		add(arg, name);
+	return true;
+}
+
+int volumes_open(
+	struct world *world, const char *state, struct volumes **ret_volumes, struct why *why)
+{
+	struct volumes *volumes = calloc(1, sizeof(*volumes));
+	struct why ignored;
+	if (!volumes)
+		return why_set(why, -ENOMEM, "out of memory");
+	volumes->world = world;
+	volumes->state = state;
+	int err = engine_pool_new(world, &volumes->pool);
+	if (!err)
+		err = disk_mkdir(world->disk, "volumes");
+	if (err == -EEXIST || !err)
+		err = disk_list(world->disk, "volumes", on_name, volumes);
+	if (err) {
+		volumes_close(volumes);
+		return why_errno(why, err, "the volumes of the state folder");
+	}
+	for (struct served *at = volumes->first; at; at = at->next)
+		(void)volumes_open_one(volumes, at, &ignored);
+	*ret_volumes = volumes;
+	return 0;
+}
+
+void volumes_still(struct volumes *volumes)
+{
+	for (struct served *at = volumes->first; at; at = at->next)
+		if (at->engine)
+			engine_clean(at->engine, 0);
+}
+
+void volumes_close(struct volumes *volumes)
+{
+	if (!volumes)
+		return;
+	while (volumes->first) {
+		struct engine *engine = TAKE(volumes->first->engine);
+		struct why why;
+		if (engine && engine_idle(engine))
+			(void)engine_end(engine, &why);
+		else
+			engine_free(engine);
+		forget(volumes, volumes->first);
+	}
+	engine_pool_free(volumes->pool);
+	free(volumes);
+}
+
+/* ---- counting ---- */
+
+void served_count(struct served *served, enum count_kind kind, uint64_t at, uint64_t len)
+{
+	enum { STREAMS = sizeof(served->last_end) / sizeof(*served->last_end) };
+	size_t i = 0;
+	served->counts.operations[kind]++;
+	served->counts.bytes[kind] += len;
+	if (kind != COUNT_READ && kind != COUNT_WRITE)
+		return;
+	while (i < STREAMS && served->last_end[i] != at)
+		i++;
+	served->counts.sequential += i < STREAMS;
+	served->last_end[i < STREAMS ? i : served->counts.operations[kind] % STREAMS] = at + len;
+}
+
+/* Step n holds what lies below 256 ns x 2^((n + 1) / 8), roughly: its three highest bits count. */
+static unsigned step_of(uint64_t ns)
+{
+	if (ns < 256)
+		return 0;
+	unsigned log = 63U - (unsigned)__builtin_clzll(ns);
+	unsigned step = (log - 8) * 8 + (unsigned)(ns >> (log - 3) & 7) + 1;
+	return step < LATENCY_STEPS ? step : LATENCY_STEPS - 1;
+}
+
+static int64_t step_ns(unsigned step)
+{
+	if (step == 0)
+		return 256;
+	unsigned log = (step - 1) / 8 + 8, part = (step - 1) % 8;
+	return (int64_t)((UINT64_C(8) + part + 1) << (log - 3));
+}
+
+void served_count_latency(struct served *served, int64_t ns)
+{
+	served->counts.latency[step_of(ns > 0 ? (uint64_t)ns : 0)]++;
+}
+
+int64_t counts_latency(
+	const struct volume_counts *before, const struct volume_counts *now, unsigned of_1000)
+{
+	uint64_t all = 0, seen = 0;
+	for (unsigned i = 0; i < LATENCY_STEPS; i++)
+		all += now->latency[i] - before->latency[i];
+	for (unsigned i = 0; i < LATENCY_STEPS && all; i++) {
+		seen += now->latency[i] - before->latency[i];
+		if (seen * 1000 >= all * of_1000)
+			return step_ns(i);
+	}
+	return 0;
+}

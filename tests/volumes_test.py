@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes that ebb-vold serves, by real clients.
+
+usage: tests/volumes_test.py EBB_VOLD
+"""
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programs import PATIENCE, Skip, ask, main  # noqa: E402
+
+MIB = 1 << 20
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed")
+
+
+def libnbd():
+    try:
+        import nbd
+    except ImportError:
+        raise Skip("python3-libnbd is not installed") from None
+    return nbd
+
+
+class Served:
+    """One ebb-vold with a volume "v"."""
+
+    def __init__(self, place, vold, size=64 * MIB):
+        self.place, self.vold = place, vold
+        self.start()
+        assert self.ask("create", "v", str(size))["ok"]
+
+    def start(self):
+        self.program = self.place.start(
+            [self.vold, "--state", self.place.path("state")]).ready()
+
+    def ask(self, *words):
+        return ask(self.place.path("state", "vold.sock"), " ".join(words))
+
+    def act(self, *words):
+        """Begins what takes its time, and waits for it."""
+        answer = self.ask(*words)
+        assert answer["ok"], answer
+        number = str(answer["number"])
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            answer = self.ask("act", number)
+            if not answer["ok"] or answer["done"]:
+                return answer
+            time.sleep(0.01)
+        raise AssertionError(f"{words} is not done")
+
+    def uri(self, name="v"):
+        return f"nbd+unix:///{name}?socket=" + self.place.path("state", "nbd.sock")
+
+    def client(self, name="v"):
+        handle = libnbd().NBD()
+        handle.add_meta_context("base:allocation")
+        handle.connect_uri(self.uri(name))
+        return handle
+
+
+def run(*words):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=2 * PATIENCE)
+    assert done.returncode == 0, (words, done.stdout[-2000:], done.stderr[-2000:])
+    return done.stdout
+
+
+def test_volumes(place, vold):
+    """volumes are made, closed, opened and removed; names and sizes that cannot be are refused"""
+    served = Served(place, vold)
+    assert served.ask("create", "v", "512")["code"] == 5
+    assert served.ask("create", "../v", "512")["code"] == 2
+    assert served.ask("create", "w", "511")["code"] == 2
+    assert served.ask("close", "none")["code"] == 4
+    assert served.ask("show", "v")["volume"]["bytes"] == 64 * MIB
+    client = served.client()
+    assert served.ask("rm", "v")["code"] == 5  # it is in use
+    client.shutdown()
+    del client
+    end = time.monotonic() + PATIENCE
+    while not served.ask("close", "v")["ok"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert served.ask("show", "v")["volume"]["state"] == "closed"
+    assert served.ask("open", "v")["ok"]
+    assert served.ask("resize", "v", str(96 * MIB))["ok"]
+    client = served.client()
+    client.pwrite(b"z" * 4096, 95 * MIB)
+    client.shutdown()
+    del client
+    end = time.monotonic() + PATIENCE
+    while served.ask("show", "v")["volume"]["clients"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    answer = served.ask("resize", "v", str(64 * MIB))
+    assert answer["code"] == 5 and "beyond the new size" in answer["error"], answer
+    assert served.ask("resize", "v", str(64 * MIB), "force")["ok"]
+    assert served.ask("show", "v")["volume"]["bytes"] == 64 * MIB
+    assert served.ask("rm", "v")["ok"]
+    assert served.ask("status")["volumes"] == []
+    assert os.listdir(place.path("state", "volumes")) == []
+
+
+def test_bytes(place, vold):
+    """what is written is read: any offsets and lengths, zeros, trims, and after a restart"""
+    served = Served(place, vold)
+    client, model = served.client(), bytearray(64 * MIB)
+    dice = random.Random(os.environ.get("EBB_SEED", "7"))
+    for _ in range(400):
+        length = dice.choice([1, 512, 4096, 5000, 65536, 300000, 2 * MIB])
+        at = dice.randrange(0, len(model) - length)
+        if dice.random() < 0.5:
+            at -= at % 4096
+        what = dice.randrange(4)
+        if what == 0:
+            client.zero(length, at)
+            model[at:at + length] = bytes(length)
+        elif what < 3:
+            data = dice.randbytes(length)
+            client.pwrite(data, at)
+            model[at:at + length] = data
+        assert client.pread(length, at) == model[at:at + length]
+    client.flush()
+    client.shutdown()
+    assert served.program.term() == 0
+    served.start()
+    client = served.client()
+    for at in range(0, len(model), 8 * MIB):
+        assert client.pread(8 * MIB, at) == model[at:at + 8 * MIB]
+    client.shutdown()
+
+
+def test_snapshots(place, vold):
+    """a snapshot stays as it was, is read-only, and is not dropped under a reader"""
+    served = Served(place, vold)
+    client = served.client()
+    client.pwrite(b"a" * MIB, 0)
+    assert served.act("cut", "v", "one")["ok"]
+    assert served.act("cut", "v", "one")["code"] == 5
+    client.pwrite(b"b" * 8192, 4096)
+    old = served.client("v@one")
+    assert old.is_read_only()
+    assert old.pread(MIB, 0) == b"a" * MIB
+    assert client.pread(16384, 0) == b"a" * 4096 + b"b" * 8192 + b"a" * 4096
+    assert served.ask("drop", "v", "one")["code"] == 5
+    old.shutdown()
+    del old
+    end = time.monotonic() + PATIENCE
+    while served.ask("drop", "v", "one").get("code") == 5:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    end = time.monotonic() + PATIENCE
+    while served.ask("show", "v")["volume"]["snapshots"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert client.pread(16384, 0) == b"a" * 4096 + b"b" * 8192 + b"a" * 4096
+    client.shutdown()
+
+
+def test_allocation(place, vold):
+    """base:allocation tells holes from data"""
+    served = Served(place, vold)
+    client = served.client()
+    client.pwrite(b"x" * 4096, MIB)
+    told = []
+    client.block_status(2 * MIB, 0, lambda _name, _at, entries, _error: told.extend(entries))
+    assert told[:4] == [MIB, 3, 4096, 0], told
+    client.shutdown()
+
+
+def test_killed(place, vold):
+    """kill -9 under load: nothing that a flush acknowledged is lost"""
+    nbd = libnbd()
+    served = Served(place, vold, 8 * MIB)
+    dice = random.Random(3)
+    durable, value = {}, 0
+    for _ in range(6):
+        client, written = served.client(), {}
+        # The program dies somewhere in the middle of this.
+        pid = served.program.process.pid
+        killer = subprocess.Popen(
+            ["/bin/sh", "-c", f"sleep {dice.uniform(0.05, 0.4)}; kill -9 {pid}"])
+        maybe = {}
+        try:
+            while True:
+                for _ in range(20):
+                    block, value = dice.randrange(0, 512), value + 1
+                    maybe.setdefault(block, []).append(value)
+                    client.pwrite(value.to_bytes(8, "little") * 512, block * 4096)
+                    written[block] = value
+                client.flush()
+                durable.update(written)
+                for block, told in written.items():
+                    maybe[block] = [v for v in maybe[block] if v > told]
+                written = {}
+        except nbd.Error:
+            pass
+        killer.wait()
+        served.program.ended()
+        served.start()
+        client = served.client()
+        for block in set(durable) | set(maybe):
+            data = client.pread(4096, block * 4096)
+            found = int.from_bytes(data[:8], "little")
+            assert data == data[:8] * 512 or maybe.get(block)
+            assert found in [durable.get(block, 0)] + maybe.get(block, []), (block, found)
+            durable[block] = found
+        client.flush()
+        client.shutdown()
+    assert len(durable) > 100
+
+
+def test_fio(place, vold):
+    """fio's own verification, on two connections"""
+    need("fio")
+    served = Served(place, vold)
+    run("fio", "--name=v", "--ioengine=nbd", "--uri=" + served.uri(), "--rw=randrw",
+        "--bsrange=512-128k", "--size=24M", "--offset_increment=32M", "--numjobs=2",
+        "--iodepth=16", "--verify=crc32c", "--verify_fatal=1", "--do_verify=1",
+        "--verify_state_save=0", "--aux-path=" + place.folder)
+
+
+def test_qemu(place, vold):
+    """qemu-img converts into it, compares and maps it; nbdcopy brings it back"""
+    need("qemu-img", "qemu-io", "nbdcopy")
+    served = Served(place, vold)
+    image, back = place.path("image"), place.path("back")
+    with open(image, "wb") as out:
+        out.write(os.urandom(5 * MIB))
+        out.seek(20 * MIB)
+        out.write(os.urandom(MIB))
+        out.truncate(64 * MIB)
+    run("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image, served.uri())
+    assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "raw", image, served.uri())
+    assert '"zero": true' in run("qemu-img", "map", "-f", "raw", "--output=json", served.uri())
+    run("nbdcopy", served.uri(), back)
+    assert subprocess.run(["cmp", image, back]).returncode == 0
+    told = run("qemu-io", "-f", "raw", "-c", "write -P 5 1000 3000", "-c", "flush", "-c",
+               "read -P 5 1000 3000", "-c", "discard 1M 1M", "-c", "write -z 2M 1M", "-c",
+               "read -P 0 2M 1M", served.uri())
+    assert "Pattern verification failed" not in told, told
+
+
+if __name__ == "__main__":
+    sys.exit(main([test_volumes, test_bytes, test_snapshots, test_allocation, test_killed,
+                   test_fio, test_qemu], sys.argv[1:]))
