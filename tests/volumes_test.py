@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes that ebb-vold serves, by real clients.
 
-usage: tests/volumes_test.py EBB_VOLD
+usage: tests/volumes_test.py EBB_VOLD EBB
 """
+import json
 import os
 import random
 import shutil
@@ -76,7 +77,7 @@ def run(*words):
     return done.stdout
 
 
-def test_volumes(place, vold):
+def test_volumes(place, vold, _ebb):
     """volumes are made, closed, opened and removed; names and sizes that cannot be are refused"""
     served = Served(place, vold)
     assert served.ask("create", "v", "512")["code"] == 5
@@ -112,7 +113,7 @@ def test_volumes(place, vold):
     assert os.listdir(place.path("state", "volumes")) == []
 
 
-def test_bytes(place, vold):
+def test_bytes(place, vold, _ebb):
     """what is written is read: any offsets and lengths, zeros, trims, and after a restart"""
     served = Served(place, vold)
     client, model = served.client(), bytearray(64 * MIB)
@@ -141,7 +142,7 @@ def test_bytes(place, vold):
     client.shutdown()
 
 
-def test_snapshots(place, vold):
+def test_snapshots(place, vold, _ebb):
     """a snapshot stays as it was, is read-only, and is not dropped under a reader"""
     served = Served(place, vold)
     client = served.client()
@@ -168,7 +169,7 @@ def test_snapshots(place, vold):
     client.shutdown()
 
 
-def test_allocation(place, vold):
+def test_allocation(place, vold, _ebb):
     """base:allocation tells holes from data"""
     served = Served(place, vold)
     client = served.client()
@@ -179,7 +180,7 @@ def test_allocation(place, vold):
     client.shutdown()
 
 
-def test_killed(place, vold):
+def test_killed(place, vold, _ebb):
     """kill -9 under load: nothing that a flush acknowledged is lost"""
     nbd = libnbd()
     served = Served(place, vold, 8 * MIB)
@@ -221,7 +222,7 @@ def test_killed(place, vold):
     assert len(durable) > 100
 
 
-def test_fio(place, vold):
+def test_fio(place, vold, _ebb):
     """fio's own verification, on two connections"""
     need("fio")
     served = Served(place, vold)
@@ -231,7 +232,7 @@ def test_fio(place, vold):
         "--verify_state_save=0", "--aux-path=" + place.folder)
 
 
-def test_qemu(place, vold):
+def test_qemu(place, vold, _ebb):
     """qemu-img converts into it, compares and maps it; nbdcopy brings it back"""
     need("qemu-img", "qemu-io", "nbdcopy")
     served = Served(place, vold)
@@ -252,6 +253,34 @@ def test_qemu(place, vold):
     assert "Pattern verification failed" not in told, told
 
 
+def test_commands(place, vold, ebb):
+    """ebb volume and ebb top, as people type them"""
+    served = Served(place, vold)
+
+    def type_in(*words, code=0):
+        done = subprocess.run([ebb, *words, "--state", place.path("state")], timeout=PATIENCE,
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    type_in("volume", "create", "db", "1GiB")
+    type_in("volume", "create", "x", "1", code=2)
+    type_in("volume", "cut", "db@one")
+    assert "File exists" in type_in("volume", "cut", "db@one", code=5)
+    assert "db@one" in type_in("volume", "ls", "db")
+    lines = type_in("volume", "ls").splitlines()
+    assert lines[1].split()[:4] == ["db", "open", "1", "GiB"], lines
+    served.client("db").pwrite(b"x" * 4096, 0)
+    shown = json.loads(type_in("top", "--json"))
+    assert [at["name"] for at in shown["volumes"]] == ["db", "v"]
+    type_in("volume", "drop", "db@one")
+    assert "-y" in type_in("volume", "rm", "db", code=5)
+    type_in("volume", "resize", "v", "128MiB")
+    type_in("volume", "ls", "none", code=4)
+    assert served.program.term() == 0
+    assert "ebb-vold" in type_in("volume", "ls", code=14)
+
+
 if __name__ == "__main__":
-    sys.exit(main([test_volumes, test_bytes, test_snapshots, test_allocation, test_killed,
-                   test_fio, test_qemu], sys.argv[1:]))
+    sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
+                   test_killed, test_fio, test_qemu], sys.argv[1:]))

@@ -450,6 +450,39 @@ const struct command commands[] = {
 			{"ebb snap mount home@2026-11-20 /mnt", "one of them"},
 			{"ebb snap mount image/db@latest --nbd unix:/tmp/n", "a disk"}},
 		call_snap_mount},
+	{"volume", "ls", "the volumes that ebb-vold serves, or the snapshots of one",
+		"Asks ebb-vold over its command socket, vold.sock in the state folder. Clients "
+		"reach a "
+		"volume by NBD on nbd.sock beside it, as the export NAME, and its snapshots as "
+		"NAME@SNAPSHOT, read-only.",
+		{"NAME", VALUE_TEXT, true, 1, NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb volume ls", "all of them"}, {"ebb volume ls db", "the snapshots of one"}},
+		call_volume_ls},
+	{"volume", "create", "make a volume", "It takes room only for what is written to it.",
+		{"NAME SIZE", VALUE_TEXT, false, 2, NULL}, COMMON | PLACES,
+		{{"ebb volume create db 100GiB", "one of 100 GiB"}}, call_volume_create},
+	{"volume", "resize", "grow or shrink a volume that nobody uses",
+		"Where data would be cut off it needs -y.",
+		{"NAME SIZE", VALUE_TEXT, false, 2, NULL}, COMMON | PLACES | ONE(OPTION_YES),
+		{{"ebb volume resize db 200GiB", "to 200 GiB"}}, call_volume_resize},
+	{"volume", "rm", "remove a volume that nobody uses, with its snapshots",
+		"Asks at a terminal; elsewhere it needs -y.", {"NAME", VALUE_TEXT, false, 1, NULL},
+		COMMON | PLACES | ONE(OPTION_YES), {{"ebb volume rm -y db", "without asking"}},
+		call_volume_rm},
+	{"volume", "cut", "cut a snapshot of a volume",
+		"It holds what was written before, durably, and copies nothing.",
+		{"NAME@SNAPSHOT", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb volume cut db@before-upgrade", "clients go on meanwhile"}}, call_volume_cut},
+	{"volume", "drop", "drop a snapshot that nobody reads",
+		"Its room comes back little by little.",
+		{"NAME@SNAPSHOT", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb volume drop db@before-upgrade", "one snapshot"}}, call_volume_drop},
+	{"top", NULL, "what each volume is asked just now, and how long it takes",
+		"Rates are over one second; latencies are of all reads and writes since the volume "
+		"was "
+		"opened.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb top", "one second"}, {"watch -n1 ebb top", "again and again"}}, call_top},
 	{"restore", NULL, "bring a recovery point back into a folder",
 		"POINT is `latest`, the first digits of one, or RESOURCE@MOMENT. The folder is "
 		"made when only its "
