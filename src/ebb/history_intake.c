@@ -268,7 +268,10 @@ static int pull_all(struct import *import, struct server *server, pull_fn *pull)
 	int err = 0;
 	server->intake = &import->intake;
 	for (; !code && !err && from < to; from = server->to_ms) {
-		int64_t next = (from / PIECE_MS + 1) * PIECE_MS;
+		/* The last piece is a long one: a start of it shortly before the machine's own
+		 * samples begin would make the time between them known (intake.h). */
+		int64_t next = to - from < 2 * (int64_t)PIECE_MS ? to
+								 : (from / PIECE_MS + 1) * PIECE_MS;
 		server->from_ms = from;
 		server->to_ms = next < to ? next : to;
 		err = pull(server, &why);
