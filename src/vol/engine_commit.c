@@ -31,14 +31,12 @@
 
 static int name_ok(const char *name, struct why *why)
 {
-	size_t len = strlen(name);
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 127)
-			len = VOL_NAME_MAX;
-	return len < VOL_NAME_MAX
-		? 0
-		: why_set(why, -EINVAL, "a name has at most %d bytes, none of them a control",
-			  VOL_NAME_MAX - 1);
+	bool ok = strlen(name) < VOL_NAME_MAX;
+	for (const char *at = name; ok && *at; at++)
+		ok = (unsigned char)*at >= ' ' && *at != 127;
+	return ok ? 0
+		  : why_set(why, -EINVAL, "a name has at most %d bytes, none of them a control",
+			    VOL_NAME_MAX - 1);
 }
 
 static int act_cut(struct vol_map *map, const struct engine_act *act, struct commit *commit)
