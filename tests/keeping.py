@@ -22,7 +22,8 @@ def check(condition, said):
 def ebb(place, words, code=0, **options):
     """Runs it in the place's folder; `words` is a list, or text without blanks in its words."""
     environment = {"PATH": os.environ["PATH"], "EBB_REPO": "store", "EBB_KEY_FILE": "key",
-                   "XDG_STATE_HOME": place.path("state")}
+                   "XDG_STATE_HOME": place.path("state"),
+                   "XDG_CACHE_HOME": place.path("cache")}
     environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
     words = words.split() if isinstance(words, str) else words
     done = subprocess.run([place.ebb, *words], cwd=place.folder, env=environment,

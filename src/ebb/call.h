@@ -25,6 +25,8 @@ struct call {
 	const char *const *environment; /* for programs that are started; NULL at the end */
 	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
 	char catalog_folder[CALL_PATH]; /* where the catalog lies, "" unknown */
+	char cache_folder[CALL_PATH];   /* for what can be made again, "" unknown */
+	char spare_folder[CALL_PATH];   /* for files that nobody else shall see */
 	char program_folder[CALL_PATH]; /* of the ebb that runs */
 	char work_folder[CALL_PATH];    /* what relative paths are relative to */
 	bool color;                     /* standard output shows colours */

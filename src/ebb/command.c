@@ -597,6 +597,10 @@ const struct variable variables[] = {
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},
+	{"CACHE_DIRECTORY, XDG_CACHE_HOME",
+		"where this machine keeps large indexes of repositories; what is there can be "
+		"removed"},
+	{"TMPDIR", "the same for files without names, where there is no such folder; /var/tmp"},
 	{"XDG_STATE_HOME",
 		"where `ebb run` makes the state folder of a new session, and the catalog"},
 	{NULL, NULL},

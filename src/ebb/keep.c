@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -13,6 +14,7 @@
 #include "base/why.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/folders.h"
 #include "ebb/key_in.h"
 #include "ebb/ledger.h"
 #include "ebb/memory.h"
@@ -32,6 +34,8 @@ void keep_done(struct keep *keep)
 	linux_crew_close(keep->carriers);
 	linux_crew_close(keep->crew);
 	limit_done(&keep->limit);
+	if (keep->cache_open)
+		linux_disk_done(&keep->cache);
 	linux_world_close(keep->lw);
 }
 
@@ -75,6 +79,22 @@ static int open_where(struct keep *keep, bool make)
 	return err ? keep_fail(keep, err, &why) : EXIT_OK;
 }
 
+/*
+ * Where large indexes lie instead of in memory. Without a folder that can be written they lie in
+ * files without names; without even that, in memory: no call fails for it.
+ */
+static void open_cache(struct keep *keep)
+{
+	const char *folder = keep->call->cache_folder;
+	struct repo_world *world = &keep->repo_world;
+	keep->cache_open = *folder && !folders_make(folder) && !access(folder, W_OK) &&
+		!linux_disk_init(&keep->cache, folder, NULL);
+	world->cache_fleeting = !keep->cache_open;
+	if (!keep->cache_open)
+		keep->cache_open = !linux_disk_init(&keep->cache, keep->call->spare_folder, NULL);
+	world->cache = keep->cache_open ? &keep->cache.base : NULL;
+}
+
 /* All that is no repository's. */
 static int begin_world(const struct call *call, struct keep *keep)
 {
@@ -97,6 +117,7 @@ static int begin_world(const struct call *call, struct keep *keep)
 	keep->repo_world.dice = keep->world->dice;
 	keep->repo_world.crew = linux_crew(keep->crew);
 	keep->repo_world.carriers = linux_crew(keep->carriers);
+	open_cache(keep);
 	return limit_open(call, &keep->limit);
 }
 
@@ -197,7 +218,10 @@ int keep_open_other(struct keep *keep, const char *url, struct keep_other *ret_o
 {
 	const struct open_place_how how = {keep->call, keep->world, false, keep->limit.place};
 	/* The crews belong to the first: one repository at a time gives them work. */
-	struct repo_world world = {.clock = keep->world->clock, .dice = keep->world->dice};
+	struct repo_world world = {.clock = keep->world->clock,
+		.dice = keep->world->dice,
+		.cache = keep->repo_world.cache,
+		.cache_fleeting = keep->repo_world.cache_fleeting};
 	OWN(key_in_done) struct key_in key = {0};
 	struct why why = {""};
 	*ret_other = (struct keep_other){0};

@@ -16,6 +16,7 @@
 #include "ebb/open_place.h"
 #include "ebb/twins.h"
 #include "os/files.h"
+#include "os/linux/disk.h"
 #include "repo/repo.h"
 
 struct call;
@@ -37,6 +38,8 @@ struct keep {
 	struct repo_world repo_world;
 	struct keep_twins twins;
 	struct repo *repo; /* NULL after keep_begin() alone */
+	struct linux_disk cache;
+	bool cache_open;
 	const char *where; /* the repository's name, as the call tells it */
 	const struct call *call;
 	bool catalog_told;  /* that there is none: once is enough */

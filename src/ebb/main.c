@@ -37,6 +37,31 @@ static void find_catalog_folder(const char *state_home, char path[CALL_PATH])
 		snprintf(path, CALL_PATH, "%s", state_home);
 }
 
+/* The service manager's folder, $XDG_CACHE_HOME/ebb, ~/.cache/ebb; else "". */
+static void find_cache_folder(char path[CALL_PATH])
+{
+	const char *given = getenv("CACHE_DIRECTORY"), *cache = getenv("XDG_CACHE_HOME");
+	const char *state = getenv("STATE_DIRECTORY"), *home = getenv("HOME");
+	int len = 0;
+	if (given && given[0] == '/')
+		len = snprintf(path, CALL_PATH, "%.*s", (int)strcspn(given, ":"), given);
+	else if (state && state[0] == '/')
+		len = snprintf(path, CALL_PATH, "%.*s/cache", (int)strcspn(state, ":"), state);
+	else if (cache && cache[0] == '/')
+		len = snprintf(path, CALL_PATH, "%s/ebb", cache);
+	else if (home && home[0] == '/')
+		len = snprintf(path, CALL_PATH, "%s/.cache/ebb", home);
+	if (len <= 0 || len >= CALL_PATH)
+		path[0] = '\0';
+}
+
+/* Not /tmp: that is memory on many machines. */
+static void find_spare_folder(char path[CALL_PATH])
+{
+	const char *given = getenv("TMPDIR");
+	snprintf(path, CALL_PATH, "%s", given && given[0] == '/' ? given : "/var/tmp");
+}
+
 static void find_program_folder(char path[CALL_PATH])
 {
 	ssize_t len = readlink("/proc/self/exe", path, CALL_PATH - 1);
@@ -99,6 +124,8 @@ int main(int argc, char **argv)
 	call.color = wants_color(&call.args);
 	find_state_home(call.state_home);
 	find_catalog_folder(call.state_home, call.catalog_folder);
+	find_cache_folder(call.cache_folder);
+	find_spare_folder(call.spare_folder);
 	find_program_folder(call.program_folder);
 	if (!getcwd(call.work_folder, sizeof(call.work_folder)))
 		call.work_folder[0] = '\0';

@@ -17,6 +17,7 @@
 #include "base/why.h"
 #include "chunk/parity.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/inner.h"
 
 struct orphan {
@@ -131,27 +132,25 @@ int repo_read_directory(struct repo *repo, const struct index_pack *pack, uint64
 }
 
 /* One that does not open is left to the collection: it may be on its way from another writer. */
-static int adopt(struct repo *repo, const struct orphan *orphan)
+static int adopt(struct repo *repo, const struct orphan *orphan, struct why *why)
 {
 	char name[OBJECT_NAME];
 	struct pack_directory directory;
 	struct index_pack pack = {.id = orphan->id, .kind = orphan->kind};
-	uint32_t number;
 	int err = repo_read_directory(repo, &pack, orphan->size, &directory, NULL);
 	if (err)
-		return err;
+		return err == -ENOMEM ? err : 0;
 	object_name(orphan->kind, &orphan->id, name);
 	/* One that may only write is not believed: his packs come by way of the inbox. */
 	if (!directory.trusted && !planted(REPO_ADOPTED_UNTRUSTED)) {
 		pack_directory_done(&directory);
-		return -EACCES;
+		return 0;
 	}
 	/* Its writer may have died before the name was durable. */
-	err = planted(REPO_ADOPTED_UNSETTLED) ? 0 : place_settle(repo->world.place, name);
-	if (!err)
-		err = index_add_pack(&repo->index, &pack, &number);
-	for (size_t i = 0; !err && i < directory.count; i++)
-		err = index_add(&repo->index, number, &directory.entries[i]);
+	bool settled = planted(REPO_ADOPTED_UNSETTLED) || !place_settle(repo->world.place, name);
+	if (settled)
+		err = cache_add_pack(repo, &pack, directory.entries, directory.count, why);
+	repo->written.adopted_packs += settled && !err;
 	pack_directory_done(&directory);
 	return err;
 }
@@ -176,10 +175,9 @@ int repo_adopt(struct repo *repo, struct why *why)
 	vec_each (orphan, &search.orphans) {
 		if (is_dead(repo, &orphan->id))
 			continue;
-		err = adopt(repo, orphan);
-		if (err == -ENOMEM)
-			return why_errno(why, err, "taking in packs of a run that was ended");
-		repo->written.adopted_packs += !err;
+		err = adopt(repo, orphan, why);
+		if (err)
+			return why_prefix(why, err, "taking in packs of a run that was ended");
 	}
 	return 0;
 }

@@ -140,7 +140,7 @@ void ahead_want(struct ahead *ahead, const struct digest *digest)
 	struct look *look = add(ahead, digest);
 	struct repo *repo = ahead->repo;
 	look->state = LOOK_ALONE;
-	if (!repo->world.crew || !index_find(&repo->index, digest, &look->reading.entry) ||
+	if (!repo->world.crew || index_find(&repo->index, digest, &look->reading.entry) != 1 ||
 		look->reading.entry.at.kind != CHUNK_CONTENT)
 		return;
 	uint32_t pack = look->reading.entry.pack;

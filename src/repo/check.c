@@ -122,6 +122,7 @@ struct checker {
 	struct repo *repo;
 	const struct check_options *options;
 	struct check_result *result;
+	int err; /* of the index on this machine */
 };
 
 /* One object as it was read. */
@@ -343,18 +344,30 @@ static bool gives(struct repo *repo, const struct index_entry *entry)
 	return repo_piece(repo, entry, &bytes, NULL) == 0;
 }
 
-static void find_lost(struct checker *c, const struct check_object *object)
+struct losing {
+	struct checker *c;
+	const struct object_id *pack;
+};
+
+static int look_for_lost(void *arg, uint32_t number, const struct index_entry *entry)
 {
+	const struct losing *losing = arg;
+	struct checker *c = losing->c;
 	struct repo *repo = c->repo;
-	for (uint32_t i = 0; i < index_count(&repo->index); i++) {
-		struct index_entry entry = index_at(&repo->index, i);
-		if (!object_id_equal(&repo->index.packs.at[entry.pack].id, &object->id) ||
-			gives(repo, &entry))
-			continue;
-		c->result->lost++;
-		if (c->options->on_lost)
-			c->options->on_lost(c->options->arg, &entry.at.digest, entry.at.kind);
-	}
+	(void)number;
+	if (!object_id_equal(&repo->index.packs.at[entry->pack].id, losing->pack) ||
+		gives(repo, entry))
+		return 0;
+	c->result->lost++;
+	if (c->options->on_lost)
+		c->options->on_lost(c->options->arg, &entry->at.digest, entry->at.kind);
+	return 0;
+}
+
+static int find_lost(struct checker *c, const struct check_object *object)
+{
+	struct losing losing = {c, &object->id};
+	return index_walk(&c->repo->index, look_for_lost, &losing);
 }
 
 /* ---- some ---- */
@@ -449,21 +462,21 @@ static enum check_state check_object(struct checker *c, const struct check_objec
 		return CHECK_IDLE;
 	}
 	c->result->damaged++;
-	if (is_pack(object->kind))
-		find_lost(c, object);
+	if (is_pack(object->kind) && !c->err)
+		c->err = find_lost(c, object);
 	return CHECK_DAMAGED;
 }
 
 int repo_check_some(struct repo *repo, const struct check_object *objects, size_t count,
 	const struct check_options *options, struct check_result *result)
 {
-	struct checker c = {repo, options, result};
+	struct checker c = {.repo = repo, .options = options, .result = result};
 	for (size_t i = 0; i < count; i++) {
 		enum check_state state = check_object(&c, &objects[i]);
 		if (options->on_object && !options->on_object(options->arg, &objects[i], state))
 			break;
 	}
-	return 0;
+	return c.err;
 }
 
 /* ---- what opening needs ---- */

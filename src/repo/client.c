@@ -15,6 +15,7 @@
 #include "chunk/gcm.h"
 #include "os/clock.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/client_inner.h"
 #include "repo/fields.h"
 #include "repo/inner.h"
@@ -328,12 +329,10 @@ static int take_present(struct repo *repo, const struct index *known, bool *ret_
 		else
 			err = index_add_pack(&repo->index, &pack, &numbers[i]);
 	}
-	for (uint32_t i = 0; !err && i < index_count(known); i++) {
-		const struct index_entry entry = index_at(known, i);
-		if (numbers[entry.pack] != UINT32_MAX)
-			err = index_add(&repo->index, numbers[entry.pack], &entry.at);
-	}
-	repo->indexed = (uint32_t)repo->index.packs.len;
+	vec_each (entry, &known->entries)
+		if (!err && numbers[entry->pack] != UINT32_MAX)
+			err = index_add(&repo->index, numbers[entry->pack], &entry->at);
+	cache_all_told(repo);
 	return err;
 }
 

@@ -24,6 +24,7 @@
 #include "os/dice.h"
 #include "place/place.h"
 #include "repo/alarm.h"
+#include "repo/cache.h"
 #include "repo/inner.h"
 
 /* Less than this says nothing of what a resource is like. */
@@ -213,9 +214,11 @@ static int check_survived(const struct committing *c, const struct head *head, s
 
 static int mark_relied(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
 {
-	struct repo *repo = arg;
 	(void)kind;
-	return !repo_rely(repo, digest) ? -ENOENT : leads_on;
+	int known = repo_rely(arg, digest);
+	if (known < 0)
+		return known;
+	return known ? leads_on : -ENOENT;
 }
 
 static int lock_object(
@@ -395,7 +398,7 @@ static int leave_word(struct repo *repo, struct point *point, struct why *why)
 	if (!err && planted(INBOX_WORD_BEFORE_PACKS))
 		err = repo_close_packs(repo, why);
 	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
+		cache_all_told(repo);
 	return err;
 }
 
@@ -405,7 +408,7 @@ int repo_commit_brought(struct repo *repo, struct point *point, const struct obj
 	OWN(head_indexes_done) head_indexes_t indexes = {0};
 	struct committing c = {
 		.repo = repo, .indexes = &indexes, .point = point, .key = key, .number = number};
-	int err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+	int err = cache_tell_packs(repo, &indexes, why);
 	if (!err && planted(INBOX_NUMBER_FIRST)) {
 		struct committing number_alone = c;
 		number_alone.point = NULL;
@@ -419,7 +422,7 @@ int repo_commit_brought(struct repo *repo, struct point *point, const struct obj
 	if (!err)
 		err = lock_head(repo, why);
 	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
+		cache_all_told(repo);
 	return err;
 }
 
@@ -437,7 +440,7 @@ int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, str
 		return leave_word(repo, point, why);
 	int err = planted(REPO_PACKS_AFTER_HEAD) ? 0 : repo_close_packs(repo, why);
 	if (!err)
-		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+		err = cache_tell_packs(repo, &indexes, why);
 	if (!err && !planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
 	struct committing c = {
@@ -453,7 +456,7 @@ int repo_commit_alone(struct repo *repo, struct point *point, bool in_order, str
 	if (!err && planted(REPO_POINT_AFTER_HEAD))
 		err = put_point(repo, point, why);
 	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
+		cache_all_told(repo);
 	return err;
 }
 
@@ -463,11 +466,11 @@ int repo_commit_copies(struct repo *repo, struct why *why)
 	struct committing c = {.repo = repo, .indexes = &indexes};
 	int err = repo_close_packs(repo, why);
 	if (!err)
-		err = repo_put_index(repo, &repo->index, repo->indexed, &indexes, why);
+		err = cache_tell_packs(repo, &indexes, why);
 	if (!err)
 		err = repo_edit_head(repo, add_all, &c, why);
 	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
+		cache_all_told(repo);
 	return err;
 }
 

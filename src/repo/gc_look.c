@@ -97,16 +97,13 @@ static int list_packs(struct gc *gc)
 	return 0;
 }
 
-static void weigh_packs(struct gc *gc)
+static int weigh(void *arg, uint32_t number, const struct index_entry *entry)
 {
-	size_t count = index_count(&gc->repo->index);
-	for (uint32_t i = 0; i < count; i++) {
-		if (!gc_is_marked(gc, i))
-			continue;
-		struct index_entry entry = index_at(&gc->repo->index, i);
-		gc_find_pack(gc, &gc->repo->index.packs.at[entry.pack].id)
-			->live += entry.at.length + PACK_DIRECTORY_ENTRY;
-	}
+	struct gc *gc = arg;
+	if (gc_is_marked(gc, number))
+		gc_find_pack(gc, &gc->repo->index.packs.at[entry->pack].id)
+			->live += entry->at.length + PACK_DIRECTORY_ENTRY;
+	return 0;
 }
 
 int gc_look(struct gc *gc, struct why *why)
@@ -116,7 +113,9 @@ int gc_look(struct gc *gc, struct why *why)
 		err = list_packs(gc);
 	if (err)
 		return err;
-	weigh_packs(gc);
+	err = index_walk(&gc->repo->index, weigh, gc);
+	if (err)
+		return why_errno(why, err, "reading the index");
 	gc->result.packs = gc->result.pack_bytes = 0;
 	vec_each (found, &gc->found) {
 		if (found->kind != OBJECT_DATA && found->kind != OBJECT_META)

@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/why.h"
+#include "repo/cache.h"
 #include "repo/gc_inner.h"
 
 bool gc_is_marked(const struct gc *gc, uint32_t number)
@@ -50,7 +51,10 @@ static int mark_chunk(void *arg, const struct digest *digest, enum chunk_kind ki
 	struct gc *gc = arg;
 	uint32_t number;
 	(void)kind;
-	if (!index_find_number(&gc->repo->index, digest, &number)) {
+	int known = index_find_number(&gc->repo->index, digest, &number);
+	if (known < 0)
+		return known;
+	if (!known) {
 		gc->result.missing++;
 		return leads_on ? -ENOENT : 0;
 	}
@@ -144,8 +148,8 @@ static int read_added(struct gc *gc, struct why *why)
 		if (err)
 			return err;
 	}
-	repo->indexed = (uint32_t)repo->index.packs.len;
-	return 0;
+	cache_all_told(repo);
+	return index_is_heavy(&repo->index) ? index_spill(&repo->index) : 0;
 }
 
 static int read_all(struct gc *gc, struct why *why)

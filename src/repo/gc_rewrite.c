@@ -110,24 +110,29 @@ static int by_pack(const void *a, const void *b)
 	return (one->at.offset > other->at.offset) - (one->at.offset < other->at.offset);
 }
 
+struct collecting {
+	struct gc *gc;
+	jobs_t *jobs;
+};
+
+static int collect_one(void *arg, uint32_t number, const struct index_entry *entry)
+{
+	const struct collecting *c = arg;
+	if (!gc_is_marked(c->gc, number))
+		return 0;
+	struct gc_pack *pack = gc_find_pack(c->gc, &c->gc->repo->index.packs.at[entry->pack].id);
+	struct job job = {(uint32_t)(pack - c->gc->packs.at), entry->at};
+	return pack->rewrite ? vec_push(c->jobs, job) : 0;
+}
+
 /* Every needed chunk of the chosen packs, pack by pack. */
 static int collect(struct gc *gc, jobs_t *jobs)
 {
-	size_t count = index_count(&gc->repo->index);
-	for (uint32_t i = 0; i < count; i++) {
-		struct index_entry entry = index_at(&gc->repo->index, i);
-		if (!gc_is_marked(gc, i))
-			continue;
-		struct gc_pack *pack = gc_find_pack(gc, &gc->repo->index.packs.at[entry.pack].id);
-		if (!pack->rewrite)
-			continue;
-		struct job job = {(uint32_t)(pack - gc->packs.at), entry.at};
-		if (vec_push(jobs, job))
-			return -ENOMEM;
-	}
+	struct collecting c = {gc, jobs};
+	int err = index_walk(&gc->repo->index, collect_one, &c);
 	if (jobs->len)
 		qsort(jobs->at, jobs->len, sizeof(*jobs->at), by_pack);
-	return 0;
+	return err;
 }
 
 struct source {

@@ -19,6 +19,7 @@
 #include "base/why.h"
 #include "os/dice.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/client_inner.h"
 #include "repo/fields.h"
 #include "repo/inner.h"
@@ -169,7 +170,6 @@ static int take_pack(struct repo *repo, const struct index_pack *pack, struct in
 	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
 	struct pack_directory directory = {0};
 	char name[OBJECT_NAME];
-	uint32_t number;
 	size_t len;
 	bool mended;
 	vec_each (known, &repo->index.packs)
@@ -181,9 +181,7 @@ static int take_pack(struct repo *repo, const struct index_pack *pack, struct in
 	if (!err)
 		err = prove_chunks(repo, bytes, len, &directory, why);
 	if (!err)
-		err = index_add_pack(&repo->index, pack, &number);
-	for (size_t i = 0; !err && i < directory.count; i++)
-		err = index_add(&repo->index, number, &directory.entries[i]);
+		err = cache_add_pack(repo, pack, directory.entries, directory.count, why);
 	result->packs += !err;
 	result->chunks += err ? 0 : directory.count;
 	pack_directory_done(&directory);
@@ -195,7 +193,8 @@ static int need_chunk(void *arg, const struct digest *digest, enum chunk_kind ki
 	struct repo *repo = arg;
 	(void)kind;
 	(void)leads_on;
-	return repo_rely(repo, digest) ? 1 : -ENOENT;
+	int known = repo_rely(repo, digest);
+	return known ? known : -ENOENT;
 }
 
 static int take_point(struct repo *repo, const struct inbox *inbox, gc_walk_fn *walk,

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where every chunk of a repository lies: a table from digest to place, filled from index objects
- * or, when those are gone, from the directories of packs.
+ * Where every chunk of a repository lies: from digest to place, filled from index objects or, when
+ * those are gone, from the directories of packs.
+ *
+ * What is added stands in a table in memory. An index that has a disk moves it to runs (run.h) when
+ * it is large, and may begin with runs of earlier times: then a chunk may have several places, in
+ * runs and in the table. Which of them counts is decided when it is asked for, by one rule: the one
+ * in the pack added last, unless that is retired and another is not. What a collection copied to a
+ * better place is so found there.
  *
  * One thread for each struct.
  */
@@ -17,6 +23,7 @@
 #include "chunk/object.h"
 #include "chunk/pack.h"
 
+struct index_disk;
 struct why;
 
 struct index_pack {
@@ -32,38 +39,50 @@ struct index_entry {
 	uint32_t pack; /* number in packs */
 };
 
-/* All zero: empty. */
+/* All zero: empty, and all in memory. */
 struct index {
 	VEC(struct index_pack) packs;
-	VEC(struct index_entry) entries;
-	uint32_t *slots; /* entry number + 1; 0: free */
+	VEC(struct index_entry) entries; /* the table; all there is, without a disk */
+	uint32_t *slots;                 /* entry number + 1; 0: free */
 	size_t slot_count;
 	VEC(struct object_id) retired; /* sorted; set before packs come */
+	struct index_disk *disk;       /* borrowed; its runs are the index's */
 };
 
+/* The disk has no runs then. */
 void index_done(struct index *index);
 
-/* False when the chunk is not known. */
-bool index_find(
+/* 1, 0 when the chunk is not known, or an error of the disk: never where there is none. */
+int index_find(
 	const struct index *index, const struct digest *digest, struct index_entry *ret_entry);
 
 /* Which packs are on their way out: for those that are added afterwards. 0 or -ENOMEM. */
 int index_set_retired(struct index *index, const struct object_id *ids, size_t count);
 
-/* Chunks are numbered from 0 without gaps; a number stays while nothing is moved. */
+/* Chunks have numbers below this one, which stay, whatever is added; some stand for no chunk. */
 size_t index_count(const struct index *index);
-bool index_find_number(
-	const struct index *index, const struct digest *digest, uint32_t *ret_number);
-struct index_entry index_at(const struct index *index, uint32_t number);
+int index_find_number(const struct index *index, const struct digest *digest, uint32_t *ret_number);
+
+/* Each chunk once, in no order that means something. Not 0 ends the walk and is its result. */
+typedef int index_walk_fn(void *arg, uint32_t number, const struct index_entry *entry);
+int index_walk(const struct index *index, index_walk_fn *fn, void *arg);
 
 /* Gives a pack its number. 0 or -ENOMEM. */
 int index_add_pack(struct index *index, const struct index_pack *pack, uint32_t *ret_number);
 
-/*
- * Of two places of one chunk the later counts, unless it is in a retired pack and the older one is
- * not: what a collection copied to a better place is found there. 0 or -ENOMEM.
- */
 int index_add(struct index *index, uint32_t pack, const struct pack_entry *entry);
+
+/* Room for so many more. 0 or -ENOMEM. */
+int index_reserve(struct index *index, size_t packs, size_t entries);
+
+/* Whether the table has as many as it should, and there is a disk. */
+bool index_is_heavy(const struct index *index);
+
+/*
+ * Moves the table to a run: index_put() does not tell of it any more. A disk that takes nothing is
+ * no error; -ENOMEM.
+ */
+int index_spill(struct index *index);
 
 /* An index object tells of at most so many chunks, but of one pack at least. */
 enum { INDEX_OBJECT_ENTRIES = 32 << 10 };

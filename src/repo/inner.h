@@ -12,6 +12,7 @@
 #include "chunk/memory.h"
 #include "chunk/pack.h"
 #include "chunk/seal.h"
+#include "repo/index_disk.h"
 #include "repo/repo.h"
 #include "repo/slot.h"
 
@@ -51,6 +52,13 @@ struct blob_note {
 	enum chunk_kind kind;
 };
 
+typedef VEC(struct head_index) head_indexes_t;
+
+static inline void head_indexes_done(head_indexes_t *indexes)
+{
+	vec_done(indexes);
+}
+
 struct repo {
 	struct repo_world world;
 	struct object_id id;
@@ -68,7 +76,10 @@ struct repo {
 	struct head head;
 	uint8_t head_sum[32];         /* SHA-256 of the newest head's header and body */
 	struct index index;           /* what is in packs at the place */
-	uint32_t indexed;             /* packs of `index` that index objects tell of */
+	struct index_disk disk;       /* of `index`, unless it stays in memory */
+	uint32_t indexed;             /* packs of `index` that the head's index objects tell of */
+	uint32_t told;                /* those, and of which `early` tell */
+	head_indexes_t early;         /* index objects that no head names yet */
 	VEC(struct object_id) unread; /* indexes that could not be read: world.without_index */
 	uint64_t base;                /* generation of the head by which `index` was read */
 	bool adopted;                 /* repo_adopt() was done */
@@ -161,8 +172,11 @@ int repo_close_packs(struct repo *repo, struct why *why);
 /* repo_rely(), after repo_adopt() where it is not known else: 1, 0 or an error. */
 int repo_known(struct repo *repo, const struct digest *digest, struct why *why);
 
-/* repo_has(), and the commit will see to it that the chunk's pack stays. For writers. */
-bool repo_rely(struct repo *repo, const struct digest *digest);
+/*
+ * repo_has(), and the commit will see to it that the chunk's pack stays. For writers. 1, 0 or an
+ * error.
+ */
+int repo_rely(struct repo *repo, const struct digest *digest);
 
 /* Word of a point of which the packs from `first_pack` on are new: the commit of a writer. */
 int inbox_put(struct repo *repo, const struct point *point, uint32_t first_pack, struct why *why);
@@ -180,13 +194,6 @@ typedef VEC(struct object_id) ids_t;
 static inline void ids_done(ids_t *ids)
 {
 	vec_done(ids);
-}
-
-typedef VEC(struct head_index) head_indexes_t;
-
-static inline void head_indexes_done(head_indexes_t *indexes)
-{
-	vec_done(indexes);
 }
 
 /* Index objects for the packs of `index` from number `first` on. Adds what a head says of them. */

@@ -11,6 +11,7 @@
 #include "base/why.h"
 #include "chunk/parity.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/client_inner.h"
 #include "repo/fields.h"
 #include "repo/inner.h"
@@ -79,21 +80,13 @@ int repo_read_indexes(struct repo *repo, struct why *why)
 	index_done(&repo->index);
 	repo->unread.len = 0;
 	int err = note_retired(repo);
-	vec_each (named, &repo->head.indexes) {
-		OWN(own_free) uint8_t *plain = NULL;
-		size_t len;
-		if (!err)
-			err = repo_fetch_index(repo, named, &plain, &len, why);
-		if (!err)
-			err = index_get(&repo->index, plain, len, why);
-		if ((err == -EBADMSG || err == -ENOENT) && repo->world.without_index)
-			err = vec_push(&repo->unread, named->id);
-		if (err)
-			return err;
-	}
-	repo->indexed = (uint32_t)repo->index.packs.len;
+	if (!err)
+		err = cache_read_indexes(repo, why);
+	if (err)
+		return err;
+	cache_all_told(repo);
 	repo->base = repo->head.generation;
-	return err;
+	return 0;
 }
 
 static void repo_own(struct repo **repo)
@@ -130,8 +123,10 @@ int repo_open_with(const struct repo_world *world, const struct unlock *unlock, 
 		err = client_new(&repo->client);
 	else if (!err && !newest)
 		err = repo_first_head(repo, why);
-	if (!err)
+	if (!err) {
+		cache_begin(repo);
 		err = repo_read_indexes(repo, why);
+	}
 	if (!err)
 		*ret_repo = TAKE(repo);
 	return err;
@@ -152,6 +147,7 @@ void repo_close(struct repo *repo)
 	packing_drop(repo);
 	twins_drop(repo);
 	vec_done(&repo->unread);
+	vec_done(&repo->early);
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
 	index_done(&repo->index);
@@ -186,11 +182,6 @@ struct place *repo_place(const struct repo *repo)
 const struct key_ring *repo_ring(const struct repo *repo)
 {
 	return repo->ring;
-}
-
-const struct index *repo_index(const struct repo *repo)
-{
-	return &repo->index;
 }
 
 uint64_t repo_mended(const struct repo *repo)

@@ -18,6 +18,7 @@
 #include "os/crew.h"
 #include "os/loop.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/inner.h"
 
 /* One pack on its way to the place. Its task sees nothing of the repository. */
@@ -76,18 +77,14 @@ static void flight_done(struct flight *flight)
 /* What is at the place goes into the index. */
 static int land(struct repo *repo, struct flight *flight, struct why *why)
 {
-	uint32_t number;
 	struct index_pack known = {.id = flight->pack.id, .kind = flight->kind};
 	int err = flight->err;
 	if (err)
 		return why_set(why, err, "%s", flight->why.text);
-	err = index_add_pack(&repo->index, &known, &number);
-	for (size_t i = 0; !err && i < flight->pack.count; i++)
-		err = index_add(&repo->index, number, &flight->pack.entries[i]);
-	if (err)
-		return why_errno(why, err, "noting a pack");
-	repo->written.written_bytes += flight->pack.len;
-	return 0;
+	err = cache_add_pack(repo, &known, flight->pack.entries, flight->pack.count, why);
+	if (!err)
+		repo->written.written_bytes += flight->pack.len;
+	return err;
 }
 
 static struct flight *take_back(struct repo *repo)
@@ -224,12 +221,13 @@ bool packing_has(const struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
 	for (int i = 0; i < STREAMS; i++)
-		if (index_find(&repo->packing[i].waiting, digest, &entry))
+		if (index_find(&repo->packing[i].waiting, digest, &entry) == 1)
 			return true;
 	if (!repo->flights_out)
 		return false;
 	for (unsigned i = 0; i < crew_hands(repo->world.carriers); i++)
-		if (repo->flights[i].out && index_find(&repo->flights[i].waiting, digest, &entry))
+		if (repo->flights[i].out &&
+			index_find(&repo->flights[i].waiting, digest, &entry) == 1)
 			return true;
 	return false;
 }

@@ -35,27 +35,29 @@ int repo_point(
 }
 
 /* In a pack at the place that is not known as damaged. */
-static bool find_good(
+static int find_good(
 	const struct repo *repo, const struct digest *digest, struct index_entry *ret_entry)
 {
-	return index_find(&repo->index, digest, ret_entry) &&
-		!repo->index.packs.at[ret_entry->pack].bad;
+	int found = index_find(&repo->index, digest, ret_entry);
+	return found == 1 ? !repo->index.packs.at[ret_entry->pack].bad : found;
 }
 
 bool repo_has(const struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
-	return find_good(repo, digest, &entry) || packing_has(repo, digest) ||
+	return find_good(repo, digest, &entry) == 1 || packing_has(repo, digest) ||
 		squeeze_has(repo, digest);
 }
 
-bool repo_rely(struct repo *repo, const struct digest *digest)
+int repo_rely(struct repo *repo, const struct digest *digest)
 {
 	struct index_entry entry;
-	if (!find_good(repo, digest, &entry))
+	int found = find_good(repo, digest, &entry);
+	if (!found)
 		return packing_has(repo, digest) || squeeze_has(repo, digest);
-	repo->index.packs.at[entry.pack].relied = true;
-	return true;
+	if (found == 1)
+		repo->index.packs.at[entry.pack].relied = true;
+	return found;
 }
 
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why)
@@ -218,9 +220,12 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 	struct index_entry entry;
 	if (repo->client)
 		return client_chunk(repo, digest, kind, ret_bytes, ret_len, why);
-	if (!index_find(&repo->index, digest, &entry) || entry.at.kind != kind)
+	int err = index_find(&repo->index, digest, &entry);
+	if (err < 0)
+		return why_errno(why, err, "reading the index");
+	if (!err || entry.at.kind != kind)
 		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
-	int err = repo_piece(repo, &entry, ret_bytes, why);
+	err = repo_piece(repo, &entry, ret_bytes, why);
 	if (err == -EBADMSG)
 		err = read_mended(repo, &entry, ret_bytes, why);
 	if (!err)
@@ -231,10 +236,20 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 bool repo_chunk_len(const struct repo *repo, const struct digest *digest, size_t *ret_len)
 {
 	struct index_entry entry;
-	if (!index_find(&repo->index, digest, &entry))
+	if (index_find(&repo->index, digest, &entry) != 1)
 		return false;
 	*ret_len = entry.at.plain_length;
 	return true;
+}
+
+int repo_chunk_pack(
+	const struct repo *repo, const struct digest *digest, struct object_id *ret_pack)
+{
+	struct index_entry entry;
+	int found = index_find(&repo->index, digest, &entry);
+	if (found == 1)
+		*ret_pack = repo->index.packs.at[entry.pack].id;
+	return found;
 }
 
 int repo_digest(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,

@@ -11,6 +11,7 @@
 #include "base/why.h"
 #include "os/clock.h"
 #include "place/place.h"
+#include "repo/cache.h"
 #include "repo/inner.h"
 
 struct renewal {
@@ -69,20 +70,36 @@ static int save_chunk(struct repo *repo, const struct index_entry *entry, struct
 	return repo_put_chunk(repo, entry->at.kind, bytes, len, &digest, why);
 }
 
-/* The number of entries is that of before: those that are stored anew keep theirs. */
+struct damaged {
+	const struct repo *repo;
+	VEC(struct index_entry) entries;
+};
+
+static void damaged_done(struct damaged *damaged)
+{
+	vec_done(&damaged->entries);
+}
+
+static int note_damaged(void *arg, uint32_t number, const struct index_entry *entry)
+{
+	struct damaged *damaged = arg;
+	(void)number;
+	return damaged->repo->index.packs.at[entry->pack].bad ? vec_push(&damaged->entries, *entry)
+							      : 0;
+}
+
 static int save_chunks(
 	struct renewal *r, struct repo *from, struct renew_result *result, struct why *why)
 {
 	struct repo *repo = r->repo;
-	uint32_t count = (uint32_t)index_count(&repo->index);
-	int err = 0;
+	OWN(damaged_done) struct damaged damaged = {.repo = repo};
 	vec_each (pack, &repo->index.packs)
 		pack->bad = pack->bad || is_bad(r, &pack->id);
-	for (uint32_t i = 0; !err && i < count; i++) {
-		struct index_entry entry = index_at(&repo->index, i);
-		if (repo->index.packs.at[entry.pack].bad)
-			err = save_chunk(repo, &entry, from, result, why);
-	}
+	int err = index_walk(&repo->index, note_damaged, &damaged);
+	if (err)
+		return why_errno(why, err, "reading the index");
+	vec_each (entry, &damaged.entries)
+		err = err ? err : save_chunk(repo, entry, from, result, why);
 	return err ? err : repo_close_packs(repo, why);
 }
 
@@ -98,11 +115,9 @@ static int add_rest(const struct renewal *r, struct index *to, const struct inde
 		if (!is_bad(r, &from->packs.at[i].id))
 			err = index_add_pack(to, &from->packs.at[i], &numbers[i]);
 	}
-	for (uint32_t i = 0; !err && i < index_count(from); i++) {
-		struct index_entry entry = index_at(from, i);
-		if (numbers[entry.pack] != UINT32_MAX)
-			err = index_add(to, numbers[entry.pack], &entry.at);
-	}
+	vec_each (entry, &from->entries)
+		if (!err && numbers[entry->pack] != UINT32_MAX)
+			err = index_add(to, numbers[entry->pack], &entry->at);
 	return err;
 }
 
@@ -197,13 +212,13 @@ int repo_renew_packs(struct repo *repo, const struct object_id *packs, size_t co
 	if (!err)
 		err = save_chunks(&r, from, result, why);
 	if (!err)
-		err = repo_put_index(repo, &repo->index, repo->indexed, &r.fresh, why);
+		err = cache_tell_packs(repo, &r.fresh, why);
 	for (size_t i = 0; !err && i < repo->head.indexes.len; i++)
 		err = renew_index(&r, &repo->head.indexes.at[i], why);
 	if (!err)
 		err = repo_edit_head(repo, edit, &r, why);
 	if (!err)
-		repo->indexed = (uint32_t)repo->index.packs.len;
+		cache_all_told(repo);
 	return err;
 }
 
@@ -213,6 +228,7 @@ struct looking {
 	struct repo *repo;
 	struct rebuild_result *result;
 	ids_t known; /* sorted */
+	struct why *why;
 	int err;
 };
 
@@ -241,18 +257,19 @@ static int read_whole_directory(
 	return err ? err : pack_read_directory(bytes, len, repo->ring, ret_directory, NULL);
 }
 
-static int take_in(struct repo *repo, const struct index_pack *pack, uint64_t size)
+/* A pack that cannot be read is counted, and no error. */
+static int take_in(struct looking *looking, const struct index_pack *pack, uint64_t size)
 {
+	struct repo *repo = looking->repo;
 	struct pack_directory directory;
-	uint32_t number;
 	int err = repo_read_directory(repo, pack, size, &directory, NULL);
 	if (err == -EBADMSG)
 		err = read_whole_directory(repo, pack, &directory);
+	looking->result->packs += !err;
+	looking->result->unreadable += err != 0;
 	if (err)
-		return err;
-	err = index_add_pack(&repo->index, pack, &number);
-	for (size_t i = 0; !err && i < directory.count; i++)
-		err = index_add(&repo->index, number, &directory.entries[i]);
+		return err == -ENOMEM ? err : 0;
+	err = cache_add_pack(repo, pack, directory.entries, directory.count, looking->why);
 	pack_directory_done(&directory);
 	return err;
 }
@@ -266,11 +283,7 @@ static bool look(void *arg, const char *name, uint64_t size)
 	if (!object_parse_name(name, &pack.kind, &pack.id) || is_dead(repo, &pack.id) ||
 		(known->len && bsearch(&pack.id, known->at, known->len, sizeof(pack.id), by_id)))
 		return true;
-	int err = take_in(repo, &pack, size);
-	if (err == -ENOMEM)
-		looking->err = err;
-	looking->result->packs += !err;
-	looking->result->unreadable += err != 0;
+	looking->err = take_in(looking, &pack, size);
 	return !looking->err;
 }
 
@@ -288,6 +301,8 @@ static int look_for_packs(struct looking *looking, struct why *why)
 		err = err ? err : looking->err;
 	}
 	vec_done(&looking->known);
+	if (err && err == looking->err)
+		return err;
 	return err ? why_errno(why, err, "reading what is in the packs") : 0;
 }
 
@@ -295,7 +310,7 @@ int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct wh
 {
 	struct rebuild_result result = {.indexes = repo->unread.len};
 	OWN(renewal_done) struct renewal r = {.repo = repo};
-	struct looking looking = {.repo = repo, .result = &result};
+	struct looking looking = {.repo = repo, .result = &result, .why = why};
 	*ret_result = result;
 	if (!repo->unread.len)
 		return 0;
@@ -303,12 +318,12 @@ int repo_rebuild(struct repo *repo, struct rebuild_result *ret_result, struct wh
 	vec_each (id, &repo->unread)
 		err = err ? err : vec_push(&r.replaced, *id);
 	if (!err)
-		err = repo_put_index(repo, &repo->index, repo->indexed, &r.fresh, why);
+		err = cache_tell_packs(repo, &r.fresh, why);
 	if (!err)
 		err = repo_edit_head(repo, edit, &r, why);
 	if (err)
 		return err;
-	repo->indexed = (uint32_t)repo->index.packs.len;
+	cache_all_told(repo);
 	repo->unread.len = 0;
 	*ret_result = result;
 	return 0;

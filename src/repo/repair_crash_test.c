@@ -49,7 +49,7 @@ static int hurt(struct repo *repo, const struct digest *digest, size_t len,
 	struct index_entry entry;
 	char name[OBJECT_NAME];
 	size_t whole;
-	if (!index_find(&repo->index, digest, &entry))
+	if (index_find(&repo->index, digest, &entry) != 1)
 		return why_set(why, -EBADMSG, "no index tells of the chunk to hurt");
 	*ret_pack = repo->index.packs.at[entry.pack].id;
 	object_name(OBJECT_DATA, ret_pack, name);

@@ -17,13 +17,13 @@
 #include "chunk/keys.h"
 #include "repo/gc.h"
 #include "repo/head.h"
-#include "repo/index.h"
 #include "repo/point.h"
 #include "repo/slot.h"
 
 struct clock;
 struct crew;
 struct dice;
+struct disk;
 struct place;
 struct why;
 
@@ -38,6 +38,12 @@ struct repo_world {
 	 * Not the same as `crew`: they wait, and have nothing to compute.
 	 */
 	struct crew *carriers;
+	/*
+	 * A folder of this machine, for the user alone, where the index lies instead of in memory;
+	 * NULL: in memory.
+	 */
+	struct disk *cache;
+	bool cache_fleeting; /* nothing is to stay in it */
 	/* Open it also when indexes cannot be read: for repo_rebuild(), and nothing else. */
 	bool without_index;
 };
@@ -86,7 +92,6 @@ struct place *repo_place(const struct repo *repo);
 /* The key with which it was opened. */
 const struct object_id *repo_key_id(const struct repo *repo);
 const struct key_ring *repo_ring(const struct repo *repo);
-const struct index *repo_index(const struct repo *repo);
 
 /* The point's own words. -ENOENT, -EBADMSG. */
 int repo_point(
@@ -102,6 +107,10 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 
 /* How long a chunk is, without reading it. False: no index knows it. */
 bool repo_chunk_len(const struct repo *repo, const struct digest *digest, size_t *ret_len);
+
+/* In which pack a chunk is. 1, 0: no index knows it, or an error of the index. */
+int repo_chunk_pack(
+	const struct repo *repo, const struct digest *digest, struct object_id *ret_pack);
 
 /* The name that these bytes would have here. 0 or -EIO. */
 int repo_digest(struct repo *repo, enum chunk_kind kind, const void *bytes, size_t len,

@@ -38,7 +38,8 @@ static void fuzz_index(const uint8_t *body, size_t len)
 		return;
 	vec_each (entry, &index.entries) {
 		struct index_entry found;
-		must(index_find(&index, &entry->at.digest, &found) && found.pack == entry->pack);
+		must(index_find(&index, &entry->at.digest, &found) == 1 &&
+			found.pack == entry->pack);
 	}
 	uint32_t next;
 	if (index_put(&index, 0, &bytes, &bytes_len, &next))

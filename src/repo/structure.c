@@ -211,23 +211,39 @@ static int check_pack(struct structure *s, const struct index_pack *pack,
 	return 0;
 }
 
+/* One index object: what this machine remembers of it does not count here. */
+static int check_index(struct structure *s, const struct head_index *named)
+{
+	OWN(own_free) uint8_t *plain = NULL;
+	OWN(index_done) struct index index = {0};
+	struct why why = {""};
+	size_t len, at = 0;
+	int err = repo_fetch_index(s->repo, named, &plain, &len, &why);
+	if (!err)
+		err = index_get(&index, plain, len, &why);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		tell(s, OBJECT_INDEX, &named->id, why.text);
+		return 0;
+	}
+	if (index.entries.len)
+		qsort(index.entries.at, index.entries.len, sizeof(*index.entries.at), by_offset);
+	for (uint32_t i = 0; !err && i < index.packs.len; i++) {
+		size_t first = at;
+		while (at < index.entries.len && index.entries.at[at].pack == i)
+			at++;
+		err = check_pack(s, &index.packs.at[i], index.entries.at + first, at - first);
+	}
+	return err;
+}
+
 static int check_packs(struct structure *s)
 {
-	const struct index *index = &s->repo->index;
-	size_t count = index_count(index), at = 0;
-	OWN(own_free) struct index_entry *entries = calloc(count + 1, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		entries[i] = index_at(index, (uint32_t)i);
-	qsort(entries, count, sizeof(*entries), by_offset);
 	int err = 0;
-	for (uint32_t i = 0; !err && i < index->packs.len; i++) {
-		size_t first = at;
-		while (at < count && entries[at].pack == i)
-			at++;
-		err = check_pack(s, &index->packs.at[i], entries + first, at - first);
-	}
+	vec_each (named, &s->repo->head.indexes)
+		if (!err && find(s, OBJECT_INDEX, &named->id))
+			err = check_index(s, named);
 	return err;
 }
 
@@ -274,11 +290,7 @@ int repo_check_structure(struct repo *repo, void (*on_trouble)(void *arg, const 
 	if (err)
 		return err;
 	check_heads(&s);
-	vec_each (id, &repo->unread)
-		tell(&s, OBJECT_INDEX, id, "it cannot be read");
 	s.result.indexes = repo->head.indexes.len;
-	vec_each (index, &repo->head.indexes)
-		(void)find(&s, OBJECT_INDEX, &index->id);
 	err = check_packs(&s);
 	if (err)
 		return why_errno(why, err, "looking into the packs");

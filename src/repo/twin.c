@@ -181,7 +181,10 @@ static int on_chunk(void *arg, const struct digest *digest, enum chunk_kind kind
 	int err = bring_chunk(b, digest, kind);
 	if (err || !leads_on)
 		return err;
-	if (!index_find_number(&b->from->index, digest, &number) || number >= b->count)
+	int known = index_find_number(&b->from->index, digest, &number);
+	if (known < 0)
+		return known;
+	if (!known || number >= b->count)
 		return 1;
 	if (bits_get(b->followed, number))
 		return 0;

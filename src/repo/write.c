@@ -27,8 +27,9 @@ static int pack_here(struct repo *repo, const struct blob_note *note, const void
 
 int repo_known(struct repo *repo, const struct digest *digest, struct why *why)
 {
-	if (repo_rely(repo, digest))
-		return 1;
+	int known = repo_rely(repo, digest);
+	if (known)
+		return known < 0 ? why_errno(why, known, "reading the index") : known;
 	int err = twins_without_us(repo) ? 0 : repo_adopt(repo, why);
 	if (err)
 		err = twins_on_failure(repo, err, why);

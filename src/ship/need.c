@@ -131,19 +131,20 @@ static void reached_done(struct reached *reached)
 static int reach(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)
 {
 	struct reached *reached = arg;
-	const struct index *index = repo_index(reached->repo);
-	struct index_entry entry;
+	struct object_id pack;
 	(void)kind;
 	if (leads_on && digests_has(&reached->seen, digest))
 		return 0;
 	int err = leads_on ? digests_add(&reached->seen, digest) : 0;
-	if (err || !index_find(index, digest, &entry))
-		return err ? err : leads_on;
-	const struct object_id *pack = &index->packs.at[entry.pack].id;
+	if (err)
+		return err;
+	int found = repo_chunk_pack(reached->repo, digest, &pack);
+	if (found != 1)
+		return found < 0 ? found : leads_on;
 	/* Chunks that were stored together are met together. */
 	size_t count = reached->packs.len;
-	if (!count || !object_id_equal(&reached->packs.at[count - 1], pack))
-		err = vec_push(&reached->packs, *pack);
+	if (!count || !object_id_equal(&reached->packs.at[count - 1], &pack))
+		err = vec_push(&reached->packs, pack);
 	return err ? err : leads_on;
 }
 

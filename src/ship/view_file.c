@@ -40,14 +40,14 @@ static int note_starts(struct view_file *file, size_t count, uint64_t at, struct
 {
 	file->starts.len = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct index_entry entry;
 		struct digest digest;
+		size_t len;
 		memcpy(digest.b, file->digests + i * DIGEST_SIZE, DIGEST_SIZE);
 		if (vec_push(&file->starts, at))
 			return -ENOMEM;
-		if (!index_find(repo_index(file->view->repo), &digest, &entry))
+		if (!repo_chunk_len(file->view->repo, &digest, &len))
 			return why_set(why, -EBADMSG, "no index knows a chunk of it");
-		at += entry.at.plain_length;
+		at += len;
 	}
 	return vec_push(&file->starts, at);
 }
