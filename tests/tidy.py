@@ -421,6 +421,26 @@ def say_state(tree, source, offset):
              "or make it const")
 
 
+# A function that other files see: its head begins a line, its brace has one of its own.
+GLOBAL = re.compile(r"^(?!static\b|typedef\b|extern\b)[A-Za-z_][^;{}()=]*?\b(\w+)\s*"
+                    r"\((?:[^(){};]|\([^()]*\))*\)\s*\n\{", re.M)
+
+
+def check_globals(tree):
+    """globals: no two rooms give the same name to a function that others see"""
+    first = {}
+    for source in tree.sources:
+        if source.is_test or source.room is None or not source.path.endswith(".c"):
+            continue
+        for match in GLOBAL.finditer(source.statements):
+            name, room = match[1], source.room
+            other = first.setdefault(name, room)
+            if name != "main" and other != room and not {room, other} <= set(PROGRAM_ROOMS):
+                tree.say(source.path, line_at(source.code, match.start(1)), "globals",
+                         f"{name}() is one of {other}, too: a program that links both takes "
+                         "one of them; rename it")
+
+
 def check_words(tree):
     """words: finished work only: no marks of things left undone, no merge conflicts"""
     for path, text in tree.text.items():
@@ -453,7 +473,8 @@ def check_space(tree):
 
 
 RULES = (check_rooms, check_includes, check_calls, check_unsafe, check_mmap, check_sizes,
-         check_heads, check_readmes, check_dead, check_state, check_words, check_space)
+         check_heads, check_readmes, check_dead, check_state, check_globals, check_words,
+         check_space)
 
 
 def main(arguments):

@@ -197,6 +197,12 @@ CASES = [
         "struct x;\nstruct y {\n\tint y;\n};\ntypedef int fn(int);\nextern const int z;\n"
         "int g(int (*fn)(int));\nint h(void) __attribute__((cold));\nunion u {\n\tint i;\n};\n"
         'static struct y *k(struct y *y)\n{\n\treturn y;\n}\n_Static_assert(1 == 1, "x");\n'), ""),
+    # globals
+    ("a function of two rooms", "src/sim/s.c",
+     HEAD + '#include "sim/s.h"\n\nint l(void)\n{\n\treturn 0;\n}\n',
+     "src/sim/s.c:5: globals: l() is one of os/linux, too"),
+    ("static ones of two rooms", "src/sim/s.c",
+     HEAD + '#include "sim/s.h"\n\nstatic int l(void)\n{\n\treturn 0;\n}\n', ""),
     # words
     ("a mark of unfinished work", "src/base/a.c", body("/* TO" "DO: more */\n"),
      "src/base/a.c:4: words: TO" "DO marks unfinished work"),
