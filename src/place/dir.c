@@ -3,6 +3,10 @@
  * Objects as files. The order in put() is the promise: bytes, sync, name, sync of every folder
  * whose names changed, from the innermost out.
  *
+ * What is being written is locked, so that a sweep tells it from what a killed writer has left. A
+ * sweep may still be faster between a file's making and its lock: then its name is gone when it
+ * shall be renamed, and it is written once more.
+ *
  * Linux reports a failed sync once and takes what it lost for written; no later sync brings it
  * back, nor what builds on it. So the first failed sync of a folder stops the place, whether or not
  * its caller minds the error.
@@ -22,6 +26,9 @@
 #include "base/why.h"
 #include "os/disk.h"
 #include "place/place.h"
+
+/* So often in a row a put can lose to a sweep, which lists all folders in between. */
+enum { SWEPT_MAX = 2 };
 
 enum { NAME = 128 };
 
@@ -125,19 +132,35 @@ static bool is_there(struct disk *disk, const char *fresh)
 }
 
 /* Writes and syncs `name`, which nobody reads yet. */
-static int write_durable(struct disk *disk, const char *name, const void *bytes, size_t len)
+static int write_durable(
+	struct disk *disk, const char *name, const void *bytes, size_t len, struct file *file)
 {
-	OWN(file_close_own) struct file *file = NULL;
-	int err = disk_open(disk, name, FILE_WRITE | FILE_CREATE, &file);
-	if (err)
-		return err;
+	/* Where there are no locks a sweep removes nothing either. */
+	(void)file_lock(file);
 	file_once(file);
-	err = file_truncate(file, 0); /* what a crash may have left */
+	int err = file_truncate(file, 0); /* what a crash may have left */
 	if (!err)
 		err = file_write_full(file, bytes, len, 0);
 	if (!err && !planted(DIR_OBJECT_NOT_SYNCED) &&
 		!(planted(DIR_REPLACED_NOT_SYNCED) && is_there(disk, name)))
 		err = file_sync(file);
+	return err;
+}
+
+/* Locked until it has its name. */
+static int write_named(struct disk *disk, const char *name, const void *bytes, size_t len)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	char fresh[NAME];
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	int err = disk_open(disk, fresh, FILE_WRITE | FILE_CREATE, &file);
+	if (!err)
+		err = write_durable(disk, fresh, bytes, len, file);
+	if (!err)
+		err = disk_rename(disk, fresh, name);
+	/* Gives the room back: on a full disk nothing else may. Its own failure adds nothing. */
+	if (err)
+		disk_unlink(disk, fresh);
 	return err;
 }
 
@@ -164,22 +187,17 @@ static int put_alone(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
 {
 	struct disk *disk = dir_of(place)->disk;
-	char fresh[NAME], folder[NAME];
-	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	char folder[NAME];
 	parent_of(name, folder);
 	if (check_going(dir_of(place)))
 		return say_stopped(name, why);
 	int err = ensure_folder(dir_of(place), folder);
 	if (!err)
-		err = write_durable(disk, fresh, bytes, len);
-	if (!err)
-		err = disk_rename(disk, fresh, name);
-	if (err) {
-		/* Gives the room back: on a full disk nothing else may. Its own failure adds
-		 * nothing. */
-		disk_unlink(disk, fresh);
+		err = write_named(disk, name, bytes, len);
+	for (int swept = 0; err == -ENOENT && swept < SWEPT_MAX; swept++)
+		err = write_named(disk, name, bytes, len);
+	if (err)
 		return why_errno(why, err, "%s: writing %zu bytes", name, len);
-	}
 	if (!planted(DIR_NAME_NOT_SYNCED))
 		err = sync_names(dir_of(place), folder);
 	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
@@ -308,6 +326,40 @@ static int dir_list(struct place *place, const char *folder, place_list_fn *fn, 
 	return err == -ENOENT ? 0 : err;
 }
 
+struct sweep {
+	struct disk *disk;
+	const char *folder; /* "": the root */
+};
+
+static bool sweep_entry(void *arg, const char *name, bool is_dir)
+{
+	const struct sweep *sweep = arg;
+	char path[NAME];
+	struct file *file;
+	size_t len = strlen(name);
+	bool root = !*sweep->folder;
+	if (snprintf(path, sizeof(path), "%s%s%s", sweep->folder, root ? "" : "/", name) >= NAME)
+		return true;
+	if (is_dir) {
+		struct sweep inner = {sweep->disk, path};
+		(void)disk_list(sweep->disk, path, sweep_entry, &inner);
+		return true;
+	}
+	if (len < 4 || strcmp(name + len - 4, ".new") != 0 ||
+		disk_open(sweep->disk, path, FILE_WRITE, &file))
+		return true;
+	if (planted(DIR_SWEEPS_LIVE) || !file_lock(file))
+		(void)disk_unlink(sweep->disk, path);
+	file_close(file);
+	return true;
+}
+
+static int dir_sweep(struct place *place)
+{
+	struct sweep sweep = {dir_of(place)->disk, ""};
+	return disk_list(sweep.disk, ".", sweep_entry, &sweep);
+}
+
 static int dir_remove(struct place *place, const char *name)
 {
 	char folder[NAME];
@@ -353,6 +405,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 		.list = dir_list,
 		.remove = dir_remove,
 		.settle = dir_settle,
+		.sweep = dir_sweep,
 		.close = dir_close,
 	};
 	struct dir_place *dir = calloc(1, sizeof(*dir));

@@ -3,7 +3,8 @@
  * A place in a folder: a local disk, NFS, a mounted tape. Every object is a file of its name.
  *
  * An object appears under its name only when all of it is durable: written beside, synced, renamed,
- * the folder synced. A crash leaves at most files that end in ".new", which no list shows.
+ * the folder synced. A crash leaves at most files that end in ".new", which no list shows
+ * and place_sweep() removes: one that a writer has locked is not left.
  *
  * The first failed sync of a folder stops it: what was there is read on, but whatever would change
  * it answers -EIO until the place is opened anew.

@@ -213,4 +213,84 @@ TEST(what_is_new_is_put_once)
 }
 #endif
 
+static bool is_there(struct disk *disk, const char *name)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	return !disk_open(disk, name, FILE_READ, &file);
+}
+
+struct sweeping {
+	struct place *place;
+	enum sim_op at;
+	int left; /* so often */
+	bool done, within;
+};
+
+static int sweep_beside(void *arg, enum sim_op op, const char *name, bool done)
+{
+	struct sweeping *s = arg;
+	if (s->within || op != s->at || done != s->done || !s->left || !strstr(name, ".new"))
+		return 0;
+	s->left--;
+	s->within = true;
+	CHECK_EQ(place_sweep(s->place), 0);
+	s->within = false;
+	return 0;
+}
+
+/* Between any two steps of a put a sweep may come. */
+TEST(a_sweep_takes_nothing_from_a_put)
+{
+	for (int op = SIM_CREATE; op < SIM_OPS; op++) {
+		for (int done = 0; done < 2; done++) {
+			struct sim_disk *sim = sim_disk_new();
+			struct disk *disk = sim_disk_seam(sim);
+			struct place *place;
+			/* Before it is locked it can be taken, but not for ever. */
+			bool open = op == SIM_CREATE || op == SIM_OPEN || op == SIM_LOCK;
+			struct sweeping s = {
+				.at = (enum sim_op)op, .left = open ? 2 : 1000, .done = done};
+			CHECK_EQ(place_dir_open(disk, &place), 0);
+			CHECK_EQ(place_dir_open(disk, &s.place), 0);
+			sim_disk_set_hook(sim, sweep_beside, &s);
+			CHECK_EQ(place_put(place, "data/3f/3f00", "abc", 3, NULL), 0);
+			CHECK_EQ(place_put(place, "data/3f/3f00", "abcd", 4, NULL), 0);
+			uint64_t size;
+			CHECK_EQ(place_size(place, "data/3f/3f00", &size), 0);
+			CHECK_EQ(size, 4);
+			CHECK(!is_there(disk, "data/3f/3f00.new"));
+			place_close(place);
+			place_close(s.place);
+			sim_disk_free(sim);
+		}
+	}
+}
+
+TEST(a_sweep_removes_what_killed_writers_left)
+{
+	static const char *const left[] = {"repo.new", "head/1.new", "data/3f/3f00.new"};
+	struct sim_disk *sim = sim_disk_new();
+	struct disk *disk = sim_disk_seam(sim);
+	struct place *place;
+	struct file *file;
+	CHECK_EQ(place_dir_open(disk, &place), 0);
+	CHECK_EQ(place_put(place, "data/3f/3f01", "abc", 3, NULL), 0);
+	CHECK_EQ(place_put(place, "head/2", "abc", 3, NULL), 0);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_EQ(disk_open(disk, left[i], FILE_WRITE | FILE_CREATE, &file), 0);
+		file_close(file);
+	}
+	CHECK_EQ(disk_open(disk, "data/3f/live.new", FILE_WRITE | FILE_CREATE, &file), 0);
+	CHECK_EQ(file_lock(file), 0);
+	CHECK_EQ(place_sweep(place), 0);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(!is_there(disk, left[i]));
+	CHECK(is_there(disk, "data/3f/live.new"));
+	CHECK(is_there(disk, "data/3f/3f01"));
+	CHECK(is_there(disk, "head/2"));
+	file_close(file);
+	place_close(place);
+	sim_disk_free(sim);
+}
+
 TEST_MAIN

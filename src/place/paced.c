@@ -73,6 +73,11 @@ static int paced_settle(struct place *place, const char *name)
 	return place_settle(paced_of(place)->inner, name);
 }
 
+static int paced_sweep(struct place *place)
+{
+	return place_sweep(paced_of(place)->inner);
+}
+
 static int paced_lock(struct place *place, const char *name, int64_t until_ns, struct why *why)
 {
 	return place_lock(paced_of(place)->inner, name, until_ns, why);
@@ -94,6 +99,7 @@ int place_paced_open(struct place *inner, struct pace *pace, struct place **ret_
 		.list = paced_list,
 		.remove = paced_remove,
 		.settle = paced_settle,
+		.sweep = paced_sweep,
 		.lock = paced_lock,
 		.close = paced_close,
 	};

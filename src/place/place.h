@@ -30,7 +30,7 @@ struct place {
 /* False stops the walk. */
 typedef bool place_list_fn(void *arg, const char *name, uint64_t size);
 
-/* lock and whole may be NULL. */
+/* settle, sweep, lock and whole may be NULL. */
 struct place_ops {
 	int (*put)(struct place *place, const char *name, const void *bytes, size_t len,
 		struct why *why);
@@ -43,6 +43,7 @@ struct place_ops {
 	int (*list)(struct place *place, const char *folder, place_list_fn *fn, void *arg);
 	int (*remove)(struct place *place, const char *name);
 	int (*settle)(struct place *place, const char *name);
+	int (*sweep)(struct place *place);
 	int (*lock)(struct place *place, const char *name, int64_t until_ns, struct why *why);
 	void (*close)(struct place *place);
 };
@@ -97,6 +98,15 @@ static inline int place_remove(struct place *place, const char *name)
 static inline int place_settle(struct place *place, const char *name)
 {
 	return place->ops->settle ? place->ops->settle(place, name) : 0;
+}
+
+/*
+ * Removes what writers that were killed have left of objects that they did not finish, and nothing
+ * that is being written. For a collection, now and then. What cannot be removed stays: no error.
+ */
+static inline int place_sweep(struct place *place)
+{
+	return place->ops->sweep ? place->ops->sweep(place) : 0;
 }
 
 /*

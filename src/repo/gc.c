@@ -303,6 +303,9 @@ int repo_gc(struct repo *repo, const struct gc_options *options, struct gc_resul
 	if (!options->dry_run) {
 		if (!err)
 			err = remove_old_heads(&gc, why);
+		/* Costs room and does no harm: what cannot be removed waits for the next one. */
+		if (!err)
+			(void)place_sweep(repo->world.place);
 		repo_put_reserve(&repo->world, options->reserve, NULL);
 	}
 	*ret_result = gc.result;
