@@ -56,7 +56,7 @@ int sums_reserve(struct sums *sums, size_t slots)
 }
 
 /* Where the block lies goes in, so that a block in the wrong place does not match. */
-uint32_t sums_of(const struct sums *sums, uint32_t slot, unsigned block, const void *bytes)
+uint32_t sum_of_block(const struct sums *sums, uint32_t slot, unsigned block, const void *bytes)
 {
 	uint64_t place = (uint64_t)slot * VOL_EXTENT_BLOCKS + block;
 	uint32_t mixed = (uint32_t)((place + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
@@ -194,7 +194,7 @@ unsigned sums_match(
 	const uint8_t *at = bytes, *sum = sum_at(sums, slot, first);
 	must(first + count <= VOL_EXTENT_BLOCKS);
 	for (unsigned i = 0; i < count; i++, at += VOL_BLOCK)
-		if (get_le32(sum + (size_t)4 * i) != sums_of(sums, slot, first + i, at))
+		if (get_le32(sum + (size_t)4 * i) != sum_of_block(sums, slot, first + i, at))
 			return i;
 	return count;
 }
@@ -249,7 +249,7 @@ static uint64_t forget_bad(struct sums *sums, uint32_t slot, uint64_t blocks)
 
 bool sums_judge(struct sums *sums, uint32_t slot, unsigned block, const void *bytes)
 {
-	uint32_t sum = sums_of(sums, slot, block, bytes);
+	uint32_t sum = sum_of_block(sums, slot, block, bytes);
 	must(!sums_busy(sums, slot, block));
 	if (get_le32(sum_at(sums, slot, block)) == sum)
 		return true;
@@ -271,7 +271,7 @@ void sums_write(struct sums *sums, struct sums_write *write, uint32_t slot, unsi
 	must(region->state != SUMS_AT_REST || planted(VOL_SUMS_NOT_LOGGED));
 	must(region->writes < UINT16_MAX);
 	for (unsigned i = 0; i < count; i++, at += VOL_BLOCK)
-		set_sum(sums, slot, first + i, sums_of(sums, slot, first + i, at));
+		set_sum(sums, slot, first + i, sum_of_block(sums, slot, first + i, at));
 	region->writes++;
 	region->resting = false;
 	region->recent = true;

@@ -101,7 +101,7 @@ void sums_end(struct sums *sums);
 int sums_reserve(struct sums *sums, size_t slots);
 
 /* Block b of the slot has this sum when these 4096 bytes are in it. */
-uint32_t sums_of(const struct sums *sums, uint32_t slot, unsigned block, const void *bytes);
+uint32_t sum_of_block(const struct sums *sums, uint32_t slot, unsigned block, const void *bytes);
 
 /* ---- pages ---- */
 
