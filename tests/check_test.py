@@ -24,6 +24,17 @@ def cut(path):
     os.truncate(path, os.path.getsize(path) // 4)
 
 
+def fingerprint(folder):
+    """Of each file beneath it: when it last changed, and its bytes."""
+    told = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(base, name)
+            with open(path, "rb") as file:
+                told[path] = (os.stat(path).st_mtime_ns, file.read())
+    return told
+
+
 @test
 def a_whole_repository_fits_together(_place, _program):
     """a whole repository fits together, and what nothing names is counted"""
@@ -54,6 +65,29 @@ def what_does_not_fit_is_named(_place, _program):
             done = b.ebb("repo check", 13)
             name = os.path.relpath(path, b.path("store"))
             check(f"ebb: {name}: " in done.stderr, f"{kind}: {done.stderr}")
+
+
+@test
+def a_newer_repository_is_refused(_place, _program):
+    """a repository of a newer format is refused by each command, and left as it is"""
+    with Bench() as b:
+        b.ebb("repo init")
+        b.ebb("backup source")
+        path = b.path("store", "repo")
+        with open(path, "rb") as file:
+            whole = bytearray(file.read())
+        # Header and body are read also where there is no parity.
+        length = int.from_bytes(whole[48:56], "little")
+        whole[64], whole[78] = 2, ord("9")
+        with open(path, "wb") as file:
+            file.write(whole[:length])
+        before = fingerprint(b.path("store"))
+        for words in ("backup source", "restore latest out", "verify", "repo gc", "snap ls",
+                      "repo check --rebuild", "verify --repair", "repo key rotate"):
+            done = b.ebb(words, 5)
+            check("this repository needs ebb 9.1 or newer (format 2, capabilities 0x0); "
+                  "this ebb knows format 1" in done.stderr, f"{words}: {done.stderr}")
+        check(fingerprint(b.path("store")) == before, "the store was changed")
 
 
 @test
