@@ -107,7 +107,7 @@ void engine_go(struct engine *engine, struct engine_request *request)
 			commit_step(engine);
 			return;
 		}
-		struct piece *piece = piece_take(engine);
+		struct piece *piece = piece_take_in(engine);
 		if (!piece) {
 			queue_put(&engine->starved, request);
 			pool_add_starved(engine);

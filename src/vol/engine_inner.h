@@ -175,7 +175,7 @@ void engine_piece_done(struct engine *engine, struct engine_request *request, in
 /* ---- engine_piece.c ---- */
 
 /* NULL: none is left for this engine. */
-struct piece *piece_take(struct engine *engine);
+struct piece *piece_take_in(struct engine *engine);
 
 /* Runs it, at once or when those before it are done; it is gone when that is all. */
 void piece_start(struct piece *piece);

@@ -54,7 +54,7 @@ void engine_pool_free(struct engine_pool *pool)
 	free(pool);
 }
 
-struct piece *piece_take(struct engine *engine)
+struct piece *piece_take_in(struct engine *engine)
 {
 	struct piece *piece = engine->pool->free;
 	if (!piece || engine->pieces >= POOL_SHARE)
