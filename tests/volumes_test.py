@@ -180,6 +180,26 @@ def test_allocation(place, vold, _ebb):
     client.shutdown()
 
 
+def test_shrunk(place, vold, _ebb):
+    """a snapshot keeps its size, bytes and allocation when its volume shrinks"""
+    served = Served(place, vold)
+    client = served.client()
+    client.pwrite(b"a" * 4096, 48 * MIB)
+    assert served.act("cut", "v", "one")["ok"]
+    client.shutdown()
+    del client
+    end = time.monotonic() + PATIENCE
+    while not served.ask("resize", "v", str(16 * MIB), "force")["ok"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    old, told = served.client("v@one"), []
+    assert old.get_size() == 64 * MIB
+    assert old.pread(8192, 48 * MIB) == b"a" * 4096 + bytes(4096)
+    old.block_status(16 * MIB, 48 * MIB, lambda _name, _at, runs, _error: told.extend(runs))
+    assert told == [4096, 0, 16 * MIB - 4096, 3], told
+    old.shutdown()
+
+
 def test_killed(place, vold, _ebb):
     """kill -9 under load: nothing that a flush acknowledged is lost"""
     nbd = libnbd()
@@ -283,4 +303,4 @@ def test_commands(place, vold, ebb):
 
 if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
-                   test_killed, test_fio, test_qemu], sys.argv[1:]))
+                   test_shrunk, test_killed, test_fio, test_qemu], sys.argv[1:]))

@@ -214,14 +214,14 @@ static void answer_status(struct client *client, struct nbd_request *request)
 {
 	const struct export *export = export_of(nbd_in_use(client->nbd));
 	const struct vol_map *map = engine_map(export->served->engine);
-	uint64_t at = request->offset;
+	uint32_t era = export->era ? export->era : map->era;
+	uint64_t at = request->offset, size = map_view_size(map, era);
 	bool more = true;
 	nbd_context(client->nbd, request, 0);
-	while (more && at < map->size) {
-		struct map_run run = map_find(
-			map, export->era ? export->era : map->era, at / VOL_BLOCK);
+	while (more && at < size) {
+		struct map_run run = map_find(map, era, at / VOL_BLOCK);
 		uint64_t to = (at / VOL_BLOCK + run.blocks) * VOL_BLOCK;
-		to = to < map->size ? to : map->size;
+		to = to < size ? to : size;
 		more = nbd_extent(client->nbd, request, to - at,
 			run.slot == SLOT_NONE ? NBD_HOLE | NBD_ZEROES : 0);
 		at = to;

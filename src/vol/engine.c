@@ -130,10 +130,10 @@ void engine_release_gated(struct engine *engine)
 		engine_go(engine, request);
 }
 
-/* A snapshot may be larger than the volume has become; the map has room for all of them. */
+/* A snapshot keeps the size that the volume had. */
 static bool within(const struct vol_map *map, const struct engine_request *request)
 {
-	uint64_t size = request->view ? (uint64_t)map->extents * VOL_EXTENT : map->size;
+	uint64_t size = request->view ? map_view_size(map, request->view) : map->size;
 	return request->at <= size && request->len <= size - request->at;
 }
 

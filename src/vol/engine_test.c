@@ -524,4 +524,59 @@ TEST(what_is_beyond_the_volume_is_refused)
 	end_bench(bench);
 }
 
+static int read_block(struct bench *bench, uint32_t view, uint64_t block, uint8_t *ret_value)
+{
+	struct wait wait = {.done = false};
+	wait.request = (struct engine_request){.kind = ENGINE_READ,
+		.view = view,
+		.at = block * VOL_BLOCK,
+		.len = VOL_BLOCK,
+		.bytes = wait.bytes,
+		.done = request_done};
+	engine_submit(bench->engine, &wait.request);
+	int err = finish(bench, &wait);
+	*ret_value = wait.bytes[0];
+	return err;
+}
+
+static void resize(struct bench *bench, uint64_t size)
+{
+	struct volume_options options = {.disk = sim_disk_seam(bench->disk),
+		.identity = "a volume of test",
+		.no_sums = true};
+	struct volume *volume;
+	struct why why;
+	close_engine(bench);
+	CHECK_EQ(volume_open(&options, &volume, &why), 0);
+	if (volume_resize(volume, size, true, &why) || volume_flush(volume, &why))
+		test_fail(__FILE__, __LINE__, "%s", why.text);
+	volume_close(volume);
+	open_engine(bench, false);
+	bench->pump.at_once = false;
+}
+
+TEST(a_snapshot_keeps_its_size_when_the_volume_gets_another)
+{
+	enum { FEW = 3 * VOL_EXTENT_BLOCKS / 2 };
+	struct bench *bench = begin_bench(4);
+	const uint64_t last = SIZE / VOL_BLOCK - 1;
+	uint8_t value = 0;
+	CHECK_EQ(write_block(bench, last, 7), 0);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "large"), 0);
+	uint32_t large = map_snapshot(engine_map(bench->engine), "large")->era;
+	resize(bench, (uint64_t)FEW * VOL_BLOCK);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "small"), 0);
+	uint32_t small = map_snapshot(engine_map(bench->engine), "small")->era;
+	CHECK_EQ(read_block(bench, large, last, &value), 0);
+	CHECK_EQ(value, 7);
+	CHECK_EQ(read_block(bench, large, last + 1, &value), -EINVAL);
+	CHECK_EQ(read_block(bench, 0, FEW, &value), -EINVAL);
+	resize(bench, SIZE);
+	CHECK_EQ(read_block(bench, small, FEW - 1, &value), 0);
+	CHECK_EQ(read_block(bench, small, FEW, &value), -EINVAL);
+	CHECK_EQ(read_block(bench, large, last, &value), 0);
+	CHECK_EQ(read_block(bench, 0, last, &value), 0);
+	end_bench(bench);
+}
+
 TEST_MAIN
