@@ -8,12 +8,14 @@ import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from nbd_keys import make_keys  # noqa: E402
 from programs import PATIENCE, Skip, ask, main  # noqa: E402
 
 MIB = 1 << 20
@@ -36,14 +38,14 @@ def libnbd():
 class Served:
     """One ebb-vold with a volume "v"."""
 
-    def __init__(self, place, vold, size=64 * MIB):
-        self.place, self.vold = place, vold
+    def __init__(self, place, vold, *options, size=64 * MIB):
+        self.place, self.vold, self.options = place, vold, options
         self.start()
         assert self.ask("create", "v", str(size))["ok"]
 
     def start(self):
         self.program = self.place.start(
-            [self.vold, "--state", self.place.path("state")]).ready()
+            [self.vold, "--state", self.place.path("state"), *self.options]).ready()
 
     def ask(self, *words):
         return ask(self.place.path("state", "vold.sock"), " ".join(words))
@@ -200,10 +202,93 @@ def test_shrunk(place, vold, _ebb):
     old.shutdown()
 
 
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def refused(uri):
+    done = subprocess.run(["nbdinfo", uri], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1, done.stdout
+
+
+def test_certificates(place, vold, _ebb):
+    """clients by TCP must come by TLS, and show a certificate where that is asked for"""
+    need("nbdinfo", "nbdcopy", "openssl")
+    keys, port = make_keys(place), free_port()
+    served = Served(place, vold, "--tcp", f"tcp:127.0.0.1:{port}", "--tls-certificates",
+                    f"{keys}/server-cert.pem", "--tls-key", f"{keys}/server-key.pem",
+                    "--tls-clients", f"{keys}/ca-cert.pem")
+    uri = f"nbds://localhost:{port}/v?tls-certificates={keys}/"
+    assert "with TLS" in run("nbdinfo", uri + "known")
+    image, back = place.path("image"), place.path("back")
+    with open(image, "wb") as out:
+        out.write(os.urandom(16 * MIB))
+    run("nbdcopy", image, uri + "known")
+    run("nbdcopy", uri + "known", back)
+    assert subprocess.run(["cmp", "-n", str(16 * MIB), image, back]).returncode == 0
+    refused(uri + "unknown")
+    refused(uri + "without")
+    refused(f"nbd://127.0.0.1:{port}/v")
+    assert "without TLS" in run("nbdinfo", served.uri())
+    assert served.program.term() == 0
+
+
+def test_shared_keys(place, vold, _ebb):
+    """shared keys: for clients by TCP, who may do without where that is said, and of the socket"""
+    need("nbdinfo", "openssl")
+    keys, port = make_keys(place), free_port()
+    psk = ("--tls-psk", f"{keys}/keys.psk", "--tcp", f"tcp:127.0.0.1:{port}")
+    uri = f"nbds://alice@127.0.0.1:{port}/v?tls-psk-file={keys}/"
+    plain = f"nbd://127.0.0.1:{port}/v"
+    served = Served(place, vold, *psk, "--tls-unix")
+    assert "with TLS" in run("nbdinfo", uri + "keys.psk")
+    refused(uri + "wrong.psk")
+    refused(plain)
+    refused(served.uri())
+    assert "with TLS" in run("nbdinfo", served.uri().replace("nbd+unix://", "nbds+unix://alice@") +
+                             f"&tls-psk-file={keys}/keys.psk")
+    assert served.program.term() == 0
+    served.options = (*psk, "--tls-optional")
+    served.start()
+    assert "with TLS" in run("nbdinfo", uri + "keys.psk")
+    assert "without TLS" in run("nbdinfo", plain)
+
+
+def test_network(place, vold, _ebb):
+    """what would serve a network in the clear is refused: options, a socket handed over"""
+    def wrong(*options):
+        done = subprocess.run([vold, "--state", place.path("state"), *options], text=True,
+                              capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 2, (options, done)
+        return done.stderr
+    for address in ("tcp:0.0.0.0:0", "tcp:[::]:0", "tcp:192.0.2.1:10809",
+                    "tcp:[::ffff:127.0.0.1]:0"):
+        assert wrong("--tcp", address) == (
+            f"ebb-vold: --tcp {address} would serve volumes to a network in the clear: give "
+            "--tls-certificates and --tls-key, or --tls-psk, or listen on 127.0.0.1 or [::1]; "
+            "see ebb-vold --help\n")
+    assert "is on a network" in wrong("--tcp", "tcp:[::]:0", "--tls-psk", "x", "--tls-optional")
+    assert "go together" in wrong("--tls-certificates", "x")
+    assert "wants --tls-cert" in wrong("--tls-psk", "x", "--tls-clients", "y")
+    assert "--tls-unix wants" in wrong("--tls-unix")
+    assert "write tcp:" in wrong("--tcp", "unix:/x")
+    assert not os.path.exists(place.path("state"))
+    missing = place.start([vold, "--state", place.path("state"), "--tls-psk", place.path("none")])
+    assert missing.ended() == 1 and "none" in missing.log()
+    with socket.create_server(("127.0.0.1", 0)) as handed:
+        script = (f'exec 3<&{handed.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=nbd '
+                  'exec "$0" "$@"')
+        program = place.start(["/bin/sh", "-c", script, vold, "--state", place.path("state")],
+                              descriptors=(handed.fileno(),))
+        assert program.ended() == 1 and "is no Unix socket" in program.log()
+
+
 def test_killed(place, vold, _ebb):
     """kill -9 under load: nothing that a flush acknowledged is lost"""
     nbd = libnbd()
-    served = Served(place, vold, 8 * MIB)
+    served = Served(place, vold, size=8 * MIB)
     dice = random.Random(3)
     durable, value = {}, 0
     for _ in range(6):
@@ -303,4 +388,5 @@ def test_commands(place, vold, ebb):
 
 if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
-                   test_shrunk, test_killed, test_fio, test_qemu], sys.argv[1:]))
+                   test_shrunk, test_certificates, test_shared_keys, test_network,
+                   test_killed, test_fio, test_qemu], sys.argv[1:]))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -18,8 +19,10 @@
 #include "base/why.h"
 #include "ebb-vold/control.h"
 #include "ebb-vold/options.h"
+#include "ebb-vold/secure.h"
 #include "ebb-vold/serve.h"
 #include "ebb-vold/volumes.h"
+#include "nbd/tls.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/linux/log_sink.h"
@@ -44,6 +47,7 @@ struct vold {
 	struct signals *signals;
 	struct file *lock;
 	struct volumes *volumes;
+	struct nbd_tls *tls; /* NULL: none */
 	struct server *server;
 	struct control *control;
 	struct timer leaving;
@@ -136,12 +140,30 @@ static int check_handed_over(struct why *why)
 					count);
 }
 
+/* Nobody checked the address of one that was handed over. */
+static int check_clients_socket(const struct vold *vold, int fd, struct why *why)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return why_errno(why, -errno, "the socket for clients that was handed over");
+	if (domain == AF_UNIX || (vold->tls && !vold->options.tls_optional))
+		return 0;
+	return why_set(why, -EINVAL,
+		"the socket for clients that was handed over is no Unix socket: give "
+		"--tls-certificates and --tls-key, or --tls-psk, without --tls-optional");
+}
+
 /* The socket that the service manager opened, else our own. */
 static int listen_at(struct vold *vold, const char *name, const char *path,
 	struct listener **ret_listener, struct why *why)
 {
 	struct net *net = vold->world->net;
-	int fd = handed_over(name, strcmp(name, "vold") == 0);
+	bool verbs = strcmp(name, "vold") == 0;
+	int fd = handed_over(name, verbs);
+	int err = fd < 0 || verbs ? 0 : check_clients_socket(vold, fd, why);
+	if (err)
+		return err;
 	if (fd >= 0)
 		return linux_net_adopt(net, fd, ret_listener, why);
 	char address[4096];
@@ -155,19 +177,27 @@ static int listen_at(struct vold *vold, const char *name, const char *path,
 
 static int serve(struct vold *vold, struct why *why)
 {
+	const struct options *options = &vold->options;
 	struct listener *listener;
-	int err = volumes_open(vold->world, vold->options.state, &vold->volumes, why);
+	int err = secure_open(options, &vold->tls, why);
+	if (!err)
+		err = volumes_open(vold->world, options->state, &vold->volumes, why);
 	if (err)
 		return err;
 	if (server_open(vold->world, vold->volumes, &vold->server))
 		return why_set(why, -ENOMEM, "out of memory");
-	err = listen_at(vold, "nbd", vold->options.nbd, &listener, why);
+	/* secure_check() let --tcp without TLS through on loopback only. */
+	server_secure(vold->server,
+		&(struct server_security){.tls = vold->tls,
+			.tcp_plain = vold->tls ? options->tls_optional : options->tcp != NULL,
+			.unix_tls = options->tls_unix});
+	err = listen_at(vold, "nbd", options->nbd, &listener, why);
 	if (err)
 		return err;
 	server_listen(vold->server, listener);
-	if (!vold->options.tcp)
+	if (!options->tcp)
 		return 0;
-	err = net_listen(vold->world->net, vold->options.tcp, &listener, why);
+	err = net_listen(vold->world->net, options->tcp, &listener, why);
 	if (!err)
 		server_listen(vold->server, listener);
 	return err;
@@ -203,6 +233,7 @@ static void close_all(struct vold *vold)
 		_exit(EXIT_FAILURE); /* a request that never ends holds memory that is to be freed
 				      */
 	server_close(vold->server);
+	nbd_tls_free(vold->tls);
 	file_close(vold->lock);
 	signals_close(vold->signals);
 	linux_world_close(vold->lw);

@@ -5,6 +5,7 @@
 #include "base/flags.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "ebb-vold/secure.h"
 
 static void add_help(const struct flag *flags, size_t count, struct str *text)
 {
@@ -30,7 +31,10 @@ enum options_next options_read(char *const *argv, struct options *ret_options, s
 			&options.socket, NULL},
 		{"nbd", "PATH", "where it listens for clients (else nbd.sock in DIR)", &options.nbd,
 			NULL},
-		{"tcp", "ADDRESS", "and a tcp:ADDRESS:PORT besides", &options.tcp, NULL},
+		{"tcp", "ADDRESS",
+			"and a tcp:ADDRESS:PORT besides; other than 127.0.0.1 and [::1] by TLS "
+			"only",
+			&options.tcp, NULL},
 		{"tls-certificates", "FILE", "ours and those above it, PEM",
 			&options.tls_certificates, NULL},
 		{"tls-key", "FILE", "its private key, PEM", &options.tls_key, NULL},
@@ -38,11 +42,18 @@ enum options_next options_read(char *const *argv, struct options *ret_options, s
 			NULL},
 		{"tls-psk", "FILE", "keys shared with clients: NAME:HEX lines", &options.tls_psk,
 			NULL},
+		{"tls-optional", NULL, "clients of 127.0.0.1 or [::1] may do without TLS", NULL,
+			&options.tls_optional},
+		{"tls-unix", NULL, "clients of the Unix socket must use TLS, too", NULL,
+			&options.tls_unix},
 		{"version", NULL, "say the version, and end", NULL, &options.version},
 		{"help", NULL, "say this, and end", NULL, &options.help},
 	};
 	enum { COUNT = sizeof(flags) / sizeof(*flags) };
-	if (flags_read(flags, COUNT, argv, &why) != 0) {
+	int err = flags_read(flags, COUNT, argv, &why);
+	if (!err && !options.help && !options.version)
+		err = secure_check(&options, &why);
+	if (err) {
 		str_addf(ret_text, "ebb-vold: %s; see ebb-vold --help\n", why.text);
 		return OPTIONS_WRONG;
 	}

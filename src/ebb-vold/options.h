@@ -17,6 +17,8 @@ struct options {
 	const char *nbd;    /* NULL: nbd.sock in the state folder */
 	const char *tcp;    /* another address for clients; NULL: none */
 	const char *tls_certificates, *tls_key, *tls_clients, *tls_psk; /* files; NULL: none */
+	bool tls_optional;                                              /* for clients by TCP */
+	bool tls_unix; /* clients of the Unix socket must, too */
 	bool version, help;
 };
 

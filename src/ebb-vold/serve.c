@@ -61,6 +61,7 @@ struct client {
 
 struct server {
 	struct world *world;
+	struct server_security security;
 	struct exports exports;
 	struct buffers buffers;
 	struct before_wait hook;
@@ -335,7 +336,8 @@ static int send_waiting(struct client *client)
 	struct iovec parts[PARTS];
 	while (nbd_waiting_bytes(client->nbd)) {
 		unsigned count = nbd_waiting(client->nbd, parts, PARTS);
-		ssize_t n = stream_write_parts(client->stream, parts, count);
+		/* Without any part TLS is over, and nothing waits any more. */
+		ssize_t n = count ? stream_write_parts(client->stream, parts, count) : 0;
 		if (n == -EAGAIN)
 			return 0;
 		if (n < 0)
@@ -480,10 +482,25 @@ static void on_handshake_over(struct timer *timer)
 	cut_off(container_of(timer, struct client, handshake));
 }
 
+/* False: this client may not come in. */
+static bool may_come(const struct server_security *security, bool is_unix)
+{
+	return security->tls || (is_unix ? !security->unix_tls : security->tcp_plain);
+}
+
+static void secure(const struct server_security *security, struct nbd *nbd, bool is_unix)
+{
+	if (security->tls)
+		nbd_secure(nbd, security->tls, is_unix ? security->unix_tls : !security->tcp_plain);
+}
+
 void server_connect(struct server *server, struct stream *stream)
 {
 	struct client *client = NULL;
-	if (!server->shut && server->client_count < CLIENTS_MAX)
+	struct peer peer;
+	bool is_unix = stream_peer(stream, &peer) == 0;
+	if (!server->shut && server->client_count < CLIENTS_MAX &&
+		may_come(&server->security, is_unix))
 		client = calloc(1, sizeof(*client));
 	struct nbd *nbd = client ? nbd_new(&server->exports.base) : NULL;
 	if (!nbd) {
@@ -491,6 +508,7 @@ void server_connect(struct server *server, struct stream *stream)
 		stream_close(stream);
 		return;
 	}
+	secure(&server->security, nbd, is_unix);
 	linux_stream_large(stream);
 	client->server = server;
 	client->stream = stream;
@@ -543,6 +561,11 @@ int server_open(struct world *world, struct volumes *volumes, struct server **re
 	before_wait_add(linux_loop_of(world->loop), &server->hook);
 	*ret_server = server;
 	return 0;
+}
+
+void server_secure(struct server *server, const struct server_security *security)
+{
+	server->security = *security;
 }
 
 void server_listen(struct server *server, struct listener *listener)

@@ -17,6 +17,7 @@
 
 struct linux_loop;
 struct listener;
+struct nbd_tls;
 struct server;
 struct stream;
 struct volumes;
@@ -24,6 +25,14 @@ struct world;
 
 /* Borrows the world and the volumes. -ENOMEM. */
 int server_open(struct world *world, struct volumes *volumes, struct server **ret_server);
+
+/* What is asked of clients. Without any of this those by TCP are turned away. */
+struct server_security {
+	struct nbd_tls *tls; /* borrowed; NULL: there is no TLS */
+	bool tcp_plain;      /* clients by TCP may do without */
+	bool unix_tls;       /* clients by a Unix socket may not */
+};
+void server_secure(struct server *server, const struct server_security *security);
 
 /* Takes a listener, as many as one likes. */
 void server_listen(struct server *server, struct listener *listener);
