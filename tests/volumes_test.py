@@ -285,6 +285,47 @@ def test_network(place, vold, _ebb):
         assert program.ended() == 1 and "is no Unix socket" in program.log()
 
 
+# Asks for much by four connections, says so, and never looks at an answer.
+DEAF = """
+import nbd, sys, time
+handles = [nbd.NBD() for _ in range(4)]
+for handle in handles:
+    handle.connect_uri(sys.argv[1])
+    for _ in range(10 if sys.argv[2] == "read" else 100):
+        if sys.argv[2] == "zero":
+            handle.aio_zero(64 << 20, 0, flags=nbd.CMD_FLAG_NO_HOLE)
+        elif sys.argv[2] == "write":
+            handle.aio_pwrite(bytes(1000), 500, flags=nbd.CMD_FLAG_FUA)
+        else:
+            handle.aio_pread(nbd.Buffer(4 << 20), 0)
+print("asked", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_leaving(place, vold, _ebb):
+    """clients that are gone, or take no answers, keep it from ending for a second at most"""
+    libnbd()
+    served = Served(place, vold)
+    served.client().pwrite(b"a" * (8 * MIB), 0)
+    for what, killed in (("zero", True), ("write", True), ("read", True), ("read", False)):
+        with subprocess.Popen([sys.executable, "-c", DEAF, served.uri(), what],
+                              stdout=subprocess.PIPE) as client:
+            try:
+                assert client.stdout.readline() == b"asked\n"
+                if killed:
+                    client.kill()
+                    client.wait()
+                begun = time.monotonic()
+                assert served.program.term() == 0
+                took = time.monotonic() - begun
+                assert took < 2, (what, killed, took)
+            finally:
+                client.kill()
+        served.start()
+    assert served.client().pread(1, 0) == b"\0"
+
+
 def test_killed(place, vold, _ebb):
     """kill -9 under load: nothing that a flush acknowledged is lost"""
     nbd = libnbd()
@@ -389,4 +430,4 @@ def test_commands(place, vold, ebb):
 if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
                    test_shrunk, test_certificates, test_shared_keys, test_network,
-                   test_killed, test_fio, test_qemu], sys.argv[1:]))
+                   test_leaving, test_killed, test_fio, test_qemu], sys.argv[1:]))

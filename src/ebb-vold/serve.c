@@ -34,9 +34,12 @@ enum {
 	TURNS = 16, /* of one client before others get theirs */
 };
 
+#define TURN_BYTES ((size_t)32 << 20) /* that it asked for, likewise */
+
 #define BUFFERS_OUT ((size_t)512 << 20)
 #define BUFFERS_KEPT ((size_t)64 << 20)
 #define HANDSHAKE_NS (30 * NS_PER_SEC)
+#define STUCK_NS (NS_PER_SEC)
 
 struct asked {
 	struct engine_request request;
@@ -45,6 +48,7 @@ struct asked {
 	void *buffer;
 	size_t buffer_len;
 	int64_t begun_ns;
+	bool out; /* with the engine */
 };
 
 struct client {
@@ -55,6 +59,9 @@ struct client {
 	struct client *next_dirty;
 	unsigned out; /* requests with an engine */
 	bool dirty, hungry, ended;
+	bool in_turn;        /* what is answered goes out by itself */
+	uint64_t turn_bytes; /* asked for in this turn */
+	int64_t took_ns;     /* when it last took bytes, once the server goes away */
 	struct timer handshake;
 	struct asked asked[NBD_IN_FLIGHT];
 };
@@ -147,7 +154,7 @@ static void note_end(struct asked *asked, int err)
 {
 	struct served *served = served_of(asked->client);
 	served->queue--;
-	served->counts.errors += err != 0;
+	served->counts.errors += err && err != -ECANCELED;
 	if (asked->nbd->type != NBD_FLUSH)
 		served_count_latency(served, now_ns(asked->client) - asked->begun_ns);
 }
@@ -179,8 +186,10 @@ static void on_done(struct engine_request *request, int err)
 	struct asked *asked = container_of(request, struct asked, request);
 	struct client *client = asked->client;
 	client->out--;
+	asked->out = false;
 	answer(asked, err);
-	mark_dirty(client);
+	if (!client->in_turn)
+		mark_dirty(client);
 }
 
 static enum engine_kind engine_kind(const struct nbd_request *request)
@@ -324,6 +333,7 @@ static void begin(struct client *client, struct nbd_request *request)
 		return;
 	}
 	client->out++;
+	asked->out = true;
 	engine_submit(served->engine, &asked->request);
 }
 
@@ -342,6 +352,8 @@ static int send_waiting(struct client *client)
 			return 0;
 		if (n < 0)
 			return (int)n;
+		if (client->server->shut)
+			client->took_ns = now_ns(client);
 		nbd_sent(client->nbd, (size_t)n);
 		take_back(client);
 	}
@@ -371,17 +383,18 @@ static bool lend_buffer(struct client *client, struct nbd_request *request)
 	return true;
 }
 
-/* All requests that are there; then what comes next is bytes. */
+/* All requests that are there, or its share; then what comes next is bytes. */
 static int parse(struct client *client, bool *ret_wants_input)
 {
 	struct nbd_request *request;
 	*ret_wants_input = false;
 	client->hungry = false;
-	for (;;) {
+	while (client->turn_bytes < TURN_BYTES) {
 		if (nbd_waiting_bytes(client->nbd) >= NBD_BATCH && send_waiting(client) < 0)
 			return -EPIPE;
 		switch (nbd_next(client->nbd, &request)) {
 		case NBD_REQUEST:
+			client->turn_bytes += request->length;
 			begin(client, request);
 			break;
 		case NBD_WANT_BUFFER:
@@ -399,6 +412,7 @@ static int parse(struct client *client, bool *ret_wants_input)
 			return 1;
 		}
 	}
+	return 1;
 }
 
 /* `more`: what has come is not all seen yet; a socket that can be written brings us back. */
@@ -410,11 +424,20 @@ static void want(struct client *client, bool input, bool more)
 	stream_want(client->stream, events);
 }
 
+/* Nobody waits for what is out with the engine. */
+static void forsake(struct client *client)
+{
+	for (size_t i = 0; client->out && i < NBD_IN_FLIGHT; i++)
+		if (client->asked[i].out)
+			engine_forsake(&client->asked[i].request);
+}
+
 /* The socket is closed; what is out with engines comes back first. */
 static void cut_off(struct client *client)
 {
 	if (client->stream) {
 		stream_close(TAKE(client->stream));
+		forsake(client);
 		nbd_gone(client->nbd);
 		take_back(client);
 	}
@@ -422,20 +445,28 @@ static void cut_off(struct client *client)
 		client_free(client);
 }
 
+/* As each of those above; 1 or more: what has come is not all seen yet. */
+static int take_turn(struct client *client, bool *ret_input)
+{
+	int more = 1;
+	client->turn_bytes = 0;
+	for (int i = 0; more > 0 && i < TURNS && client->turn_bytes < TURN_BYTES; i++) {
+		more = parse(client, ret_input);
+		int sent = more < 0 ? more : send_waiting(client);
+		if (sent < 0 || (client->ended && sent > 0))
+			return -EPIPE;
+		if (more > 0 && *ret_input)
+			more = receive(client);
+	}
+	return more;
+}
+
 static void go_on(struct client *client)
 {
 	bool input = false;
-	int more = 1;
-	for (int i = 0; more > 0 && i < TURNS; i++) {
-		more = parse(client, &input);
-		int sent = more < 0 ? more : send_waiting(client);
-		if (sent < 0 || (client->ended && sent > 0)) {
-			cut_off(client);
-			return;
-		}
-		if (more > 0 && input)
-			more = receive(client);
-	}
+	client->in_turn = true;
+	int more = take_turn(client, &input);
+	client->in_turn = false;
 	if (more < 0) {
 		cut_off(client);
 		return;
@@ -597,6 +628,7 @@ void server_shut(struct server *server)
 	server->listeners.len = 0;
 	for (struct client *client = server->clients; client; client = client->next) {
 		nbd_shut(client->nbd);
+		client->took_ns = now_ns(client);
 		mark_dirty(client);
 	}
 }
@@ -605,7 +637,9 @@ unsigned server_left(const struct server *server)
 {
 	unsigned left = 0;
 	for (const struct client *client = server->clients; client; client = client->next)
-		left += client->out || nbd_waiting_bytes(client->nbd);
+		left += client->out ||
+			(nbd_waiting_bytes(client->nbd) &&
+				now_ns(client) - client->took_ns < STUCK_NS);
 	return left;
 }
 

@@ -45,7 +45,8 @@ bool server_uses(struct server *server, const char *volume, uint32_t era);
 
 /*
  * No new connections; requests that are out are answered, all others refused because the server
- * goes away. Until none is left, which server_left() tells.
+ * goes away. Until none is left, which server_left() tells: clients that are owed bytes and take
+ * none for a second do not count.
  */
 void server_shut(struct server *server);
 unsigned server_left(const struct server *server);

@@ -163,6 +163,13 @@ void engine_submit(struct engine *engine, struct engine_request *request)
 	commit_step(engine);
 }
 
+/* Queues see it when its turn comes, as if a piece had failed. */
+void engine_forsake(struct engine_request *request)
+{
+	if (!request->err)
+		request->err = -ECANCELED;
+}
+
 int engine_now(struct engine *engine, const struct engine_request *request)
 {
 	const struct vol_map *map = &engine->volume->map;

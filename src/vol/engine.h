@@ -89,6 +89,12 @@ void engine_submit(struct engine *engine, struct engine_request *request);
  */
 int engine_now(struct engine *engine, const struct engine_request *request);
 
+/*
+ * Nobody waits for the answer of a request that was submitted: what of it was not begun is not
+ * done. done() is called all the same, with -ECANCELED unless it was over or had failed.
+ */
+void engine_forsake(struct engine_request *request);
+
 /* ---- acts ---- */
 
 enum engine_act_kind {

@@ -539,6 +539,35 @@ static int read_block(struct bench *bench, uint32_t view, uint64_t block, uint8_
 	return err;
 }
 
+TEST(what_is_forsaken_and_not_begun_is_not_done)
+{
+	struct bench *bench = begin_bench(5);
+	struct wait begun, gated, flush,
+		cut = {.act = {.kind = ENGINE_CUT, .name = "a", .done = act_done}};
+	uint8_t value = 0;
+	CHECK_EQ(write_block(bench, 1, 1), 0);
+	memset(begun.bytes, 2, sizeof(begun.bytes));
+	memset(gated.bytes, 3, sizeof(gated.bytes));
+	begin_request(bench, &begun, ENGINE_WRITE, 0);
+	/* The cut waits for the write under way, and the next one for the cut. */
+	engine_do(bench->engine, &cut.act);
+	begin_request(bench, &gated, ENGINE_WRITE, VOL_BLOCK);
+	begin_request(bench, &flush, ENGINE_FLUSH, 0);
+	CHECK(!begun.done && !gated.done && !flush.done);
+	engine_forsake(&begun.request);
+	engine_forsake(&gated.request);
+	engine_forsake(&flush.request);
+	CHECK_EQ(finish(bench, &gated), -ECANCELED);
+	CHECK_EQ(finish(bench, &begun), -ECANCELED);
+	CHECK_EQ(finish(bench, &flush), 0);
+	CHECK_EQ(finish(bench, &cut), 0);
+	CHECK_EQ(read_block(bench, 0, 0, &value), 0);
+	CHECK_EQ(value, 2);
+	CHECK_EQ(read_block(bench, 0, 1, &value), 0);
+	CHECK_EQ(value, 1);
+	end_bench(bench);
+}
+
 static void resize(struct bench *bench, uint64_t size)
 {
 	struct volume_options options = {.disk = sim_disk_seam(bench->disk),
