@@ -301,11 +301,14 @@ int crash_main(int argc, char **argv, const struct crash_case *cases, size_t cou
 		printf("1..1\n%s 1 - the planted bug is found\n", found ? "ok" : "not ok");
 		return !found;
 	}
-	printf("1..%zu\n", count);
+	size_t shown = 0;
 	for (size_t i = 0; i < count; i++) {
+		if (cases[i].for_planted)
+			continue;
 		bool ok = explore_well(&cases[i]);
-		printf("%s %zu - %s\n", ok ? "ok" : "not ok", i + 1, cases[i].scenario->name);
+		printf("%s %zu - %s\n", ok ? "ok" : "not ok", ++shown, cases[i].scenario->name);
 		failed += !ok;
 	}
+	printf("1..%zu\n", shown);
 	return failed != 0;
 }

@@ -28,6 +28,7 @@ struct crash_case {
 	struct explore_options killed; /* for the explorations with a killed process */
 	unsigned
 		kills; /* explored once more for each so-manieth change that is not made; 0: none */
+	bool for_planted; /* explored only where a planted bug is looked for */
 };
 
 int crash_main(int argc, char **argv, const struct crash_case *cases, size_t count);

@@ -124,8 +124,7 @@ static void copy_done(struct task *task)
 	struct cleaning *cleaning = container_of(task, struct cleaning, task);
 	struct engine *engine = container_of(cleaning, struct engine, cleaning);
 	cleaning->copying = false;
-	if (!planted(ENGINE_MERGE_NOT_SYNCED))
-		engine->volume->unsynced = true;
+	engine->volume->unsynced = true;
 	if (cleaning->err || engine->volume->stopped)
 		step_over(cleaning);
 	else
@@ -160,9 +159,8 @@ int clean_merged(struct engine *engine, struct commit *commit)
 	struct vol_map *map = &engine->volume->map;
 	struct map_merge now;
 	struct map_change change;
-	if (!planted(ENGINE_MERGE_STALE) &&
-		(!map_seek_merge(map, LOOK_AT_ONCE) || !map_next_merge(map, &now) ||
-			!same_merge(&now, &engine->cleaning.merge)))
+	if (!map_seek_merge(map, LOOK_AT_ONCE) || !map_next_merge(map, &now) ||
+		!same_merge(&now, &engine->cleaning.merge))
 		return -EAGAIN;
 	if (vec_reserve(&engine->volume->gone, 4) ||
 		map_merged(map, &engine->cleaning.merge, &change))

@@ -120,7 +120,7 @@ static void commit_end(struct engine *engine, int err)
 	struct engine_queue covered;
 	if (err)
 		engine->volume->stopped = true;
-	else if (!planted(ENGINE_FREE_EARLY))
+	else
 		clean_retire(engine);
 	queue_init(&covered);
 	queue_move(&covered, &commit->covered);
@@ -190,7 +190,7 @@ static void start_record(struct engine *engine)
 static void note_under_way(struct engine *engine)
 {
 	struct engine_pool *pool = engine->pool;
-	for (size_t i = 0; i < POOL_PIECES && !planted(ENGINE_UNDER_WAY_NOT_NOTED); i++) {
+	for (size_t i = 0; i < POOL_PIECES; i++) {
 		const struct piece *piece = &pool->pieces[i];
 		if (piece->state == PIECE_WRITE && piece->engine == engine &&
 			volume_note_written(engine->volume, piece->extent))
@@ -269,8 +269,6 @@ static void take_touched(struct engine *engine)
 	commit->record_len = 0;
 	engine->volume->gone.len = 0;
 	must(map_take_touched(&engine->volume->map, put_slot, engine) == 0);
-	if (planted(ENGINE_FREE_EARLY))
-		clean_retire(engine);
 }
 
 static void sync_or_record(struct engine *engine)
