@@ -223,7 +223,7 @@ static void time_sums(void)
 	sums_begin(&sums, bytes, 1);
 	double start = cpu_ns();
 	for (uint32_t i = 0; i < SUMS; i++)
-		all ^= sums_of(&sums, i, i % 64, bytes + (size_t)(i % BLOCKS) * VOL_BLOCK);
+		all ^= sum_of_block(&sums, i, i % 64, bytes + (size_t)(i % BLOCKS) * VOL_BLOCK);
 	double ns = (cpu_ns() - start) / SUMS;
 	printf("    a sum of 4 KiB: %.0f ns, %.1f GB/s%s\n", ns, VOL_BLOCK / ns, all ? "" : " ");
 	sums_end(&sums);

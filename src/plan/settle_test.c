@@ -213,7 +213,7 @@ static double corner(const struct town *town, const struct split *at, struct spl
 	memset(ret, 0, sizeof(*ret));
 	for (int i = 0; i < JOBS; i++) {
 		const struct settle_job *job = &town->jobs[i];
-		double best = INFINITY, share[SETTLE_SLOTS], chosen[SETTLE_SLOTS];
+		double best = (double)INFINITY, share[SETTLE_SLOTS], chosen[SETTLE_SLOTS];
 		int tier = 0;
 		for (int t = 0; t < TIERS; t++) {
 			double cost = cheapest(town, at, job, t, share);
