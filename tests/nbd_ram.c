@@ -311,14 +311,16 @@ static void turn(struct client *client, short events)
 
 /* ---- the server ---- */
 
+/* The name comes last: who sees it can connect. */
 static int listen_at(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(fd >= 0 && strlen(path) < sizeof(address.sun_path));
-	memcpy(address.sun_path, path, strlen(path));
-	unlink(path);
+	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
+	must(fd >= 0 && len > 0 && (size_t)len < sizeof(address.sun_path));
+	unlink(address.sun_path);
 	must(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 16) == 0);
+	must(rename(address.sun_path, path) == 0);
 	return fd;
 }
 
