@@ -20,10 +20,12 @@ rm -rf "$root/ebb"
 mkdir "$root/ebb"
 git -C "$top" archive HEAD | tar -x -C "$root/ebb"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
 
 # A process and mount namespace of its own: nothing stays mounted or running, whatever happens.
 inside() {
 	unshare --mount --pid --fork bash -euo pipefail -c '
+		mount --bind "$0" "$0" # some tests want a root that is a mount point
 		mount -t proc proc "$0/proc"
 		mount --rbind /dev "$0/dev"
 		exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \

@@ -43,6 +43,8 @@ def nbdsh(*words, code=0):
 def serving(place, *options, name="nbd"):
     """The server's socket."""
     path = place.path(name)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a server before: it would look as if this one listened
     with subprocess.Popen([NBD_RAM, path, str(SIZE), *options]) as server:
         end = time.monotonic() + programs.PATIENCE
         while not os.path.exists(path) and time.monotonic() < end:
