@@ -74,7 +74,8 @@ class Served:
 
 
 def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=2 * PATIENCE)
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace",
+                          timeout=2 * PATIENCE)
     assert done.returncode == 0, (words, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 
@@ -209,7 +210,8 @@ def free_port():
 
 
 def refused(uri):
-    done = subprocess.run(["nbdinfo", uri], capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(["nbdinfo", uri], capture_output=True, text=True, errors="replace",
+                          timeout=PATIENCE)
     assert done.returncode == 1, done.stdout
 
 
