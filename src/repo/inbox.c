@@ -287,14 +287,18 @@ static int by_number(const void *a, const void *b)
 	return planted(INBOX_OVERTAKEN) ? -order : order;
 }
 
-static uint64_t number_of(struct repo *repo, const struct object_id *id)
+static int number_of(
+	struct repo *repo, const struct object_id *id, uint64_t *ret_number, struct why *why)
 {
 	OWN(own_free) uint8_t *body = NULL;
 	OWN(inbox_done) struct inbox inbox = {0};
 	size_t len;
-	return repo_fetch(repo, OBJECT_INBOX, id, &body, &len, NULL) || parse(body, len, &inbox)
-		? 0
-		: inbox.number;
+	int err = repo_fetch(repo, OBJECT_INBOX, id, &body, &len, why);
+	if (!err && parse(body, len, &inbox))
+		err = why_set(why, -EBADMSG, "it is damaged, or of a newer ebb");
+	if (!err)
+		*ret_number = inbox.number;
+	return err;
 }
 
 /* What the world did is an error; what the writer did is a refusal. */
@@ -302,6 +306,14 @@ static bool is_refusal(int err)
 {
 	return err == -EACCES || err == -EBADMSG || err == -ENOENT || err == -ENOTSUP ||
 		err == -ESTALE;
+}
+
+static void tell(
+	const struct inbox_options *options, const struct object_id *id, const struct why *why)
+{
+	char name[OBJECT_NAME];
+	if (options->on_inbox)
+		options->on_inbox(options->arg, object_name(OBJECT_INBOX, id, name), why);
 }
 
 static int take_each(struct repo *repo, const struct numbered *list, size_t count,
@@ -316,12 +328,34 @@ static int take_each(struct repo *repo, const struct numbered *list, size_t coun
 		if (err && !is_refusal(err))
 			return err;
 		result->refused += err != 0;
-		if (options->on_inbox)
-			options->on_inbox(options->arg, name, err ? &why : NULL);
+		tell(options, &list[i].id, err ? &why : NULL);
 		if (!err && (err = place_remove(repo->world.place, name)) && err != -ENOENT)
 			return err;
 	}
 	return 0;
+}
+
+/*
+ * The numbers of all, before any is taken in: one that could not be read now and a moment later
+ * could would come after a later one of its key, and be refused for ever.
+ */
+static int take_all(struct repo *repo, const struct listing *listing,
+	const struct inbox_options *options, struct numbered *list, struct inbox_result *result)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < listing->ids.len; i++) {
+		struct why why = {""};
+		list[count].id = listing->ids.at[i];
+		int err = number_of(repo, &list[count].id, &list[count].number, &why);
+		if (err && !is_refusal(err))
+			return err;
+		result->refused += err != 0;
+		if (err)
+			tell(options, &listing->ids.at[i], &why);
+		count += !err;
+	}
+	qsort(list, count, sizeof(*list), by_number);
+	return take_each(repo, list, count, options, result);
 }
 
 int repo_inbox_adopt(struct repo *repo, const struct inbox_options *options,
@@ -335,10 +369,7 @@ int repo_inbox_adopt(struct repo *repo, const struct inbox_options *options,
 	OWN(own_free) struct numbered *list = calloc(listing.ids.len + 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < listing.ids.len; i++)
-		list[i] = (struct numbered){listing.ids.at[i], number_of(repo, &listing.ids.at[i])};
-	qsort(list, listing.ids.len, sizeof(*list), by_number);
-	err = take_each(repo, list, listing.ids.len, options, &result);
+	err = take_all(repo, &listing, options, list, &result);
 	*ret_result = result;
 	return err ? why_errno(why, err, "taking in the inbox") : 0;
 }
