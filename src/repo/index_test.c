@@ -368,7 +368,8 @@ static void check_life(struct life *l, bool again)
 
 TEST(a_life_with_damaged_files_goes_on_as_without_them)
 {
-	/* A life may happen to keep its cache nearly empty: it counts when enough files were met. */
+	/* A life may happen to keep its cache nearly empty: it counts when enough files were met.
+	 */
 	size_t files = 0;
 	for (uint64_t round = 0; round < 4 || (files <= 20 && round < 40); round++) {
 		struct life l;
