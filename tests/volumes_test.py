@@ -203,6 +203,77 @@ def test_shrunk(place, vold, _ebb):
     old.shutdown()
 
 
+def changed(served, since, upto=0):
+    """The blocks of 4 KiB that the verb names."""
+    blocks, at = set(), 0
+    while at is not None:
+        answer = served.ask("changed", "v", str(since), str(upto), str(at))
+        assert answer["ok"], answer
+        for first, length in answer["runs"]:
+            assert first % 4096 == 0 and length > 0
+            blocks |= set(range(first // 4096, (first + length + 4095) // 4096))
+        at = answer.get("next")
+    return blocks
+
+
+def test_changed(place, vold, _ebb):
+    """what changed since an era, as long as a consumer needs to know, after a restart too"""
+    served = Served(place, vold, size=64 * MIB + 512)
+    client, dice = served.client(), random.Random(os.environ.get("EBB_SEED", "7"))
+    assert served.act("passed", "v", "backup", "0")["ok"]
+    assert served.ask("show", "v")["volume"]["consumers"] == [{"name": "backup", "passed": 0}]
+    eras = []
+    for era in range(1, 5):
+        written = {dice.randrange(16384) for _ in range(300)} | {16384, 63, 64, 65}
+        for block in written:
+            client.pwrite(b"x" * min(4096, 64 * MIB + 512 - block * 4096), block * 4096)
+        eras.append(written)
+        assert served.act("cut", "v", f"s{era}")["ok"]
+    client.shutdown()
+    del client
+    last = served.ask("changed", "v", "3", "4")
+    assert last["runs"][-1] == [64 * MIB, 512] and last["exact"], last
+    assert served.act("passed", "v", "backup", "2")["ok"]
+    for era in range(1, 4):
+        assert served.act("drop", "v", f"s{era}")["ok"]
+    assert served.program.term() == 0
+    served.start()
+    for since in (2, 3, 4):
+        assert changed(served, since) == set().union(*eras[since:]), since
+    assert changed(served, 2, 3) == eras[2]
+    assert served.act("gone", "v", "backup")["ok"]
+    assert served.act("gone", "v", "backup")["code"] == 4
+    for words, code in (("changed v 6", 2), ("changed v", 2), ("changed v -1", 2),
+                        ("changed w 1", 4), ("passed v backup 5", 2), ("passed v", 2),
+                        ("gone v", 2), ("passed v %20" + 63 * "x" + " 1", 2)):
+        answer = served.ask(*words.split())
+        assert not answer["ok"] and answer["code"] == code, (words, answer)
+
+
+def test_pace(place, vold, _ebb):
+    """work in the background stops, goes on, and goes as fast as it is told to"""
+    served = Served(place, vold)
+    client = served.client()
+    assert served.ask("pause", "v")["ok"]
+    for name in ("one", "two", "three"):
+        client.pwrite(bytes([1]) * 4 * MIB, 0)
+        assert served.act("cut", "v", name)["ok"]
+    used = served.ask("show", "v")["volume"]["used"]
+    assert used == 12 * MIB
+    for name in ("one", "two"):
+        assert served.act("drop", "v", name)["ok"]
+    time.sleep(0.1)
+    assert served.ask("show", "v")["volume"]["used"] == used
+    assert served.ask("pace", "v", "0")["code"] == 2
+    assert served.ask("resume", "v")["ok"] and served.ask("pace", "v", "1000")["ok"]
+    assert served.ask("show", "v")["volume"]["pace"] == 1000
+    end = time.monotonic() + PATIENCE
+    while served.ask("show", "v")["volume"]["used"] > 4 * MIB:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    client.shutdown()
+
+
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -432,4 +503,5 @@ def test_commands(place, vold, ebb):
 if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
                    test_shrunk, test_certificates, test_shared_keys, test_network,
-                   test_leaving, test_killed, test_fio, test_qemu], sys.argv[1:]))
+                   test_leaving, test_killed, test_fio, test_qemu, test_changed,
+                   test_pace], sys.argv[1:]))

@@ -3,8 +3,6 @@
  * The verbs of ebb-vold. What takes its time (cuts, drops) is an act: the reply says its number,
  * and `act NUMBER` how it went.
  */
-#include "ebb-vold/control.h"
-
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include "base/container.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "ebb-vold/control_inner.h"
 #include "ebb-vold/serve.h"
 #include "ebb-vold/volumes.h"
 #include "os/clock.h"
@@ -21,28 +20,6 @@
 #include "os/world.h"
 #include "talk/reply.h"
 #include "talk/server.h"
-#include "vol/engine.h"
-#include "vol/map.h"
-
-enum { ACTS = 64 };
-
-/* One that was asked for; its place is used again when it is done and ACTS others came. */
-struct asked_act {
-	struct engine_act act;
-	uint64_t number; /* 0: never used */
-	bool done;
-	int err;
-	struct why why;
-	char name[VOL_NAME_MAX];
-};
-
-struct control {
-	struct control_parts parts;
-	struct talk_server *server;
-	int64_t started_mono_ns, started_wall_ns;
-	uint64_t acts;
-	struct asked_act act[ACTS];
-};
 
 /* ---- volumes ---- */
 
@@ -56,6 +33,16 @@ static json_t *show_snapshots(const struct vol_map *map)
 			json_pack("{s:o,s:I,s:s}", "name", talk_json_text(snapshot->name), "era",
 				(json_int_t)snapshot->era, "at", when));
 	}
+	return list;
+}
+
+static json_t *show_consumers(const struct vol_map *map)
+{
+	json_t *list = json_array();
+	vec_each (consumer, &map->consumers)
+		json_array_append_new(list,
+			json_pack("{s:o,s:I}", "name", talk_json_text(consumer->name), "passed",
+				(json_int_t)consumer->passed));
 	return list;
 }
 
@@ -75,11 +62,14 @@ static json_t *show_volume(const struct served *served, bool snapshots)
 	json_object_set_new(shown, "used", json_integer((json_int_t)used));
 	json_object_set_new(shown, "era", json_integer(map->era));
 	json_object_set_new(shown, "clients", json_integer(served->holds));
-	if (snapshots)
+	json_object_set_new(shown, "pace", json_integer(served->pace));
+	if (snapshots) {
 		json_object_set_new(shown, "snapshots", show_snapshots(map));
-	else
+		json_object_set_new(shown, "consumers", show_consumers(map));
+	} else {
 		json_object_set_new(
 			shown, "snapshots", json_integer((json_int_t)map->snapshots.len));
+	}
 	return shown;
 }
 
@@ -104,8 +94,7 @@ static void verb_status(void *arg, size_t argc, const char *const *argv, struct 
 			show_volumes(control)));
 }
 
-/* NULL, and the refusal is written. */
-static struct served *find(
+struct served *control_find(
 	struct control *control, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct served *served = argc > 1 ? volumes_find(control->parts.volumes, argv[1]) : NULL;
@@ -114,6 +103,28 @@ static struct served *find(
 	else if (!served)
 		talk_reply_refuse(ret_reply, TALK_NONE, "there is no volume %.80s", argv[1]);
 	return served;
+}
+
+struct served *control_find_open(
+	struct control *control, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct served *served = control_find(control, argc, argv, ret_reply);
+	if (!served || served->engine)
+		return served;
+	talk_reply_refuse(ret_reply, TALK_FAILED, "volume %s is not open: %s", served->name,
+		served->why.text);
+	return NULL;
+}
+
+bool control_number(const char *word, uint64_t most, uint64_t *ret_number)
+{
+	char *end;
+	errno = 0;
+	unsigned long long number = strtoull(word, &end, 10);
+	if (word[0] < '0' || word[0] > '9' || *end || errno || number > most)
+		return false;
+	*ret_number = number;
+	return true;
 }
 
 static enum talk_code code_of(int err)
@@ -131,7 +142,7 @@ static enum talk_code code_of(int err)
 	}
 }
 
-static void reply(struct str *ret_reply, const char *type, int err, const struct why *why)
+void control_reply(struct str *ret_reply, const char *type, int err, const struct why *why)
 {
 	if (err)
 		talk_reply_refuse(ret_reply, code_of(err), "%s", why->text);
@@ -141,7 +152,7 @@ static void reply(struct str *ret_reply, const char *type, int err, const struct
 
 static void verb_show(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
-	struct served *served = find(arg, argc, argv, ret_reply);
+	struct served *served = control_find(arg, argc, argv, ret_reply);
 	if (served)
 		talk_reply_ok(ret_reply,
 			json_pack("{s:s,s:o}", "type", "volume", "volume",
@@ -152,63 +163,61 @@ static void verb_create(void *arg, size_t argc, const char *const *argv, struct 
 {
 	struct control *control = arg;
 	struct why why;
-	char *end = NULL;
-	unsigned long long size = argc == 3 ? strtoull(argv[2], &end, 10) : 0;
-	if (argc != 3 || *end || argv[2][0] < '0' || argv[2][0] > '9') {
+	uint64_t size = 0;
+	if (argc != 3 || !control_number(argv[2], UINT64_MAX, &size)) {
 		talk_reply_refuse(ret_reply, TALK_USAGE, "create wants a name and a size in bytes");
 		return;
 	}
 	int err = volumes_create(control->parts.volumes, argv[1], size, &why);
-	reply(ret_reply, "create", err, &why);
+	control_reply(ret_reply, "create", err, &why);
 }
 
 static void verb_resize(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
-	struct served *served = find(control, argc, argv, ret_reply);
+	struct served *served = control_find(control, argc, argv, ret_reply);
 	struct why why;
-	char *end = NULL;
-	unsigned long long size = argc > 2 ? strtoull(argv[2], &end, 10) : 0;
+	uint64_t size = 0;
 	bool force = argc == 4 && strcmp(argv[3], "force") == 0;
 	if (!served)
 		return;
-	if (argc < 3 || *end || argv[2][0] < '0' || argv[2][0] > '9' || (argc == 4 && !force)) {
+	if (argc < 3 || !control_number(argv[2], UINT64_MAX, &size) || (argc == 4 && !force)) {
 		talk_reply_refuse(ret_reply, TALK_USAGE, "resize wants a name and a size in bytes");
 		return;
 	}
 	int err = volumes_resize(control->parts.volumes, served, size, force, &why);
-	reply(ret_reply, "resize", err, &why);
+	control_reply(ret_reply, "resize", err, &why);
 }
 
 static void verb_open(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
-	struct served *served = find(control, argc, argv, ret_reply);
+	struct served *served = control_find(control, argc, argv, ret_reply);
 	struct why why;
 	if (served) {
 		int err = volumes_open_one(control->parts.volumes, served, &why);
-		reply(ret_reply, "open", err, &why);
+		control_reply(ret_reply, "open", err, &why);
 	}
 }
 
 static void verb_close(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
-	struct served *served = find(arg, argc, argv, ret_reply);
+	struct served *served = control_find(arg, argc, argv, ret_reply);
 	struct why why;
 	if (served) {
 		int err = volumes_close_one(served, &why);
-		reply(ret_reply, "close", err, &why);
+		control_reply(ret_reply, "close", err, &why);
 	}
 }
 
 static void verb_rm(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
-	struct served *served = find(control, argc, argv, ret_reply);
+	struct served *served = control_find(control, argc, argv, ret_reply);
 	struct why why;
 	if (served) {
 		int err = volumes_remove(control->parts.volumes, served, &why);
-		reply(ret_reply, "rm", err, &why);
+		control_reply(ret_reply, "rm", err, &why);
 	}
 }
 
@@ -222,20 +231,19 @@ static void on_act(struct engine_act *act, int err, const struct why *why)
 	asked->why = *why;
 }
 
-static void start_act(struct control *control, struct served *served, enum engine_act_kind kind,
-	const char *name, struct str *ret_reply)
+void control_act(struct control *control, struct served *served, const struct engine_act *act,
+	struct str *ret_reply)
 {
 	struct asked_act *asked = &control->act[control->acts % ACTS];
 	if (asked->number && !asked->done) {
 		talk_reply_busy(ret_reply);
 		return;
 	}
-	*asked = (struct asked_act){.number = ++control->acts};
-	memcpy(asked->name, name, strlen(name) + 1);
-	asked->act = (struct engine_act){.kind = kind,
-		.name = asked->name,
-		.at_ns = clock_wall_ns(control->parts.world->clock),
-		.done = on_act};
+	*asked = (struct asked_act){.number = ++control->acts, .act = *act};
+	memcpy(asked->name, act->name, strlen(act->name) + 1);
+	asked->act.name = asked->name;
+	asked->act.at_ns = clock_wall_ns(control->parts.world->clock);
+	asked->act.done = on_act;
 	engine_do(served->engine, &asked->act);
 	talk_reply_ok(ret_reply,
 		json_pack("{s:s,s:I}", "type", "act", "number", (json_int_t)asked->number));
@@ -244,17 +252,13 @@ static void start_act(struct control *control, struct served *served, enum engin
 static void act_on_snapshot(struct control *control, size_t argc, const char *const *argv,
 	enum engine_act_kind kind, struct str *ret_reply)
 {
-	struct served *served = find(control, argc, argv, ret_reply);
+	struct served *served = control_find_open(control, argc, argv, ret_reply);
 	if (!served)
 		return;
 	if (argc != 3 || !*argv[2] || strlen(argv[2]) >= VOL_NAME_MAX) {
 		talk_reply_refuse(ret_reply, TALK_USAGE,
 			"%s wants a volume and the name of a snapshot, below %d bytes", argv[0],
 			VOL_NAME_MAX);
-		return;
-	}
-	if (!served->engine) {
-		talk_reply_refuse(ret_reply, TALK_FAILED, "volume %s is not open", argv[1]);
 		return;
 	}
 	const struct map_snapshot *snapshot = map_snapshot(engine_map(served->engine), argv[2]);
@@ -264,7 +268,8 @@ static void act_on_snapshot(struct control *control, size_t argc, const char *co
 			ret_reply, TALK_GUARDED, "a client reads %s@%s", argv[1], argv[2]);
 		return;
 	}
-	start_act(control, served, kind, argv[2], ret_reply);
+	control_act(
+		control, served, &(struct engine_act){.kind = kind, .name = argv[2]}, ret_reply);
 }
 
 static void verb_cut(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
@@ -280,12 +285,15 @@ static void verb_drop(void *arg, size_t argc, const char *const *argv, struct st
 static void verb_act(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
-	uint64_t number = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
+	uint64_t number = 0;
+	bool given = argc == 2 && control_number(argv[1], UINT64_MAX, &number);
 	const struct asked_act *asked = &control->act[(number + ACTS - 1) % ACTS];
-	if (!number || asked->number != number)
+	if (!given)
+		talk_reply_refuse(ret_reply, TALK_USAGE, "act wants the number of an act");
+	else if (!number || asked->number != number)
 		talk_reply_refuse(ret_reply, TALK_NONE, "no act of that number is remembered");
 	else if (asked->done && asked->err)
-		reply(ret_reply, "act", asked->err, &asked->why);
+		control_reply(ret_reply, "act", asked->err, &asked->why);
 	else
 		talk_reply_ok(
 			ret_reply, json_pack("{s:s,s:b}", "type", "act", "done", asked->done));
@@ -364,6 +372,18 @@ static const struct talk_verb verbs[] = {
 	{"rm", "NAME", 1, "removes a volume that nobody uses", verb_rm},
 	{"cut", "NAME SNAPSHOT", 2, "begins to cut a snapshot", verb_cut},
 	{"drop", "NAME SNAPSHOT", 2, "begins to drop a snapshot", verb_drop},
+	{"changed", "NAME SINCE [UPTO [FROM]]", 4,
+		"runs of bytes written in eras above SINCE and not above UPTO, from byte FROM on",
+		verb_changed},
+	{"passed", "NAME CONSUMER ERA", 3,
+		"begins to note that a consumer has all up to ERA; with 0 one that is new is "
+		"registered",
+		verb_passed},
+	{"gone", "NAME CONSUMER", 2, "begins to forget a consumer", verb_gone},
+	{"pace", "NAME STEPS", 2, "how many steps a second work in the background takes",
+		verb_pace},
+	{"pause", "NAME", 1, "no work in the background, until resume or pace", verb_pause},
+	{"resume", "NAME", 1, "work in the background at its usual pace", verb_resume},
 	{"act", "NUMBER", 1, "whether what was begun is done", verb_act},
 	{"stats", "", 0, "what each volume was asked, and how long it took", verb_stats},
 	{"ping", "", 0, "answers pong", verb_ping},

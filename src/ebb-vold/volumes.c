@@ -15,9 +15,6 @@
 #include "vol/engine.h"
 #include "vol/volume.h"
 
-/* A step of merging at most this often. */
-#define CLEAN_EVERY_NS (2 * NS_PER_MS)
-
 enum { PATH_LEN = 4096, ID_TEXT = 32 };
 
 struct volumes {
@@ -101,6 +98,18 @@ static int open_disk(struct volumes *volumes, struct served *served, struct why 
 	return err;
 }
 
+static void work_on(struct served *served)
+{
+	if (served->engine)
+		engine_clean(served->engine, served->pace ? NS_PER_SEC / served->pace : 0);
+}
+
+void volumes_pace(struct served *served, unsigned steps)
+{
+	served->pace = steps;
+	work_on(served);
+}
+
 static int start_engine(
 	struct volumes *volumes, struct served *served, uint64_t make_size, struct why *why)
 {
@@ -118,7 +127,7 @@ static int start_engine(
 		volume_close(volume);
 		return why_errno(why, err, "volume %s", served->name);
 	}
-	engine_clean(served->engine, CLEAN_EVERY_NS);
+	work_on(served);
 	return 0;
 }
 
@@ -166,7 +175,7 @@ int volumes_close_one(struct served *served, struct why *why)
 			served->name, served->holds);
 	engine_clean(served->engine, 0);
 	if (!engine_idle(served->engine)) {
-		engine_clean(served->engine, CLEAN_EVERY_NS);
+		work_on(served);
 		return why_set(why, -EBUSY, "volume %s is at work: try again", served->name);
 	}
 	served->why = (struct why){"closed"};
@@ -179,6 +188,7 @@ static struct served *add(struct volumes *volumes, const char *name)
 	if (!served)
 		return NULL;
 	memcpy(served->name, name, strlen(name) + 1);
+	served->pace = PACE_USUAL;
 	while (*at && strcmp((*at)->name, name) < 0)
 		at = &(*at)->next;
 	served->next = *at;

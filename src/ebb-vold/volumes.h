@@ -42,6 +42,7 @@ struct served {
 	bool has_disk;
 	struct engine *engine; /* NULL: not open, and `why` says why */
 	struct why why;
+	unsigned pace;  /* of work in the background, in steps a second; 0: it is paused */
 	unsigned holds; /* of clients */
 	unsigned queue; /* requests that are out */
 	uint64_t last_end[4];
@@ -54,6 +55,10 @@ int volumes_open(
 
 /* Each engine that is idle by then ends in order. NULL is allowed. */
 void volumes_close(struct volumes *volumes);
+
+/* Steps a second of work in the background, at most PACE_MAX; 0: none is begun. */
+enum { PACE_MAX = 100000, PACE_USUAL = 500 };
+void volumes_pace(struct served *served, unsigned steps);
 
 /* Nothing is cleaned up from now on: the world ends soon. */
 void volumes_still(struct volumes *volumes);
