@@ -258,6 +258,11 @@ const struct vol_map *engine_map(const struct engine *engine)
 	return &engine->volume->map;
 }
 
+const struct sums_facts *engine_sums(const struct engine *engine)
+{
+	return engine->volume->map.sums ? &engine->volume->sums.facts : NULL;
+}
+
 bool engine_stopped(const struct engine *engine)
 {
 	return engine->volume->stopped;

@@ -13,8 +13,11 @@
  *   - A failed read or write fails its request: -EIO, -ENOSPC ... A failed sync, or a failed write
  *     of the map, stops the volume: all requests are answered -EIO until it is opened anew.
  *
+ *   - A block whose volume has sums is compared with its own before it is answered, and read once
+ *     more when it does not match; then it is -EIO, until all of it is written again.
+ *
  * All engines of a loop share the pieces of one pool, of which one engine never has all. Nothing is
- * allocated for a request; only the map grows, with slots that are new.
+ * allocated for a request; only the map and the sums grow, with slots that are new.
  *
  * The loop's thread only.
  */
@@ -29,6 +32,7 @@
 
 struct engine;
 struct engine_pool;
+struct sums_facts;
 struct vol_map;
 struct volume;
 struct world;
@@ -37,7 +41,7 @@ struct world;
 int engine_pool_new(const struct world *world, struct engine_pool **ret_pool);
 void engine_pool_free(struct engine_pool *pool);
 
-/* Takes the volume when it answers 0. -ENOTSUP: its blocks have sums; -ENOMEM. */
+/* Takes the volume when it answers 0. -ENOMEM; what the disk says. */
 int engine_open(struct engine_pool *pool, struct volume *volume, struct engine **ret_engine);
 
 /*
@@ -102,6 +106,8 @@ enum engine_act_kind {
 	ENGINE_DROP,   /* the snapshot `name` */
 	ENGINE_PASSED, /* the consumer `name` has seen eras up to `era` */
 	ENGINE_GONE,   /* the consumer `name` is no more */
+	ENGINE_RESIZE, /* the volume has `size` bytes from now on; see below */
+	ENGINE_REST,   /* all is durable, and a crash leaves no block in doubt; before an end */
 	ENGINE_MERGED, /* the engine's own */
 	ENGINE_TIDY,   /* the engine's own */
 };
@@ -111,19 +117,38 @@ struct engine_act {
 	const char *name;
 	uint32_t era;
 	int64_t at_ns;
+	uint64_t size;
+	bool force; /* resizing cuts off what there is */
 	/* `why` tells of errors, and is borrowed for the call. */
 	void (*done)(struct engine_act *act, int err, const struct why *why);
 	/* the engine's own */
 	struct engine_act *next;
 };
 
-/* One after the other, in the order in which they come. */
+/*
+ * One after the other, in the order in which they come.
+ *
+ * A volume that grows is larger when done() is called, and what is added reads as zeros. One that
+ * shrinks is smaller by then; requests beyond the new size that are submitted before wait until it
+ * is known whether that will be. Without `force`, -EBUSY when data would be cut off; -EINVAL.
+ * Snapshots keep the size that they have.
+ */
 void engine_do(struct engine *engine, struct engine_act *act);
 
 /*
- * Merges what dropped snapshots left, and rewrites the journal when that pays: one small step every
- * `every_ns`, fewer while there is nothing to do; 0 stops it.
+ * Merges what dropped snapshots left, brings sums to rest, and rewrites the journal when that pays:
+ * one small step every `every_ns`, fewer while there is nothing to do; 0 stops it.
  */
 void engine_clean(struct engine *engine, int64_t every_ns);
+
+/*
+ * Reads back what is there, round after round, at most so many bytes a second, beginning with what
+ * an unclean end left in doubt; 0 stops it. Without sums there is nothing to compare, and nothing
+ * is read.
+ */
+void engine_scrub(struct engine *engine, uint64_t bytes_per_s);
+
+/* What scrubbing and reading found; NULL: the volume has no sums. */
+const struct sums_facts *engine_sums(const struct engine *engine);
 
 #endif

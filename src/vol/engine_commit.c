@@ -94,6 +94,9 @@ static int act_on_map(struct engine *engine, struct commit *commit)
 		return act_passed(map, act, commit);
 	case ENGINE_GONE:
 		return act_gone(map, act, commit);
+	case ENGINE_RESIZE:
+	case ENGINE_REST:
+		return -ENOTSUP;
 	case ENGINE_MERGED:
 		return clean_merged(engine, commit);
 	case ENGINE_TIDY:
