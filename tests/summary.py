@@ -97,7 +97,9 @@ def command_of(run, build):
         path = os.path.join(build, word)
         inside = os.path.normpath(path).startswith(os.path.dirname(build) + os.sep)
         return os.path.relpath(path) if inside and os.path.exists(path) else word
-    return shlex.join(from_here(word) for word in run["command"])
+    bug = run.get("env", {}).get("EBB_PLANT")
+    planted = [f"EBB_PLANT={bug}"] if bug else []
+    return shlex.join(planted + [from_here(word) for word in run["command"]])
 
 
 def tell(run, tally, build):

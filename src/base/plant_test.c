@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bug is planted by its own switch set to 1, and by nothing else. */
-#define PLANT_SET 1
-#define PLANT_OFF 0
+/* A bug is planted where EBB_PLANT names it whole, and nowhere else. */
+#define PLANTS
 #include "base/plant.h"
 
 #include "base/test.h"
 
-_Static_assert(planted(SET) == 1, "a switch that is set plants its bug");
-_Static_assert(planted(OFF) == 0, "a switch set to 0 plants nothing");
-_Static_assert(planted(NEVER_HEARD_OF) == 0, "a switch that is not set plants nothing");
+#include <stdlib.h>
 
-/* The branch of a bug that is not planted is checked by the compiler and then gone. */
-TEST(planted_is_a_condition_like_any_other)
+TEST(only_what_is_named_is_planted)
 {
-	int taken = 0;
-	if (planted(SET))
-		taken += 1;
-	if (planted(OFF) || planted(NEVER_HEARD_OF))
-		taken += 10;
-	CHECK_EQ(taken, 1);
+	CHECK_EQ(setenv("EBB_PLANT", "ONE,TWO_MORE", 1), 0);
+	CHECK(planted(ONE) && planted(TWO_MORE));
+	CHECK(!planted(TWO) && !planted(MORE) && !planted(ON) && !planted(ONE_));
+	CHECK_EQ(setenv("EBB_PLANT", "", 1), 0);
+	CHECK(!planted(THREE));
+	CHECK_EQ(unsetenv("EBB_PLANT"), 0);
+	CHECK(!planted(FOUR));
+}
+
+TEST(a_place_asks_once)
+{
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(i ? unsetenv("EBB_PLANT") : setenv("EBB_PLANT", "FIVE", 1), 0);
+		CHECK(planted(FIVE));
+	}
 }
 
 TEST_MAIN
