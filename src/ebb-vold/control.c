@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,14 @@ static json_t *show_consumers(const struct vol_map *map)
 	return list;
 }
 
+static json_t *show_identity(const struct served *served)
+{
+	char text[2 * sizeof(served->identity) + 1];
+	for (size_t i = 0; i < sizeof(served->identity); i++)
+		snprintf(text + 2 * i, 3, "%02x", served->identity[i]);
+	return json_string(text);
+}
+
 static json_t *show_volume(const struct served *served, bool snapshots)
 {
 	json_t *shown = json_pack("{s:s,s:s}", "name", served->name, "state",
@@ -64,6 +73,7 @@ static json_t *show_volume(const struct served *served, bool snapshots)
 	json_object_set_new(shown, "clients", json_integer(served->holds));
 	json_object_set_new(shown, "pace", json_integer(served->pace));
 	if (snapshots) {
+		json_object_set_new(shown, "id", show_identity(served));
 		json_object_set_new(shown, "snapshots", show_snapshots(map));
 		json_object_set_new(shown, "consumers", show_consumers(map));
 	} else {

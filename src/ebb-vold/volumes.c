@@ -127,6 +127,7 @@ static int start_engine(
 		volume_close(volume);
 		return why_errno(why, err, "volume %s", served->name);
 	}
+	memcpy(served->identity, options.identity, sizeof(served->identity));
 	work_on(served);
 	return 0;
 }

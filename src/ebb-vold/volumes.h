@@ -40,6 +40,7 @@ struct served {
 	struct served *next;
 	struct linux_disk disk;
 	bool has_disk;
+	uint8_t identity[16];  /* of an open one */
 	struct engine *engine; /* NULL: not open, and `why` says why */
 	struct why why;
 	unsigned pace;  /* of work in the background, in steps a second; 0: it is paused */
