@@ -8,11 +8,11 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "catalog/inner.h"
-#include "catalog/table.h"
 #include "os/disk.h"
 #include "os/world.h"
 #include "store/db.h"
 #include "store/lock.h"
+#include "store/row.h"
 
 enum { VERSION = 1 };
 

@@ -7,7 +7,11 @@
 #ifndef EBB_CATALOG_INNER_H
 #define EBB_CATALOG_INNER_H
 
+#include <stdbool.h>
+
 struct db;
+struct object_id;
+struct row;
 struct why;
 
 struct catalog {
@@ -21,5 +25,9 @@ int catalog_end(struct catalog *catalog, int err, struct why *why);
 
 /* Within a transaction: snapshots of which no copy is left are forgotten. */
 int catalog_drop_orphans(struct catalog *catalog, struct why *why);
+
+/* Identities in statements. False: there is none in that column. */
+void row_put_id(struct row *row, const struct object_id *id);
+bool row_id(struct row *row, int column, struct object_id *ret_id);
 
 #endif

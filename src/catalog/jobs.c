@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs and proofs: what ran, and what was read back whole. */
+#include <string.h>
+
 #include "base/why.h"
 #include "catalog/catalog.h"
 #include "catalog/inner.h"
-#include "catalog/table.h"
+#include "store/row.h"
+
+void row_put_id(struct row *row, const struct object_id *id)
+{
+	row_put_bytes(row, id->b, sizeof(id->b));
+}
+
+bool row_id(struct row *row, int column, struct object_id *ret_id)
+{
+	size_t len;
+	const void *bytes = row_bytes(row, column, &len);
+	if (len != sizeof(ret_id->b))
+		return false;
+	memcpy(ret_id->b, bytes, len);
+	return true;
+}
 
 int catalog_add_job(struct catalog *catalog, const struct catalog_job *job, struct why *why)
 {

@@ -7,10 +7,10 @@
 #include "base/why.h"
 #include "catalog/catalog.h"
 #include "catalog/inner.h"
-#include "catalog/table.h"
 #include "repo/point.h"
 #include "repo/repo.h"
 #include "store/db.h"
+#include "store/row.h"
 
 int catalog_drop_orphans(struct catalog *catalog, struct why *why)
 {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thin cover over sqlite3_prepare, bind, step and column. */
-#include "catalog/table.h"
+#include "store/row.h"
 
 #include <sqlite3.h>
-#include <string.h>
 
-#include "chunk/object.h"
 #include "store/db.h"
 
 struct row row_begin(struct db *db, const char *sql)
@@ -34,9 +32,10 @@ void row_put_bytes(struct row *row, const void *bytes, size_t len)
 			row->stmt, ++row->bound, bytes, len, SQLITE_TRANSIENT);
 }
 
-void row_put_id(struct row *row, const struct object_id *id)
+void row_put_real(struct row *row, double value)
 {
-	row_put_bytes(row, id->b, sizeof(id->b));
+	if (row->code == SQLITE_OK)
+		row->code = sqlite3_bind_double(row->stmt, ++row->bound, value);
 }
 
 bool row_next(struct row *row)
@@ -65,14 +64,9 @@ const void *row_bytes(struct row *row, int column, size_t *ret_len)
 	return bytes;
 }
 
-bool row_id(struct row *row, int column, struct object_id *ret_id)
+double row_real(struct row *row, int column)
 {
-	size_t len;
-	const void *bytes = row_bytes(row, column, &len);
-	if (len != sizeof(ret_id->b))
-		return false;
-	memcpy(ret_id->b, bytes, len);
-	return true;
+	return sqlite3_column_double(row->stmt, column);
 }
 
 int row_end(struct row *row, struct why *why)
