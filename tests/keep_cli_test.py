@@ -11,9 +11,13 @@ import random
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import programs
 from keep_bench import PROGRAM, Bench, check
+
+# As an ebb made it whose indexes told no lengths: three points of a tree, and its key.
+OLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "repository-1.tar.xz")
 
 TESTS = []
 
@@ -108,7 +112,51 @@ def keys_come_go_and_rotate(_place, _program):
                               check=False, env={"PATH": os.environ["PATH"], "EBB_REPO": "store"})
         check(said.returncode == 0, said)
         b.same("source", "out")
-        check(json.loads(b.ebb("repo upgrade --json", env=word).stdout)["format"] == 1, "format")
+        check(not json.loads(b.ebb("repo upgrade --json", env=word).stdout)["raised"], "old")
+
+
+def files(folder):
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(path, name), "rb") as file:
+                found[os.path.join(path, name)] = file.read()
+    return found
+
+
+@test
+def an_old_repository_is_upgraded_when_asked(_place, _program):
+    """an old repository is upgraded when asked"""
+    with Bench() as b:
+        with tarfile.open(OLD) as archive:
+            archive.extractall(b.folder)
+        b.ebb("snap ls")
+        b.ebb("repo check")
+        check(b.json("repo check --listed")["packs_unopened"] == 0, "lengths that nobody knows")
+        before = files(b.path("store"))
+        said = b.json("repo upgrade -n")
+        check(said["raised"] and said["old"] == 3 and said["renewed"] == 0, said)
+        check("refuses the repository from then on" in b.ebb("repo upgrade -n").stdout, "words")
+        check(files(b.path("store")) == before, "a dry run wrote")
+        # No other command does it by the way.
+        b.ebb("backup source")
+        b.ebb("repo gc")
+        said = b.json("repo upgrade")
+        check(said["raised"] and said["old"] == said["renewed"] == 4, said)
+        check("nothing to upgrade" in b.ebb("repo upgrade").stdout, "twice")
+        b.ebb("backup source --full")
+        b.ebb("repo gc --soak 0s")
+        b.ebb("verify")
+        seen = b.json("repo check --listed")
+        check(seen["packs_unopened"] == seen["packs"] > 6 and not seen["troubles"], seen)
+        b.ebb("restore tree@latest out")
+        with open(b.path("out", "numbers"), encoding="utf-8") as file:
+            check(file.read() == "".join(f"{n}\n" for n in range(1, 3001)), "numbers")
+        pack = b.packs()[0]
+        os.truncate(pack, os.path.getsize(pack) - 1)
+        said = b.ebb("repo check --listed", 13).stderr
+        check("bytes, and was written with" in said, said)
+        b.ebb("repo check", 13)
 
 
 @test
@@ -124,7 +172,7 @@ def a_write_only_key_adds_and_reads_nothing(_place, _program):
         second = json.loads(b.ebb("backup source --json", env=client).stdout)
         check(second["kind"] == "incremental" and second["new_bytes"] == 0, second)
         for words in ("snap ls", "restore latest out", "verify", "repo key ls", "repo adopt",
-                      "repo gc"):
+                      "repo gc", "repo upgrade"):
             b.ebb(words, 12, env=client)
         check(not b.json("snap ls")["points"], "points before they were adopted")
         check(b.json("repo adopt")["adopted"] == 2, "not adopted")

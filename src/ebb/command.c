@@ -123,6 +123,8 @@ const struct option options[OPTIONS] = {
 		"another repository of the same key, for what parity does not mend"},
 	[OPTION_SAMPLE] = {"sample", 0, VALUE_TEXT, "PERCENT",
 		"read so much of it, least recently proved first: 5%"},
+	[OPTION_LISTED] = {"listed", 0, VALUE_NONE, NULL,
+		"open no pack whose length an index tells: hold it against the listing"},
 	[OPTION_REBUILD] = {"rebuild", 0, VALUE_NONE, NULL,
 		"make anew what the rest tells: damaged indexes, and the catalog"},
 	[OPTION_FOR] = {"for", 0, VALUE_TEXT, "DURATION",
@@ -300,11 +302,14 @@ const struct command commands[] = {
 	{"repo", "check", "whether the parts of a repository fit together",
 		"Looks at the chain of heads, at everything that the newest one names, and at what "
 		"indexes and packs say of each other, without reading content: that is what `ebb "
-		"verify` does. --rebuild makes indexes that cannot be read anew out of the packs, "
+		"verify` does. --listed opens no pack, and finds those that are gone, cut short or "
+		"grown: for places that answer late. --rebuild makes indexes that cannot be read "
+		"anew out of the packs, "
 		"and the catalog of this machine out of the repository. The code is 13 when "
 		"something does not fit.",
-		{NULL}, COMMON | READER | ONE(OPTION_REBUILD),
+		{NULL}, COMMON | READER | ONE(OPTION_REBUILD) | ONE(OPTION_LISTED),
 		{{"ebb repo check", "look"},
+			{"ebb repo check --listed", "what lies where reading is slow or costs"},
 			{"ebb repo check --rebuild", "after a damaged index or catalog"}},
 		call_repo_check},
 	{"repo", "unlock", "say that there is no lock to remove",
@@ -356,10 +361,14 @@ const struct command commands[] = {
 			{"ebb repo key rm -y 3f2a && ebb repo key rotate", "somebody leaves"}},
 		call_repo_key},
 	{"repo", "upgrade", "bring a repository to the newest format that this ebb knows",
-		"There is one format, so there is nothing to bring up yet. A repository that needs "
-		"a "
-		"newer ebb is refused by every command, and the refusal names the version.",
-		{NULL}, COMMON | READER, {{"ebb repo upgrade", "look"}}, call_repo_upgrade},
+		"No other command does it. The repository says first that readers have to know "
+		"more, and an ebb that does not refuses it from then on; then what is old is "
+		"written anew, and one that was ended goes on when it is run again. Backups may "
+		"go on meanwhile. What there is to gain: indexes that tell how long packs are, for "
+		"`repo check --listed`. The code is 3 when something is left.",
+		{NULL}, COMMON | READER | ONE(OPTION_DRY_RUN),
+		{{"ebb repo upgrade -n", "what would be done"}, {"ebb repo upgrade", "do it"}},
+		call_repo_upgrade},
 	{"backup", NULL, "save a folder or an image into a repository, once",
 		"Needs no daemon. What has not changed since the last point of the same folder is "
 		"not read again; every point is a full view all the same. Entries that cannot be "

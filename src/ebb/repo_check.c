@@ -54,11 +54,11 @@ static int rebuild(struct keep *keep, struct rebuilt *rebuilt)
 
 static int say_json(const struct structure_result *result, const struct rebuilt *rebuilt)
 {
-	json_t *document = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "check", "heads",
-		(json_int_t)result->heads, "indexes", (json_int_t)result->indexes, "packs",
-		(json_int_t)result->packs, "points", (json_int_t)result->points, "troubles",
-		(json_int_t)result->troubles, "orphans", (json_int_t)result->orphans,
-		"orphan_bytes", (json_int_t)result->orphan_bytes);
+	json_t *document = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "check",
+		"heads", (json_int_t)result->heads, "indexes", (json_int_t)result->indexes, "packs",
+		(json_int_t)result->packs, "packs_unopened", (json_int_t)result->unopened, "points",
+		(json_int_t)result->points, "troubles", (json_int_t)result->troubles, "orphans",
+		(json_int_t)result->orphans, "orphan_bytes", (json_int_t)result->orphan_bytes);
 	if (document && rebuilt->asked)
 		json_object_set_new(document, "rebuilt",
 			json_pack("{s:I,s:I,s:I,s:I}", "indexes",
@@ -91,6 +91,9 @@ static int say_result(const struct call *call, const struct structure_result *re
 	str_addf(&text, "looked at %s, %s, %s, %s\n", COUNT(result->heads, "head", "heads"),
 		COUNT(result->indexes, "index", "indexes"), COUNT(result->packs, "pack", "packs"),
 		COUNT(result->points, "point", "points"));
+	if (result->unopened)
+		str_addf(&text, "%s held against the listing alone\n",
+			COUNT(result->unopened, "pack was", "packs were"));
 	if (result->orphans)
 		str_addf(&text,
 			"%s named by nothing, %s: the next backup takes that in, or `ebb repo gc` "
@@ -117,7 +120,9 @@ int call_repo_check(const struct call *call)
 		code = rebuild(&keep, &rebuilt);
 	if (code)
 		return code;
-	int err = repo_check_structure(keep.repo, on_trouble, NULL, &result, &why);
+	const struct structure_options how = {
+		.by_listing = args_given(&call->args, OPTION_LISTED), .on_trouble = on_trouble};
+	int err = repo_check_structure(keep.repo, &how, &result, &why);
 	if (err)
 		return keep_fail(&keep, err, &why);
 	code = say_result(call, &result, &rebuilt);

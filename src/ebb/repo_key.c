@@ -277,18 +277,3 @@ int call_repo_key(const struct call *call)
 	return call_fail(EXIT_USAGE,
 		"'%.40s' is none of add, ls, rm, rotate; see `ebb help repo key`", name);
 }
-
-int call_repo_upgrade(const struct call *call)
-{
-	OWN(keep_done) struct keep keep = {0};
-	OWN(str_done) struct str text = {0};
-	int code = keep_open(call, &keep);
-	if (code)
-		return code;
-	if (args_given(&call->args, OPTION_JSON))
-		return call_print_json(json_pack("{s:s,s:i,s:b}", "type", "repo-upgrade", "format",
-			REPO_FORMAT, "changed", 0));
-	str_addf(
-		&text, "format %d is the newest that this ebb knows: nothing to do\n", REPO_FORMAT);
-	return call_print(&text);
-}

@@ -136,7 +136,9 @@ static int adopt(struct repo *repo, const struct orphan *orphan, struct why *why
 {
 	char name[OBJECT_NAME];
 	struct pack_directory directory;
-	struct index_pack pack = {.id = orphan->id, .kind = orphan->kind};
+	struct index_pack pack = {.id = orphan->id,
+		.kind = orphan->kind,
+		.length = repo_tells_lengths(repo) ? orphan->size : 0};
 	int err = repo_read_directory(repo, &pack, orphan->size, &directory, NULL);
 	if (err)
 		return err == -ENOMEM ? err : 0;

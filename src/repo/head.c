@@ -105,7 +105,7 @@ struct head_index *head_find_index(const struct head *head, const struct object_
 static void put_fields(const struct head *head, struct fields_out *out)
 {
 	out_u32(out, VERSION);
-	out_u32(out, 0);
+	out_u32(out, head->capabilities);
 	out_u64(out, head->generation);
 	out_bytes(out, head->previous, sizeof(head->previous));
 	out_u64(out, (uint64_t)head->wall_ns);
@@ -330,11 +330,11 @@ int head_get(const uint8_t *body, size_t len, const struct object_id *repo,
 	if (!in.bad && version != VERSION)
 		return why_set(
 			why, -ENOTSUP, "written by a newer ebb (head %u): use that one", version);
-	uint32_t capabilities = in_u32(&in);
-	if (!in.bad && capabilities)
+	head.capabilities = in_u32(&in);
+	if (!in.bad && head.capabilities & ~(uint32_t)HEAD_CAPABILITIES)
 		return why_set(why, -ENOTSUP,
 			"written by a newer ebb (head with capabilities 0x%x): use that one",
-			capabilities);
+			head.capabilities);
 	int err = get_fields(&in, &head);
 	if (err)
 		return why_set(why, err, "the head is damaged");

@@ -55,6 +55,12 @@ struct head_retired {
 	int64_t since_ns; /* wall time then: how long it has soaked */
 };
 
+/* Capability bits: what a reader has to know. A head with any other is refused. */
+enum {
+	HEAD_LENGTHS = 1, /* indexes may tell how long packs are */
+	HEAD_CAPABILITIES = HEAD_LENGTHS,
+};
+
 enum { HEAD_LABEL = 64, HEAD_KEYS_MAX = 256 };
 
 /* A key that opens the repository, and the slot in which it does so now. */
@@ -79,6 +85,7 @@ struct head_twin {
 struct head {
 	struct object_id id; /* of the object; not in the body */
 	uint32_t signer;     /* the epoch that signed it; not in the body */
+	uint32_t capabilities;
 	uint64_t generation;
 	uint8_t previous[32]; /* SHA-256 of the previous head's header and body */
 	int64_t wall_ns;

@@ -162,6 +162,14 @@ static int prove_chunks(struct repo *repo, const uint8_t *bytes, size_t len,
 	return err;
 }
 
+/* What the index shall tell; nothing of an object that is damaged. */
+static int find_length(struct repo *repo, const char *name, bool damaged, uint64_t *ret_length)
+{
+	return damaged || !repo_tells_lengths(repo)
+		? 0
+		: place_size(repo->world.place, name, ret_length);
+}
+
 /* Reads a pack whole, proves every chunk, and only then lets the index know them. */
 static int take_pack(struct repo *repo, const struct index_pack *pack, struct inbox_result *result,
 	struct why *why)
@@ -169,9 +177,11 @@ static int take_pack(struct repo *repo, const struct index_pack *pack, struct in
 	OWN(own_free) uint8_t *bytes = NULL;
 	struct object_header want = {.kind = pack->kind, .repo = repo->id, .id = pack->id};
 	struct pack_directory directory = {0};
+	struct index_pack taken = *pack;
 	char name[OBJECT_NAME];
 	size_t len;
 	bool mended;
+	object_name(pack->kind, &pack->id, name);
 	vec_each (known, &repo->index.packs)
 		if (object_id_equal(&known->id, &pack->id))
 			return 0;
@@ -181,11 +191,13 @@ static int take_pack(struct repo *repo, const struct index_pack *pack, struct in
 	if (!err)
 		err = prove_chunks(repo, bytes, len, &directory, why);
 	if (!err)
-		err = cache_add_pack(repo, pack, directory.entries, directory.count, why);
+		err = find_length(repo, name, mended, &taken.length);
+	if (!err)
+		err = cache_add_pack(repo, &taken, directory.entries, directory.count, why);
 	result->packs += !err;
 	result->chunks += err ? 0 : directory.count;
 	pack_directory_done(&directory);
-	return err ? why_prefix(why, err, "%s", object_name(pack->kind, &pack->id, name)) : 0;
+	return err ? why_prefix(why, err, "%s", name) : 0;
 }
 
 static int need_chunk(void *arg, const struct digest *digest, enum chunk_kind kind, bool leads_on)

@@ -29,9 +29,10 @@ struct why;
 struct index_pack {
 	struct object_id id;
 	enum object_kind kind;
-	bool relied;  /* a writer named a chunk of it: see repo_rely() */
-	bool retired; /* on its way out: of two places of a chunk the other is taken */
-	bool bad;     /* damaged beyond parity: what is in it has to be stored again */
+	uint64_t length; /* of the object at the place; 0: its index does not tell */
+	bool relied;     /* a writer named a chunk of it: see repo_rely() */
+	bool retired;    /* on its way out: of two places of a chunk the other is taken */
+	bool bad;        /* damaged beyond parity: what is in it has to be stored again */
 };
 
 struct index_entry {
@@ -88,8 +89,9 @@ int index_spill(struct index *index);
 enum { INDEX_OBJECT_ENTRIES = 32 << 10 };
 
 /*
- * The body of an index object for the packs from number `first` on, as many as it may tell of; all
- * of them are told of when *ret_next is the number of packs. Gives the bytes.
+ * The body of an index object, of version 2 when a length of its packs is known, for the packs from
+ * number `first` on, as many as it may tell of; all of them are told of when *ret_next is the
+ * number of packs. Gives the bytes.
  */
 int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, size_t *ret_len,
 	uint32_t *ret_next);

@@ -10,7 +10,8 @@
 #include "repo/fields.h"
 #include "repo/index.h"
 
-enum { VERSION = 1, ENTRY = 52, PACK = 17 };
+/* Since the second version the lengths of packs are told. */
+enum { PLAIN = 1, LENGTHS = 2, ENTRY = 52, PACK = 17 };
 
 /* Where an index object that begins with pack `first` has to end, and how many entries it has. */
 static int find_end(
@@ -35,10 +36,16 @@ static int find_end(
 static void put_packs(
 	const struct index *index, uint32_t first, uint32_t next, struct fields_out *out)
 {
+	bool lengths = false;
+	for (size_t i = first; i < next; i++)
+		lengths = lengths || index->packs.at[i].length;
+	out_u32(out, lengths ? LENGTHS : PLAIN);
 	out_u32(out, next - first);
 	for (size_t i = first; i < next; i++) {
 		out_bytes(out, index->packs.at[i].id.b, sizeof(struct object_id));
 		out_u8(out, index->packs.at[i].kind == OBJECT_DATA);
+		if (lengths)
+			out_u64(out, index->packs.at[i].length);
 	}
 }
 
@@ -71,7 +78,6 @@ int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, siz
 	int err = find_end(index, first, &next, &count);
 	if (err)
 		return err;
-	out_u32(&out, VERSION);
 	put_packs(index, first, next, &out);
 	out_u32(&out, count);
 	vec_each (entry, &index->entries) {
@@ -93,10 +99,11 @@ int index_put(const struct index *index, uint32_t first, uint8_t **ret_body, siz
 	return 0;
 }
 
-static int get_packs(struct fields_in *in, struct index *index)
+static int get_packs(struct fields_in *in, uint32_t version, struct index *index)
 {
 	uint32_t count = in_u32(in);
-	if (!in_has(in, count, PACK) && !planted(INDEX_COUNT_BELIEVED))
+	if (!in_has(in, count, version == LENGTHS ? PACK + 8 : PACK) &&
+		!planted(INDEX_COUNT_BELIEVED))
 		return -EBADMSG;
 	int err = vec_reserve(&index->packs, count + 1u);
 	for (uint32_t i = 0; !err && i < count; i++) {
@@ -104,6 +111,8 @@ static int get_packs(struct fields_in *in, struct index *index)
 		*pack = (struct index_pack){0};
 		in_bytes(in, pack->id.b, sizeof(pack->id.b));
 		pack->kind = in_u8(in) ? OBJECT_DATA : OBJECT_META;
+		if (version == LENGTHS)
+			pack->length = in_u64(in);
 	}
 	return err;
 }
@@ -154,10 +163,10 @@ int index_get(struct index *index, const uint8_t *body, size_t len, struct why *
 	struct fields_in in = {.at = body, .end = body + len};
 	OWN(index_done) struct index more = {0};
 	uint32_t version = in_u32(&in);
-	if (!in.bad && version != VERSION)
+	if (!in.bad && version != PLAIN && version != LENGTHS)
 		return why_set(
 			why, -ENOTSUP, "written by a newer ebb (index %u): use that one", version);
-	int err = get_packs(&in, &more);
+	int err = get_packs(&in, version, &more);
 	if (!err)
 		err = get_entries(&in, &more);
 	if (!err && !only_zeros_left(&in))

@@ -97,6 +97,7 @@ static int name_first_key(void *arg, struct head *head, struct why *why)
 	if (head->generation)
 		return why_set(why, -EEXIST, "somebody else has begun this repository");
 	memcpy(key.sum, repo->slot_sum, sizeof(key.sum));
+	head->capabilities = HEAD_CAPABILITIES;
 	snprintf(key.label, sizeof(key.label), "first");
 	return vec_push(&head->keys, key);
 }

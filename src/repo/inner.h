@@ -245,6 +245,12 @@ int repo_piece(
 /* The opener of a pack of the index; borrowed until OPENERS others were asked for. */
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
 
+/* Whether index objects tell how long packs are; they do not where older readers are expected. */
+static inline bool repo_tells_lengths(const struct repo *repo)
+{
+	return repo->head.capabilities & HEAD_LENGTHS;
+}
+
 /* ---- adopt.c ---- */
 
 /* What a pack of that size says of its chunks, by reading its ends only. Gives the entries. */

@@ -79,6 +79,8 @@ static int land(struct repo *repo, struct flight *flight, struct why *why)
 {
 	struct index_pack known = {.id = flight->pack.id, .kind = flight->kind};
 	int err = flight->err;
+	if (repo_tells_lengths(repo))
+		known.length = flight->pack.len;
 	if (err)
 		return why_set(why, err, "%s", flight->why.text);
 	err = cache_add_pack(repo, &known, flight->pack.entries, flight->pack.count, why);

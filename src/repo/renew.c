@@ -262,14 +262,17 @@ static int take_in(struct looking *looking, const struct index_pack *pack, uint6
 {
 	struct repo *repo = looking->repo;
 	struct pack_directory directory;
+	struct index_pack known = *pack;
 	int err = repo_read_directory(repo, pack, size, &directory, NULL);
+	if (!err && repo_tells_lengths(repo))
+		known.length = size;
 	if (err == -EBADMSG)
 		err = read_whole_directory(repo, pack, &directory);
 	looking->result->packs += !err;
 	looking->result->unreadable += err != 0;
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	err = cache_add_pack(repo, pack, directory.entries, directory.count, looking->why);
+	err = cache_add_pack(repo, &known, directory.entries, directory.count, looking->why);
 	pack_directory_done(&directory);
 	return err;
 }

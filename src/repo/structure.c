@@ -25,8 +25,7 @@ struct found {
 
 struct structure {
 	struct repo *repo;
-	void (*on_trouble)(void *arg, const char *what);
-	void *arg;
+	const struct structure_options *options;
 	struct structure_result result;
 	VEC(struct found) found; /* sorted */
 	bool failed;
@@ -43,8 +42,8 @@ static void tell(
 	char name[OBJECT_NAME], text[OBJECT_NAME + 500];
 	snprintf(text, sizeof(text), "%s: %s", object_name(kind, id, name), what);
 	s->result.troubles++;
-	if (s->on_trouble)
-		s->on_trouble(s->arg, text);
+	if (s->options->on_trouble)
+		s->options->on_trouble(s->options->arg, text);
 }
 
 /* ---- what is there ---- */
@@ -190,6 +189,18 @@ static void compare(struct structure *s, const struct index_pack *pack,
 	tell(s, pack->kind, &pack->id, text);
 }
 
+static bool check_length(
+	struct structure *s, const struct index_pack *pack, const struct found *found)
+{
+	char text[100];
+	if (!pack->length || pack->length == found->size)
+		return true;
+	snprintf(text, sizeof(text), "it has %" PRIu64 " bytes, and was written with %" PRIu64,
+		found->size, pack->length);
+	tell(s, pack->kind, &pack->id, text);
+	return false;
+}
+
 static int check_pack(struct structure *s, const struct index_pack *pack,
 	const struct index_entry *entries, size_t count)
 {
@@ -197,8 +208,12 @@ static int check_pack(struct structure *s, const struct index_pack *pack,
 	struct why why = {""};
 	struct found *found = find(s, pack->kind, &pack->id);
 	s->result.packs++;
-	if (!found)
+	if (!found || !check_length(s, pack, found))
 		return 0;
+	if (s->options->by_listing && pack->length) {
+		s->result.unopened++;
+		return 0;
+	}
 	int err = repo_read_directory(s->repo, pack, found->size, &directory, &why);
 	if (err == -ENOMEM)
 		return err;
@@ -281,11 +296,10 @@ static void count_orphans(struct structure *s)
 	}
 }
 
-int repo_check_structure(struct repo *repo, void (*on_trouble)(void *arg, const char *what),
-	void *arg, struct structure_result *ret_result, struct why *why)
+int repo_check_structure(struct repo *repo, const struct structure_options *options,
+	struct structure_result *ret_result, struct why *why)
 {
-	OWN(structure_done)
-	struct structure s = {.repo = repo, .on_trouble = on_trouble, .arg = arg};
+	OWN(structure_done) struct structure s = {.repo = repo, .options = options};
 	int err = list(&s, why);
 	if (err)
 		return err;
