@@ -198,6 +198,9 @@ def config_check_tells_files_and_mistakes():
     scratch("good.yaml", "node: {name: a}\nlog: {level: warn}\n")
     scratch("bad.yaml", "node: {nam: a}\nloop: {tick: 5}\n")
     expect(["config", "check", "good.yaml"], 0, "good.yaml: no mistakes, 2 of 9 keys set\n", "")
+    scratch("kept.yaml", "protect:\n  home: {path: /home, to: /mnt/b, rpo: 24h}\n")
+    expect(["config", "check", "kept.yaml"], 0,
+           "kept.yaml: no mistakes, 0 of 9 keys set, 1 to protect\n", "")
     mistakes = ["bad.yaml:1:8: node.nam: unknown key (did you mean node.name?)",
                 "bad.yaml:2:14: loop.tick: duration '5' lacks a unit: write 5s, 5m or 5h"]
     expect(["config", "check", "bad.yaml"], 1, "", "\n".join(mistakes) + "\n")

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "base/own.h"
 #include "conf/keys.h"
+#include "conf/protect.h"
 #include "conf/read.h"
 #include "conf/value.h"
 
@@ -55,6 +57,11 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	int err = conf_read(&conf_schema, files, count, &conf, conf.from, ret_errors);
 	if (err == -ENOMEM)
 		return err;
+	OWN(conf_protects_done) struct conf_protects protects = {0};
+	int protects_err = conf_protects_read(files, count, &protects, ret_errors);
+	if (protects_err == -ENOMEM)
+		return protects_err;
+	err = err ? err : protects_err;
 	if (state) {
 		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
 		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};

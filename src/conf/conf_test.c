@@ -12,6 +12,7 @@
 #include "base/test.h"
 #include "base/units.h"
 #include "conf/keys.h"
+#include "conf/protect.h"
 #include "conf/show.h"
 
 static struct conf_file file_of(const char *name, const char *text)
@@ -198,12 +199,13 @@ TEST(shown_configuration_reads_back)
 
 TEST(json_carries_values_and_origins)
 {
+	const struct conf_protects none = {0};
 	struct conf_file file = file_of("a\"b.yaml", "loop: {tick: 1500ms}\n");
 	struct conf conf;
 	struct conf_errors errors;
 	OWN(str_done) struct str text = {0};
 	CHECK_EQ(conf_parse(&file, 1, "/s", &conf, &errors), 0);
-	conf_show_json(&conf, &file, 1, &text);
+	conf_show_json(&conf, &none, &file, 1, &text);
 	CHECK(str_starts(str_text(&text),
 		"{\"type\":\"config\",\"files\":[\"a\\\"b.yaml\"],"
 		"\"keys\":{\"node.name\":{\"value\":\"local\","

@@ -19,6 +19,7 @@ enum { CONF_KEY_PATH = 64 };
 enum conf_type {
 	CONF_NAME,     /* char[max + 1]: letters, digits and . _ -, a letter or digit first */
 	CONF_PATH,     /* char[max + 1]: absolute; slashes at its end are taken off */
+	CONF_TEXT,     /* char[max + 1]: UTF-8 that can be shown */
 	CONF_WORD,     /* int: the number of one of `words` */
 	CONF_DURATION, /* int64_t, nanoseconds */
 	CONF_SIZE,     /* uint64_t, bytes */
@@ -44,6 +45,9 @@ struct conf_schema {
 
 /* Of struct conf; its rows are numbered by enum conf_key_id. */
 extern const struct conf_schema conf_schema;
+
+/* The section that is read by conf/protect.h. */
+#define CONF_NAMED_SECTION "protect"
 
 /* A default of the form "STATE/name" is made from the state folder when that is known. */
 #define CONF_DERIVED "STATE/"

@@ -124,6 +124,8 @@ static void walk_key(struct walk *walk, const struct pair *pair, size_t number)
 static void walk_pair(struct walk *walk, const struct pair *pair)
 {
 	size_t number = conf_schema_find(walk->schema, pair->path);
+	if (strcmp(pair->path, CONF_NAMED_SECTION) == 0)
+		return; /* its keys are names of people: conf/protect.h */
 	if (!*pair->path || strchr(pair->name, '.'))
 		unknown_key(walk, pair);
 	else if (number < walk->schema->count)

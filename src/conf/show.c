@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "conf/protect.h"
 #include "conf/value.h"
 
 enum { VALUE_COLUMN = 36 }; /* where the comment behind a value begins */
@@ -50,11 +51,12 @@ static bool is_plain(const char *value)
 }
 
 /* A value as YAML: the types with units and words are plain, texts where they can be. */
-static void add_value(const struct conf_key *key, const void *values, struct str *text)
+void conf_show_value(const struct conf_key *key, const void *values, struct str *text)
 {
 	OWN(str_done) struct str value = {0};
 	conf_value_show(key, values, &value);
-	if ((key->type != CONF_NAME && key->type != CONF_PATH) || is_plain(str_text(&value))) {
+	if ((key->type != CONF_NAME && key->type != CONF_PATH && key->type != CONF_TEXT) ||
+		is_plain(str_text(&value))) {
 		str_add(text, str_text(&value));
 		return;
 	}
@@ -95,7 +97,7 @@ void conf_show(const struct conf *conf, const struct conf_file *files, struct st
 		const char *name = open_section(key, before, "", text);
 		size_t line = text->len;
 		str_addf(text, "%s%s: ", indent_of(key), name);
-		add_value(key, conf, text);
+		conf_show_value(key, conf, text);
 		size_t width = text->len - line;
 		str_addf(
 			text, "%*s # ", width < VALUE_COLUMN ? (int)(VALUE_COLUMN - width) : 0, "");
@@ -105,7 +107,7 @@ void conf_show(const struct conf *conf, const struct conf_file *files, struct st
 	}
 }
 
-static json_t *json_of_value(const struct conf_key *key, const void *values)
+json_t *conf_json_value(const struct conf_key *key, const void *values)
 {
 	const char *at = (const char *)values + key->offset;
 	if (key->type == CONF_DURATION) {
@@ -131,7 +133,7 @@ static json_t *json_of_key(const struct conf_key *key, const struct conf *conf,
 {
 	static const char *const sources[] = {"default", "option", "file"};
 	json_t *entry = json_object();
-	json_object_set_new(entry, "value", json_of_value(key, conf));
+	json_object_set_new(entry, "value", conf_json_value(key, conf));
 	json_object_set_new(entry, "source", json_string(sources[origin->from]));
 	if (origin->from == CONF_FROM_FILE) {
 		json_object_set_new(entry, "file", json_string(files[origin->file].name));
@@ -141,8 +143,8 @@ static json_t *json_of_key(const struct conf_key *key, const struct conf *conf,
 	return entry;
 }
 
-void conf_show_json(
-	const struct conf *conf, const struct conf_file *files, size_t count, struct str *text)
+void conf_show_json(const struct conf *conf, const struct conf_protects *protects,
+	const struct conf_file *files, size_t count, struct str *text)
 {
 	json_t *document = json_object(), *names = json_array(), *keys = json_object();
 	for (size_t i = 0; i < count; i++)
@@ -154,6 +156,7 @@ void conf_show_json(
 	json_object_set_new(document, "type", json_string("config"));
 	json_object_set_new(document, "files", names);
 	json_object_set_new(document, "keys", keys);
+	json_object_set_new(document, "protect", conf_protects_json(protects));
 	char *dump = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
 	if (dump)
@@ -198,4 +201,5 @@ void conf_sample(struct str *text)
 		str_add(text, "\n");
 		before = key;
 	}
+	conf_protects_sample(text);
 }

@@ -12,14 +12,26 @@
 
 struct conf;
 struct conf_file;
+struct conf_key;
+struct conf_protects;
+struct json_t;
 struct str;
 
 /* Adds a file that conf_parse() reads as the same values. `files`: those that were parsed. */
 void conf_show(const struct conf *conf, const struct conf_file *files, struct str *text);
 
-/* Adds one JSON document: durations in seconds, sizes in bytes. */
-void conf_show_json(
-	const struct conf *conf, const struct conf_file *files, size_t count, struct str *text);
+/* A value in JSON; NULL: no memory. */
+struct json_t *conf_json_value(const struct conf_key *key, const void *values);
+
+/* Adds one value as YAML. */
+void conf_show_value(const struct conf_key *key, const void *values, struct str *text);
+
+/*
+ * Adds one JSON document: durations in seconds, sizes in bytes. The names of the files it came
+ * from are in `files`.
+ */
+void conf_show_json(const struct conf *conf, const struct conf_protects *protects,
+	const struct conf_file *files, size_t count, struct str *text);
 
 /* Adds the sample file: each key, what it is for, what it may be, commented out at its default. */
 void conf_sample(struct str *text);

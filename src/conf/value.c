@@ -70,6 +70,30 @@ static int read_name(const struct reading *r, struct why *why)
 	return 0;
 }
 
+static int check_shown(const struct reading *r, struct why *why)
+{
+	uint32_t code;
+	for (size_t at = 0, size; at < r->len; at += size) {
+		size = utf8_take(r->text + at, r->len - at, &code);
+		if (!size || !utf8_is_shown(code))
+			return why_set(why, -EINVAL,
+				"'%s' holds what no line can show: a control character, or bytes "
+				"that are not UTF-8",
+				r->shown);
+	}
+	return 0;
+}
+
+static int read_text(const struct reading *r, struct why *why)
+{
+	int err = read_length(r, why);
+	if (!err)
+		err = check_shown(r, why);
+	if (!err)
+		keep_text(r, r->len);
+	return err;
+}
+
 static int read_path(const struct reading *r, struct why *why)
 {
 	size_t len = r->len;
@@ -79,22 +103,16 @@ static int read_path(const struct reading *r, struct why *why)
 	if (!len || r->text[0] != '/')
 		return why_set(
 			why, -EINVAL, "'%s' is not an absolute path: begin it with /", r->shown);
-	uint32_t code;
-	for (size_t at = 0, size; at < len; at += size) {
-		size = utf8_take(r->text + at, len - at, &code);
-		if (!size || !utf8_is_shown(code))
-			return why_set(why, -EINVAL,
-				"'%s' holds what no line can show: a control character, or bytes "
-				"that are not UTF-8",
-				r->shown);
-	}
+	int err = check_shown(r, why);
+	if (err)
+		return err;
 	while (len > 1 && r->text[len - 1] == '/')
 		len--;
 	if (len == 1)
 		return why_set(why, -EINVAL, "'/' is the root folder: name one beneath it");
 	struct reading trimmed = *r;
 	trimmed.len = len;
-	int err = read_length(&trimmed, why);
+	err = read_length(&trimmed, why);
 	if (!err)
 		keep_text(r, len);
 	return err;
@@ -186,6 +204,8 @@ int conf_value_read(
 		return read_name(&r, why);
 	case CONF_PATH:
 		return read_path(&r, why);
+	case CONF_TEXT:
+		return read_text(&r, why);
 	case CONF_WORD:
 		return read_word(&r, why);
 	case CONF_DURATION:
@@ -211,6 +231,7 @@ void conf_value_show(const struct conf_key *key, const void *values, struct str 
 	switch (key->type) {
 	case CONF_NAME:
 	case CONF_PATH:
+	case CONF_TEXT:
 		str_add(text, at);
 		break;
 	case CONF_WORD:
@@ -246,6 +267,9 @@ void conf_value_range(const struct conf_key *key, struct str *text)
 		break;
 	case CONF_PATH:
 		str_addf(text, "an absolute path of at most %" PRId64 " bytes", key->max);
+		break;
+	case CONF_TEXT:
+		str_addf(text, "a text of %" PRId64 " to %" PRId64 " bytes", key->min, key->max);
 		break;
 	case CONF_WORD:
 		str_add(text, "one of ");

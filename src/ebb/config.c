@@ -73,6 +73,9 @@ int config_read(const struct config_source *source, struct config *ret_config)
 		return say_one(&config->errors, why.text);
 	int err = conf_parse(config->files.list.at, config->files.list.len,
 		source->state[0] ? source->state : NULL, &config->conf, &config->errors);
+	if (!err)
+		err = conf_protects_read(config->files.list.at, config->files.list.len,
+			&config->protects, &config->errors);
 	if (err == -ENOMEM)
 		return say_one(&config->errors, "no memory");
 	if (err)
@@ -82,6 +85,7 @@ int config_read(const struct config_source *source, struct config *ret_config)
 
 void config_done(struct config *config)
 {
+	conf_protects_done(&config->protects);
 	conf_files_done(&config->files);
 }
 
@@ -117,8 +121,11 @@ int call_config_check(const struct call *call)
 		set += config.conf.from[i].from == CONF_FROM_FILE;
 	vec_each (file, &config.files.list)
 		str_addf(&text, "%s%s", text.len ? ", " : "", file->name);
-	str_addf(&text, "%s, %zu of %d keys set\n",
+	str_addf(&text, "%s, %zu of %d keys set",
 		text.len ? ": no mistakes" : "no file: all defaults", set, (int)CONF_KEYS);
+	if (config.protects.list.len)
+		str_addf(&text, ", %zu to protect", config.protects.list.len);
+	str_add(&text, "\n");
 	return call_print(&text);
 }
 
@@ -134,9 +141,11 @@ int call_config_show(const struct call *call)
 		return code;
 	const struct conf_file *files = config.files.list.at;
 	if (args_given(&call->args, OPTION_JSON))
-		conf_show_json(&config.conf, files, config.files.list.len, &text);
+		conf_show_json(&config.conf, &config.protects, files, config.files.list.len, &text);
 	else
 		conf_show(&config.conf, files, &text);
+	if (!args_given(&call->args, OPTION_JSON))
+		conf_protects_show(&config.protects, &text);
 	return call_print(&text);
 }
 

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "conf/files.h"
+#include "conf/protect.h"
 
 struct call;
 
@@ -24,6 +25,7 @@ struct config_source {
 struct config {
 	struct conf_files files;
 	struct conf conf;
+	struct conf_protects protects;
 	struct conf_errors errors; /* when it was refused */
 };
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is to be protected, the section `protect` of the configuration:
+ *
+ *     protect:
+ *       home:                        # what the resource is called
+ *         path: /home
+ *         to: /mnt/backup/ebb
+ *         key_file: /etc/ebb/home.key
+ *         rpo: 24h
+ *
+ * Any thread.
+ */
+#ifndef EBB_CONF_PROTECT_H
+#define EBB_CONF_PROTECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "conf/conf.h"
+
+struct json_t;
+struct str;
+
+enum { CONF_DISK_MAX = 31, CONF_PROTECTED_MAX = 256 };
+
+/* A plain value. */
+struct conf_protect {
+	char name[CONF_NAME_MAX + 1];
+	char path[CONF_PATH_MAX + 1];     /* a folder, a plain file or a block device */
+	char to[CONF_PATH_MAX + 1];       /* the repository's URL or folder */
+	char key_file[CONF_PATH_MAX + 1]; /* "": none was named */
+	int64_t rpo_ns;                   /* a point is never older than this */
+	int64_t best_rpo_ns;              /* when it costs next to nothing, one this often */
+	int64_t impact_percent;           /* by which requests of others may wait longer */
+	char disk[CONF_DISK_MAX + 1];     /* whose load counts; "auto": the busiest */
+};
+
+struct conf_protects {
+	VEC(struct conf_protect) list; /* in the order of the files */
+};
+
+/*
+ * Reads the section of all files; what conf_parse() tells of their syntax is not told again. 0;
+ * -EINVAL with the mistakes added to `errors`; -ENOMEM.
+ */
+int conf_protects_read(const struct conf_file *files, size_t count, struct conf_protects *ret,
+	struct conf_errors *errors);
+
+/* For OWN(). */
+void conf_protects_done(struct conf_protects *protects);
+
+/* Adds the section as it would be written; nothing when there is none. */
+void conf_protects_show(const struct conf_protects *protects, struct str *text);
+
+/* An array of them in JSON; NULL: no memory. */
+struct json_t *conf_protects_json(const struct conf_protects *protects);
+
+/* Adds a commented-out example with every key. */
+void conf_protects_sample(struct str *text);
+
+#endif
