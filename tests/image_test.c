@@ -20,6 +20,7 @@
 #include "place/place.h"
 #include "repo/repo.h"
 #include "ship/image.h"
+#include "ship/image_prove.h"
 #include "ship/image_read.h"
 #include "ship/image_restore.h"
 #include "sim/disk.h"
@@ -446,6 +447,37 @@ TEST(a_map_that_misses_something_is_found_out)
 	CHECK_STR(f.last_trouble, "/a: changed at byte 6144000, which the map of changes misses");
 	/* The point itself is right all the same. */
 	check_reads(&f, &point, image->bytes, image->size);
+	image_free(image);
+	end(&f);
+}
+
+TEST(a_point_is_proved_by_what_it_was_made_of)
+{
+	struct fixture f;
+	struct rng rng;
+	struct point parent, point;
+	uint64_t bytes = 0, whole;
+	begin(&f, 6);
+	rng_seed(&rng, test_seed());
+	struct image *image = image_new((8 << 20) + 1000);
+	fill(image, &rng, 50);
+	save(&f, image, &parent);
+	const struct image_proof first = {.point = &parent, .file = &image->file};
+	const struct image_proof second = {&parent, &point, &image->file, NULL};
+	CHECK_EQ(image_prove(f.repo, &first, &whole, &f.why), 0);
+	write_block(image, &rng, 100);
+	write_block(image, &rng, 1500);
+	save_changed(&f, image, &point);
+	CHECK_EQ(image_prove(f.repo, &second, &bytes, &f.why), 0);
+	CHECK_EQ(bytes, 2 * MAP_BLOCK);
+	CHECK(whole > 100 * MAP_BLOCK);
+	image->bytes[1500 * MAP_BLOCK + 77] ^= 1;
+	CHECK_EQ(image_prove(f.repo, &second, &bytes, &f.why), -EBADMSG);
+	CHECK_STR(f.why.text, "byte 6144077 of the point is not what was read");
+	image->bytes[1500 * MAP_BLOCK + 77] ^= 1;
+	/* What both points have was proved before. */
+	image->bytes[7 * MAP_BLOCK] ^= 1;
+	CHECK_EQ(image_prove(f.repo, &second, &bytes, &f.why), 0);
 	image_free(image);
 	end(&f);
 }

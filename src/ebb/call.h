@@ -44,6 +44,7 @@ int call_history_import(const struct call *call);
 int call_man(const struct call *call);
 int call_model_backtest(const struct call *call);
 int call_model_ls(const struct call *call);
+int call_protect(const struct call *call);
 int call_repo_gc(const struct call *call);
 int call_repo_adopt(const struct call *call);
 int call_repo_check(const struct call *call);

@@ -70,7 +70,7 @@ const struct option options[OPTIONS] = {
 		"what changed in an image since its newest point: lines OFFSET,LENGTH in bytes, "
 		"perhaps behind a line `since POINT`; nothing else is read"},
 	[OPTION_CHECK_CHANGED] = {"check-changed", 0, VALUE_NONE, NULL,
-		"read everything all the same, and tell what --changed misses"},
+		"read everything all the same, and tell what --changed, or ebb-vold, misses"},
 	[OPTION_FOLD] = {"fold", 0, VALUE_NONE, NULL,
 		"store parts of an image whole that blocks of several runs lie over"},
 	[OPTION_STDIN] = {"stdin", 0, VALUE_NONE, NULL, "save standard input instead of a PATH"},
@@ -394,6 +394,22 @@ const struct command commands[] = {
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},
 		call_backup},
+	{"protect", NULL, "save a volume into a repository, by what changed",
+		"Cuts a snapshot of a volume that ebb-vold serves, stores the blocks of 4 KiB that "
+		"changed since the newest point, reads them back and compares, and drops the "
+		"snapshot. Clients of the volume go on meanwhile. When it is not known what "
+		"changed (a first time, another volume of that name, or a point that another "
+		"repository knew), all blocks are read and compared by their sums, and that is "
+		"said. A run that was killed leaves a snapshot, which the next one drops.",
+		{"VOLUME", VALUE_TEXT, false, 1, NULL},
+		COMMON | READER | PLACES | ONE(OPTION_FULL) | ONE(OPTION_FOLD) |
+			ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_DRY_RUN) | ONE(OPTION_PRICE) |
+			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
+			ONE(OPTION_LOCK),
+		{{"ebb protect vol/db --repo /mnt/backup/ebb", "one point of volume db"},
+			{"ebb protect vol/db --limit 50MiB", "not faster than that"},
+			{"ebb protect vol/db -n", "what it would come to"}},
+		call_protect},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
 		"The last line tells the repository's generation. The catalog remembers it, and "
 		"other machines may be told with --generation: a repository that was rolled back "

@@ -96,8 +96,13 @@ static void tell(struct pass *p, const char *what)
 		p->options->on_trouble(p->options->arg, p->options->path, what);
 }
 
+static int source_gone(struct pass *p, uint64_t at)
+{
+	return why_set(p->why, -EPIPE, "what it was read from went away at byte %" PRIu64, at);
+}
+
 /* After a failed read: block by block, so that only those that cannot be read are left out. */
-static void read_singly(struct pass *p, uint64_t chunk, unsigned first, unsigned count)
+static int read_singly(struct pass *p, uint64_t chunk, unsigned first, unsigned count)
 {
 	for (unsigned i = first; i < first + count; i++) {
 		uint64_t at = chunk * MAP_CHUNK + (uint64_t)i * MAP_BLOCK;
@@ -106,6 +111,8 @@ static void read_singly(struct pass *p, uint64_t chunk, unsigned first, unsigned
 		int err = read_some(p, to, at, MAP_BLOCK);
 		if (!err)
 			continue;
+		if (err == -EPIPE)
+			return source_gone(p, at);
 		why_errno(&why, err, "4096 bytes at byte %" PRIu64 " cannot be read", at);
 		tell(p, why.text);
 		memset(to, 0, MAP_BLOCK);
@@ -113,6 +120,7 @@ static void read_singly(struct pass *p, uint64_t chunk, unsigned first, unsigned
 		p->point->unreadable++;
 		p->point->partial = true;
 	}
+	return 0;
 }
 
 /* A run of blocks of one chunk, without the holes in it. */
@@ -135,9 +143,13 @@ static int read_run(struct pass *p, uint64_t chunk, unsigned first, unsigned cou
 		if (err == -ENODATA)
 			return why_set(p->why, err,
 				"it shrank while it was read: it ends before byte %" PRIu64, to);
+		if (err == -EPIPE)
+			return source_gone(p, at);
 		if (err)
-			read_singly(p, chunk, (unsigned)(offset / MAP_BLOCK),
+			err = read_singly(p, chunk, (unsigned)(offset / MAP_BLOCK),
 				(unsigned)(len / MAP_BLOCK));
+		if (err)
+			return err;
 		at = to;
 	}
 	return 0;
@@ -494,14 +506,14 @@ static int guess(struct pass *p)
 
 /* ---- the point ---- */
 
-static bool find_parent(struct repo *repo, const char *resource, struct point *ret_parent)
+bool image_newest(struct repo *repo, const char *resource, struct point *ret_point)
 {
 	const struct head *head = repo_head(repo);
 	for (size_t i = head->points.len; i-- > 0;) {
 		struct point point;
 		if (repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
 			point.source == POINT_IMAGE && strcmp(point.resource, resource) == 0) {
-			*ret_parent = point;
+			*ret_point = point;
 			return true;
 		}
 	}
@@ -557,7 +569,7 @@ static void pass_done(struct pass *p)
 static int begin_parent(struct pass *p, struct map_reader *reader, struct point *parent)
 {
 	const struct image_options *options = p->options;
-	bool found = find_parent(p->repo, options->resource, parent);
+	bool found = image_newest(p->repo, options->resource, parent);
 	if (options->since && !(found && object_id_equal(&parent->id, options->since)) &&
 		!planted(IMAGE_STALE_PARENT))
 		return why_set(p->why, -ESTALE,

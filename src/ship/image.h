@@ -71,6 +71,9 @@ struct image_result {
 	bool read_all;           /* `changed` was not gone by: no parent, or a partial one */
 };
 
+/* The newest point of an image of that name, which a run builds on. False: there is none. */
+bool image_newest(struct repo *repo, const char *resource, struct point *ret_point);
+
 /*
  * Runs it and commits. 0 with a point; blocks that could not be read stay what they were in the
  * parent, zeros without one, are told and counted in `unreadable`, and make it partial. -ESTALE:

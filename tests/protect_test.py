@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of ebb-vold into a repository and back, by the programs as an operator runs them.
+
+usage: tests/protect_test.py EBB EBB_VOLD
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programs import PATIENCE, Skip, ask, main, seed  # noqa: E402
+
+MIB, BLOCK = 1 << 20, 4096
+
+
+def libnbd():
+    try:
+        import nbd
+    except ImportError:
+        raise Skip("python3-libnbd is not installed") from None
+    return nbd
+
+
+class Rig:
+    """One ebb-vold with a volume "v", and a repository."""
+
+    def __init__(self, place, ebb, vold, size=32 * MIB):
+        self.place, self.ebb, self.vold = place, ebb, vold
+        self.nbd = libnbd()
+        self.start()
+        self.size = size
+        assert self.ask("create", "v", str(size))["ok"]
+        self.run("repo", "init")
+        self.model = bytearray(size)
+        self.client = self.connect()
+
+    def start(self):
+        self.program = self.place.start([self.vold, "--state", self.place.path("state")]).ready()
+
+    def ask(self, *words):
+        return ask(self.place.path("state", "vold.sock"), " ".join(words))
+
+    def connect(self, name="v"):
+        handle = self.nbd.NBD()
+        handle.connect_uri(f"nbd+unix:///{name}?socket=" + self.place.path("state", "nbd.sock"))
+        return handle
+
+    def environment(self, repo):
+        return dict(os.environ, EBB_REPO=self.place.path(repo), EBB_KEY_FILE=self.place.path(
+            repo + ".key"), XDG_STATE_HOME=self.place.path("home"))
+
+    def begin(self, *words, repo="repo"):
+        return subprocess.Popen([self.ebb, *words], env=self.environment(repo), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *words, code=0, repo="repo"):
+        process = self.begin(*words, repo=repo)
+        out, err = process.communicate(timeout=4 * PATIENCE)
+        assert process.returncode == code, (words, process.returncode, out, err)
+        return out, err
+
+    def protect(self, *words, code=0, repo="repo", name="v"):
+        return self.run("protect", "vol/" + name, "--state", self.place.path("state"), *words,
+                        code=code, repo=repo)
+
+    def protected(self, *words, **how):
+        """What the run told as JSON, and on standard error."""
+        out, err = self.protect("--json", *words, **how)
+        return json.loads(out), err
+
+    def write(self, dice, count):
+        """So many different blocks."""
+        blocks = dice.sample(range(self.size // BLOCK), count)
+        for block in blocks:
+            data = dice.randbytes(BLOCK)
+            self.client.pwrite(data, block * BLOCK)
+            self.model[block * BLOCK:(block + 1) * BLOCK] = data
+
+    def snapshots(self):
+        return [s["name"] for s in self.ask("show", "v")["volume"]["snapshots"]]
+
+    def check_newest(self, repo="repo"):
+        """The newest point is what was written."""
+        image = self.place.path("back.img")
+        self.run("restore", "vol/v@latest", image, repo=repo)
+        with open(image, "rb") as file:
+            assert file.read() == self.model
+        os.unlink(image)
+
+
+def test_exactly_what_changed(place, ebb, vold):
+    """the blocks that changed are read and stored, and no others"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 2000)
+    first, err = rig.protected()
+    assert first["kind"] == "full" and err == "" and rig.snapshots() == []
+    rig.check_newest()
+    for count in (1, 37, 0, 600):
+        rig.write(dice, count)
+        rig.client.zero(MIB, 3 * MIB)
+        rig.model[3 * MIB:4 * MIB] = bytes(MIB)
+        point, err = rig.protected()
+        # Chunks that many blocks lie over are read whole.
+        room = count * BLOCK if count < 40 else rig.size
+        assert point["kind"] == "incremental" and err == "", err
+        assert point["read_bytes"] <= room, point
+        rig.check_newest()
+        assert rig.snapshots() == []
+    consumers = rig.ask("show", "v")["volume"]["consumers"]
+    assert len(consumers) == 1 and consumers[0]["name"].startswith("ebb-"), consumers
+    rig.write(dice, 5)
+    point, err = rig.protected("--check-changed")
+    assert point["read_bytes"] > 5 * BLOCK and err == ""
+    rig.client.shutdown()
+
+
+def test_what_is_not_known(place, ebb, vold):
+    """where it is not known what changed all blocks are compared, and that is said"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 300)
+    rig.protected()
+    # Another repository is told apart, and disturbs nobody.
+    rig.run("repo", "init", repo="other")
+    rig.write(dice, 3)
+    assert rig.protected(repo="other")[1] == ""
+    point, err = rig.protected()
+    assert err == "" and point["read_bytes"] == 3 * BLOCK, (point, err)
+    assert len(rig.ask("show", "v")["volume"]["consumers"]) == 2
+    # A point that this volume did not make: the newest is removed.
+    rig.write(dice, 4)
+    newest, _ = rig.protected()
+    rig.run("snap", "rm", "-y", newest["id"])
+    rig.write(dice, 5)
+    point, err = rig.protected()
+    assert "does not know of the newest point" in err and "compared" in err, err
+    assert point["kind"] == "incremental" and point["new_bytes"] < 40 * BLOCK, point
+    rig.check_newest()
+    rig.write(dice, 2)
+    point, err = rig.protected()
+    assert err == "" and point["read_bytes"] == 2 * BLOCK, (point, err)
+    # Another volume of the name.
+    rig.client.shutdown()
+    del rig.client
+    end = time.monotonic() + PATIENCE
+    while not rig.ask("rm", "v")["ok"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert rig.ask("create", "v", str(rig.size))["ok"]
+    rig.client, rig.model = rig.connect(), bytearray(rig.size)
+    rig.write(dice, 50)
+    point, err = rig.protected()
+    assert "of another volume of this name" in err, err
+    rig.check_newest()
+    assert "is not vol/NAME" in rig.run("protect", "v", code=2)[1]
+    assert "there is no volume w" in rig.protect(code=4, name="w")[1]
+    rig.client.shutdown()
+
+
+def test_estimate(place, ebb, vold):
+    """--dry-run cuts nothing and stores nothing"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 300)
+    rig.protected()
+    rig.write(dice, 64)
+    era = rig.ask("show", "v")["volume"]["era"]
+    told, _ = rig.protected("-n")
+    assert told["bytes_to_read"] == 64 * BLOCK, told
+    assert rig.ask("show", "v")["volume"]["era"] == era
+    rig.client.shutdown()
+
+
+def test_beside_a_writer(place, ebb, vold):
+    """clients write on meanwhile, and nothing of what they write is missed"""
+    rig, dice, stop = Rig(place, ebb, vold), seed(), threading.Event()
+    rig.write(dice, 500)
+    problems = []
+
+    def write_on():
+        client, random = rig.connect(), __import__("random").Random(dice.random())
+        try:
+            while not stop.is_set():
+                client.pwrite(random.randbytes(BLOCK), random.randrange(rig.size // BLOCK) * BLOCK)
+        except Exception as problem:  # any is one too many
+            problems.append(problem)
+        client.shutdown()
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        for _ in range(5):
+            _, err = rig.protected("--check-changed")
+            assert err == "", err
+    finally:
+        stop.set()
+        writer.join()
+    assert not problems, problems
+    rig.protected()
+    rig.model = rig.client.pread(rig.size, 0)
+    rig.check_newest()
+    rig.client.shutdown()
+
+
+def test_killed(place, ebb, vold):
+    """a run that is killed at any moment leaves one snapshot at most, and the next one is right"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 2000)
+    began = time.monotonic()
+    rig.protected()
+    whole = time.monotonic() - began
+    for _ in range(12):
+        rig.write(dice, 20)
+        process = rig.begin("protect", "vol/v", "--state", place.path("state"))
+        time.sleep(dice.random() * whole)
+        process.kill()
+        process.communicate()
+        assert len(rig.snapshots()) <= 1, rig.snapshots()
+    _, err = rig.protected("--check-changed")
+    assert "misses" not in err, err
+    assert rig.snapshots() == []
+    rig.check_newest()
+    assert len(rig.ask("show", "v")["volume"]["consumers"]) == 1
+    rig.client.shutdown()
+
+
+def test_vold_killed(place, ebb, vold):
+    """ebb-vold is killed under a run: the run fails and says why, the next one is right"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    for _ in range(2):
+        rig.write(dice, 1500)
+        rig.client.flush()
+        process = rig.begin("protect", "vol/v", "--state", place.path("state"), "--limit", "4MiB")
+        end = time.monotonic() + PATIENCE
+        while not rig.snapshots():
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.005)
+        time.sleep(dice.random() * 0.1)
+        rig.program.signal(signal.SIGKILL)
+        rig.program.ended()
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 1 and "no point was made" in err, (out, err)
+        rig.start()
+        rig.client = rig.connect()
+        assert len(rig.snapshots()) <= 1
+        rig.protected()
+        assert rig.snapshots() == []
+        rig.check_newest()
+    rig.client.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main([test_exactly_what_changed, test_what_is_not_known, test_estimate,
+                   test_beside_a_writer, test_killed, test_vold_killed], sys.argv[1:]))
