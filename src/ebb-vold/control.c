@@ -313,29 +313,19 @@ static void verb_act(void *arg, size_t argc, const char *const *argv, struct str
 
 static json_t *show_counts(const struct served *served)
 {
-	const struct volume_counts *counts = &served->counts, none = {0};
+	const struct trace_counts *counts = &served->place->counts, none = {0};
 	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name",
-		served->name, "reads", (json_int_t)counts->operations[COUNT_READ], "read_bytes",
-		(json_int_t)counts->bytes[COUNT_READ], "writes",
-		(json_int_t)counts->operations[COUNT_WRITE], "write_bytes",
-		(json_int_t)counts->bytes[COUNT_WRITE], "zeros",
-		(json_int_t)counts->operations[COUNT_ZERO], "flushes",
-		(json_int_t)counts->operations[COUNT_FLUSH], "errors", (json_int_t)counts->errors,
-		"sequential", (json_int_t)counts->sequential, "queue", (json_int_t)served->queue,
-		"p50_ns", (json_int_t)counts_latency(&none, counts, 500), "p99_ns",
-		(json_int_t)counts_latency(&none, counts, 990), "p999_ns",
-		(json_int_t)counts_latency(&none, counts, 999));
-}
-
-/* The steps that are not zero, as pairs of number and count: their reader takes differences. */
-static json_t *show_steps(const struct volume_counts *counts)
-{
-	json_t *list = json_array();
-	for (unsigned i = 0; i < LATENCY_STEPS; i++)
-		if (counts->latency[i])
-			json_array_append_new(
-				list, json_pack("[i,I]", (int)i, (json_int_t)counts->latency[i]));
-	return list;
+		served->name, "reads", (json_int_t)counts->operations[TRACE_READ], "read_bytes",
+		(json_int_t)counts->bytes[TRACE_READ], "writes",
+		(json_int_t)counts->operations[TRACE_WRITE], "write_bytes",
+		(json_int_t)counts->bytes[TRACE_WRITE], "zeros",
+		(json_int_t)counts->operations[TRACE_ZERO], "flushes",
+		(json_int_t)counts->operations[TRACE_FLUSH], "errors", (json_int_t)counts->errors,
+		"sequential", (json_int_t)counts->sequential, "queue",
+		(json_int_t)served->place->queue, "p50_ns",
+		(json_int_t)trace_latency(&none, counts, 500), "p99_ns",
+		(json_int_t)trace_latency(&none, counts, 990), "p999_ns",
+		(json_int_t)trace_latency(&none, counts, 999));
 }
 
 static void verb_stats(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
@@ -343,11 +333,8 @@ static void verb_stats(void *arg, size_t argc, const char *const *argv, struct s
 	const struct control *control = arg;
 	(void)argc, (void)argv;
 	json_t *list = json_array();
-	for (struct served *at = volumes_first(control->parts.volumes); at; at = at->next) {
-		json_t *counts = show_counts(at);
-		json_object_set_new(counts, "steps", show_steps(&at->counts));
-		json_array_append_new(list, counts);
-	}
+	for (struct served *at = volumes_first(control->parts.volumes); at; at = at->next)
+		json_array_append_new(list, show_counts(at));
 	talk_reply_ok(ret_reply,
 		json_pack("{s:s,s:f,s:o}", "type", "stats", "at",
 			(double)clock_mono_ns(control->parts.world->clock) / (double)NS_PER_SEC,

@@ -21,6 +21,7 @@
 #include "ebb-vold/options.h"
 #include "ebb-vold/secure.h"
 #include "ebb-vold/serve.h"
+#include "ebb-vold/traced.h"
 #include "ebb-vold/volumes.h"
 #include "nbd/tls.h"
 #include "os/clock.h"
@@ -46,6 +47,7 @@ struct vold {
 	struct world *world; /* that of lw */
 	struct signals *signals;
 	struct file *lock;
+	struct traced traced;
 	struct volumes *volumes;
 	struct nbd_tls *tls; /* NULL: none */
 	struct server *server;
@@ -181,16 +183,24 @@ static int serve(struct vold *vold, struct why *why)
 	struct listener *listener;
 	int err = secure_open(options, &vold->tls, why);
 	if (!err)
-		err = volumes_open(vold->world, options->state, &vold->volumes, why);
+		err = traced_open(&vold->traced, why);
+	struct trace_writer *trace = &vold->traced.writer;
+	const struct volumes_parts parts = {vold->world, options->state, trace};
+	if (!err)
+		err = volumes_open(&parts, &vold->volumes, why);
 	if (err)
 		return err;
-	if (server_open(vold->world, vold->volumes, &vold->server))
+	if (server_open(vold->world, vold->volumes, trace, &vold->server))
 		return why_set(why, -ENOMEM, "out of memory");
 	/* secure_check() let --tcp without TLS through on loopback only. */
 	server_secure(vold->server,
 		&(struct server_security){.tls = vold->tls,
 			.tcp_plain = vold->tls ? options->tls_optional : options->tcp != NULL,
 			.unix_tls = options->tls_unix});
+	err = listen_at(vold, "trace", NULL, &listener, why);
+	if (err)
+		return err;
+	traced_listen(&vold->traced, listener);
 	err = listen_at(vold, "nbd", options->nbd, &listener, why);
 	if (err)
 		return err;
@@ -233,11 +243,13 @@ static void close_all(struct vold *vold)
 		_exit(EXIT_FAILURE); /* a request that never ends holds memory that is to be freed
 				      */
 	server_close(vold->server);
+	traced_shut(&vold->traced);
 	nbd_tls_free(vold->tls);
 	file_close(vold->lock);
 	signals_close(vold->signals);
 	linux_world_close(vold->lw);
 	volumes_close(vold->volumes);
+	traced_close(&vold->traced);
 }
 
 static int run(struct vold *vold)

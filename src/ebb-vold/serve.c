@@ -48,7 +48,8 @@ struct asked {
 	void *buffer;
 	size_t buffer_len;
 	int64_t begun_ns;
-	bool out; /* with the engine */
+	uint16_t queue; /* operations of the volume when it began */
+	bool out;       /* with the engine */
 };
 
 struct client {
@@ -56,6 +57,7 @@ struct client {
 	struct stream *stream; /* NULL: it is gone, and requests are still out */
 	struct nbd *nbd;
 	struct client *next, **here;
+	uint32_t number; /* of all that came */
 	struct client *next_dirty;
 	unsigned out; /* requests with an engine */
 	bool dirty, hungry, ended;
@@ -68,12 +70,14 @@ struct client {
 
 struct server {
 	struct world *world;
+	struct trace_writer *trace;
 	struct server_security security;
 	struct exports exports;
 	struct buffers buffers;
 	struct before_wait hook;
 	struct client *clients, *dirty;
 	unsigned client_count;
+	uint32_t came;
 	bool shut, hungry;
 	VEC(struct listener *) listeners;
 };
@@ -132,31 +136,52 @@ static int64_t now_ns(const struct client *client)
 	return clock_mono_ns(client->server->world->clock);
 }
 
-static enum count_kind count_kind(const struct nbd_request *request)
+static enum trace_kind trace_kind(const struct nbd_request *request)
 {
 	switch (request->type) {
 	case NBD_WRITE:
-		return COUNT_WRITE;
+		return TRACE_WRITE;
 	case NBD_TRIM:
 	case NBD_ZERO:
-		return COUNT_ZERO;
+		return TRACE_ZERO;
 	case NBD_FLUSH:
-		return COUNT_FLUSH;
+		return TRACE_FLUSH;
 	case NBD_READ:
 	case NBD_CACHE:
 	case NBD_STATUS:
 	default:
-		return COUNT_READ;
+		return TRACE_READ;
 	}
 }
 
 static void note_end(struct asked *asked, int err)
 {
-	struct served *served = served_of(asked->client);
-	served->queue--;
-	served->counts.errors += err && err != -ECANCELED;
-	if (asked->nbd->type != NBD_FLUSH)
-		served_count_latency(served, now_ns(asked->client) - asked->begun_ns);
+	const struct nbd_request *request = asked->nbd;
+	struct client *client = asked->client;
+	struct served *served = served_of(client);
+	struct trace_writer *trace = client->server->trace;
+	enum trace_kind kind = trace_kind(request);
+	int64_t took_ns = now_ns(client) - asked->begun_ns;
+	int error = err == -ECANCELED ? 0 : -err;
+	trace_count_end(served->place, kind, took_ns, error);
+	if (served->own_place)
+		return;
+	unsigned flags = (request->flags & NBD_FUA ? TRACE_DURABLE : 0) |
+		(asked->out ? 0 : TRACE_AT_ONCE) | (asked->request.view ? TRACE_SNAPSHOT : 0);
+	const struct trace_record record = {
+		.begun_ns = asked->begun_ns,
+		.at = request->offset,
+		.len = request->length < UINT32_MAX ? (uint32_t)request->length : UINT32_MAX,
+		.took_ns = took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX,
+		.place = trace_place_number(trace, served->place),
+		.client = client->number,
+		.life = served->place->life,
+		.queue = asked->queue,
+		.error = (uint16_t)error,
+		.kind = (uint8_t)kind,
+		.flags = (uint8_t)flags,
+	};
+	trace_put(trace, &record);
 }
 
 static void answer(struct asked *asked, int err)
@@ -186,8 +211,8 @@ static void on_done(struct engine_request *request, int err)
 	struct asked *asked = container_of(request, struct asked, request);
 	struct client *client = asked->client;
 	client->out--;
-	asked->out = false;
 	answer(asked, err);
+	asked->out = false;
 	if (!client->in_turn)
 		mark_dirty(client);
 }
@@ -322,8 +347,10 @@ static void begin(struct client *client, struct nbd_request *request)
 			nbd_done(client->nbd, request);
 		return;
 	}
-	served_count(served, count_kind(request), request->offset, request->length);
-	served->queue++;
+	trace_count(served->place, &served->ends, trace_kind(request), request->offset,
+		request->length);
+	asked->queue = served->place->queue < UINT16_MAX ? (uint16_t)served->place->queue
+							 : UINT16_MAX;
 	fill_request(asked, export);
 	if (begin_at_once(client, asked))
 		return;
@@ -552,6 +579,7 @@ void server_connect(struct server *server, struct stream *stream)
 		client->next->here = &client->next;
 	server->clients = client;
 	server->client_count++;
+	client->number = server->came++;
 	client->handshake.fn = on_handshake_over;
 	timer_set(server->world->loop, &client->handshake, now_ns(client) + HANDSHAKE_NS);
 	stream->arg = client;
@@ -579,12 +607,14 @@ static void before_wait(struct before_wait *hook)
 	}
 }
 
-int server_open(struct world *world, struct volumes *volumes, struct server **ret_server)
+int server_open(struct world *world, struct volumes *volumes, struct trace_writer *trace,
+	struct server **ret_server)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
 	server->world = world;
+	server->trace = trace;
 	exports_init(&server->exports, volumes);
 	server->buffers.out_max = BUFFERS_OUT;
 	server->buffers.kept_max = BUFFERS_KEPT;

@@ -20,11 +20,13 @@ struct listener;
 struct nbd_tls;
 struct server;
 struct stream;
+struct trace_writer;
 struct volumes;
 struct world;
 
-/* Borrows the world and the volumes. -ENOMEM. */
-int server_open(struct world *world, struct volumes *volumes, struct server **ret_server);
+/* Borrows the world, the volumes and the trace. -ENOMEM. */
+int server_open(struct world *world, struct volumes *volumes, struct trace_writer *trace,
+	struct server **ret_server);
 
 /* What is asked of clients. Without any of this those by TCP are turned away. */
 struct server_security {

@@ -20,6 +20,7 @@ enum { PATH_LEN = 4096, ID_TEXT = 32 };
 struct volumes {
 	struct world *world;
 	const char *state;
+	struct trace_writer *trace;
 	struct engine_pool *pool;
 	struct served *first;
 };
@@ -171,7 +172,7 @@ int volumes_close_one(struct served *served, struct why *why)
 {
 	if (!served->engine)
 		return 0;
-	if (served->holds || served->queue)
+	if (served->holds || served->place->queue)
 		return why_set(why, -EBUSY, "volume %s: %u clients are connected to it",
 			served->name, served->holds);
 	engine_clean(served->engine, 0);
@@ -183,11 +184,30 @@ int volumes_close_one(struct served *served, struct why *why)
 	return engine_end(TAKE(served->engine), why);
 }
 
+static bool give_place(struct volumes *volumes, struct served *served, const char *name)
+{
+	served->place = trace_take(volumes->trace, name);
+	served->own_place = !served->place;
+	if (served->own_place)
+		served->place = calloc(1, sizeof(*served->place));
+	return served->place;
+}
+
+static void take_place(struct served *served)
+{
+	if (served->own_place)
+		free(served->place);
+	else
+		trace_give(served->place);
+}
+
 static struct served *add(struct volumes *volumes, const char *name)
 {
 	struct served *served = calloc(1, sizeof(*served)), **at = &volumes->first;
-	if (!served)
+	if (!served || !give_place(volumes, served, name)) {
+		free(served);
 		return NULL;
+	}
 	memcpy(served->name, name, strlen(name) + 1);
 	served->pace = PACE_USUAL;
 	while (*at && strcmp((*at)->name, name) < 0)
@@ -205,6 +225,7 @@ static void forget(struct volumes *volumes, struct served *served)
 	*at = served->next;
 	if (served->has_disk)
 		linux_disk_done(&served->disk);
+	take_place(served);
 	free(served);
 }
 
@@ -277,15 +298,16 @@ static bool on_name(void *arg, const char *name, bool is_dir)
 	return true;
 }
 
-int volumes_open(
-	struct world *world, const char *state, struct volumes **ret_volumes, struct why *why)
+int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes, struct why *why)
 {
 	struct volumes *volumes = calloc(1, sizeof(*volumes));
 	struct why ignored;
 	if (!volumes)
 		return why_set(why, -ENOMEM, "out of memory");
+	struct world *world = parts->world;
 	volumes->world = world;
-	volumes->state = state;
+	volumes->state = parts->state;
+	volumes->trace = parts->trace;
 	int err = engine_pool_new(world, &volumes->pool);
 	if (!err)
 		err = disk_mkdir(world->disk, "volumes");
@@ -323,57 +345,4 @@ void volumes_close(struct volumes *volumes)
 	}
 	engine_pool_free(volumes->pool);
 	free(volumes);
-}
-
-/* ---- counting ---- */
-
-void served_count(struct served *served, enum count_kind kind, uint64_t at, uint64_t len)
-{
-	enum { STREAMS = sizeof(served->last_end) / sizeof(*served->last_end) };
-	size_t i = 0;
-	served->counts.operations[kind]++;
-	served->counts.bytes[kind] += len;
-	if (kind != COUNT_READ && kind != COUNT_WRITE)
-		return;
-	while (i < STREAMS && served->last_end[i] != at)
-		i++;
-	served->counts.sequential += i < STREAMS;
-	served->last_end[i < STREAMS ? i : served->counts.operations[kind] % STREAMS] = at + len;
-}
-
-/* Step n holds what lies below 256 ns x 2^((n + 1) / 8), roughly: its three highest bits count. */
-static unsigned step_of(uint64_t ns)
-{
-	if (ns < 256)
-		return 0;
-	unsigned log = 63U - (unsigned)__builtin_clzll(ns);
-	unsigned step = (log - 8) * 8 + (unsigned)(ns >> (log - 3) & 7) + 1;
-	return step < LATENCY_STEPS ? step : LATENCY_STEPS - 1;
-}
-
-static int64_t step_ns(unsigned step)
-{
-	if (step == 0)
-		return 256;
-	unsigned log = (step - 1) / 8 + 8, part = (step - 1) % 8;
-	return (int64_t)((UINT64_C(8) + part + 1) << (log - 3));
-}
-
-void served_count_latency(struct served *served, int64_t ns)
-{
-	served->counts.latency[step_of(ns > 0 ? (uint64_t)ns : 0)]++;
-}
-
-int64_t counts_latency(
-	const struct volume_counts *before, const struct volume_counts *now, unsigned of_1000)
-{
-	uint64_t all = 0, seen = 0;
-	for (unsigned i = 0; i < LATENCY_STEPS; i++)
-		all += now->latency[i] - before->latency[i];
-	for (unsigned i = 0; i < LATENCY_STEPS && all; i++) {
-		seen += now->latency[i] - before->latency[i];
-		if (seen * 1000 >= all * of_1000)
-			return step_ns(i);
-	}
-	return 0;
 }

@@ -4,8 +4,7 @@
  * and `id`, the 32 hexadecimal digits of its identity. One that cannot be opened is there all the
  * same, and says why.
  *
- * What happened to each is counted: `struct volume_counts` grows for ever, and whoever wants rates
- * takes differences.
+ * What happens to each is counted in its place of the trace (trace/ring.h).
  *
  * The loop's thread only.
  */
@@ -18,22 +17,14 @@
 
 #include "base/why.h"
 #include "os/linux/disk.h"
+#include "trace/writer.h"
 
 struct engine;
 struct engine_pool;
 struct volumes;
 struct world;
 
-enum { VOLUME_NAME_MAX = 64, LATENCY_STEPS = 256 };
-
-enum count_kind { COUNT_READ, COUNT_WRITE, COUNT_ZERO, COUNT_FLUSH, COUNT_KINDS };
-
-struct volume_counts {
-	uint64_t operations[COUNT_KINDS], bytes[COUNT_KINDS], errors;
-	uint64_t sequential; /* reads and writes that began where another ended */
-	/* Latencies of reads, writes and zeros: eight steps for each doubling from 256 ns on. */
-	uint64_t latency[LATENCY_STEPS];
-};
+enum { VOLUME_NAME_MAX = TRACE_NAME };
 
 struct served {
 	char name[VOLUME_NAME_MAX];
@@ -45,14 +36,21 @@ struct served {
 	struct why why;
 	unsigned pace;  /* of work in the background, in steps a second; 0: it is paused */
 	unsigned holds; /* of clients */
-	unsigned queue; /* requests that are out */
-	uint64_t last_end[4];
-	struct volume_counts counts;
+	struct trace_place *place; /* in shared memory, or its own where that is full */
+	bool own_place;
+	struct trace_ends ends;
 };
 
-/* Opens those that are there. Borrows the world; `state` is the folder of the world's disk. */
-int volumes_open(
-	struct world *world, const char *state, struct volumes **ret_volumes, struct why *why);
+/*
+ * Opens those that are there. Borrows the world and the trace; `state` is the folder of the world's
+ * disk.
+ */
+struct volumes_parts {
+	struct world *world;
+	const char *state;
+	struct trace_writer *trace;
+};
+int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes, struct why *why);
 
 /* Each engine that is idle by then ends in order. NULL is allowed. */
 void volumes_close(struct volumes *volumes);
@@ -83,14 +81,5 @@ int volumes_resize(
 
 /* Takes it with all its files. -EBUSY: it is open. */
 int volumes_remove(struct volumes *volumes, struct served *served, struct why *why);
-
-/* ---- counting ---- */
-
-void served_count(struct served *served, enum count_kind kind, uint64_t at, uint64_t len);
-void served_count_latency(struct served *served, int64_t ns);
-
-/* The latency that so many of a thousand do not exceed, between two readings; 0 without any. */
-int64_t counts_latency(
-	const struct volume_counts *before, const struct volume_counts *now, unsigned of_1000);
 
 #endif

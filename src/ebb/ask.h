@@ -21,4 +21,7 @@ struct why;
 int ask_code(
 	const struct talk_answer *answer, const char *program, const char *socket, struct why *why);
 
+/* The same for a conversation that failed with `err`, of which `why` tells. */
+int ask_failed(int err, const char *program, const char *socket, struct why *why);
+
 #endif

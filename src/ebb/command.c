@@ -503,9 +503,10 @@ const struct command commands[] = {
 		{"NAME@SNAPSHOT", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
 		{{"ebb volume drop db@before-upgrade", "one snapshot"}}, call_volume_drop},
 	{"top", NULL, "what each volume is asked just now, and how long it takes",
-		"Rates are over one second; latencies are of all reads and writes since the volume "
-		"was "
-		"opened.",
+		"All figures are of one second. DEPTH is how many requests were under way in the "
+		"mean, SEQ% how many of them began where another ended, SET how much was read or "
+		"written and DIRTY how much written, in MB without counting a block twice, and "
+		"BURST the busiest tenth of the second over the mean one.",
 		{NULL}, COMMON | PLACES | ONE(OPTION_JSON),
 		{{"ebb top", "one second"}, {"watch -n1 ebb top", "again and again"}}, call_top},
 	{"restore", NULL, "bring a recovery point back into a folder",

@@ -23,11 +23,7 @@ int config_choose(const struct call *call, struct config_source *ret_source)
 	const struct args *args = &call->args;
 	const char *state = args->values[OPTION_STATE];
 	struct config_source source = {0};
-	if (args->operand_count && args_given(args, OPTION_CONFIG))
-		return call_fail(EXIT_USAGE, "FILE and --config name the same thing: give one");
-	if (args->operand_count)
-		source.path = args->operands[0];
-	else if (args_given(args, OPTION_CONFIG))
+	if (args_given(args, OPTION_CONFIG))
 		source.path = args->values[OPTION_CONFIG];
 	else if (call->config_env && *call->config_env)
 		source.path = call->config_env;
@@ -44,6 +40,20 @@ int config_choose(const struct call *call, struct config_source *ret_source)
 	}
 	*ret_source = source;
 	return EXIT_OK;
+}
+
+/* For commands whose operand is the FILE. */
+static int choose_file(const struct call *call, struct config_source *ret_source)
+{
+	const struct args *args = &call->args;
+	if (args->operand_count && args_given(args, OPTION_CONFIG))
+		return call_fail(EXIT_USAGE, "FILE and --config name the same thing: give one");
+	int code = config_choose(call, ret_source);
+	if (!code && args->operand_count) {
+		ret_source->path = args->operands[0];
+		ret_source->optional = false;
+	}
+	return code;
 }
 
 static void say_errors(const struct conf_errors *errors)
@@ -106,7 +116,7 @@ int call_config_check(const struct call *call)
 	OWN(config_done) struct config config = {0};
 	OWN(str_done) struct str text = {0};
 	struct config_source source;
-	int code = config_choose(call, &source);
+	int code = choose_file(call, &source);
 	if (code)
 		return code;
 	code = config_read(&source, &config);
@@ -134,7 +144,7 @@ int call_config_show(const struct call *call)
 	OWN(config_done) struct config config = {0};
 	OWN(str_done) struct str text = {0};
 	struct config_source source;
-	int code = config_choose(call, &source);
+	int code = choose_file(call, &source);
 	if (!code)
 		code = config_read(&source, &config);
 	if (code)

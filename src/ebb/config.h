@@ -30,7 +30,7 @@ struct config {
 };
 
 /*
- * By the words of the call: FILE or --config, else EBB_CONFIG, else /etc/ebb/ebb.yaml. EXIT_OK, or
+ * By the words of the call: --config, else EBB_CONFIG, else /etc/ebb/ebb.yaml. EXIT_OK, or
  * EXIT_USAGE when it has been said what is wrong with them.
  */
 int config_choose(const struct call *call, struct config_source *ret_source);

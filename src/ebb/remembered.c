@@ -44,10 +44,7 @@ static int open_state(const struct call *call, struct remembered *ret)
 	OWN(config_done) struct config config = {0};
 	struct config_source source;
 	struct why why;
-	/* Operands are no configuration here. */
-	struct call words = *call;
-	words.args.operand_count = 0;
-	int code = config_choose(&words, &source);
+	int code = config_choose(call, &source);
 	if (!code)
 		code = config_read(&source, &config);
 	if (code)

@@ -30,10 +30,7 @@ int vold_find(const struct call *call, struct vold *vold)
 	OWN(config_done) struct config config = {0};
 	struct config_source source;
 	struct why why;
-	/* An operand would be taken for the path of the configuration. */
-	struct call bare = *call;
-	bare.args.operand_count = 0;
-	int code = config_choose(&bare, &source);
+	int code = config_choose(call, &source);
 	if (!code)
 		code = config_read(&source, &config);
 	if (code)

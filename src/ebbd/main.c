@@ -18,6 +18,7 @@
 #include "base/why.h"
 #include "ebbd/config.h"
 #include "ebbd/options.h"
+#include "ebbd/volumes.h"
 #include "node/node.h"
 #include "os/linux/log_sink.h"
 #include "os/linux/notify.h"
@@ -38,6 +39,7 @@ struct ebbd {
 	struct linux_world *lw;
 	struct signals *signals;
 	struct node *node;
+	struct volumes volumes;
 	char address[CONF_SOCKET_MAX + sizeof("unix:")];
 };
 
@@ -130,6 +132,12 @@ static int64_t local(int64_t utc_s)
 	return localtime_r(&seconds, &tm) ? utc_s + tm.tm_gmtoff : utc_s;
 }
 
+static void observe(void *arg, struct watch *watch)
+{
+	struct ebbd *ebbd = arg;
+	volumes_observe(&ebbd->volumes, watch);
+}
+
 static void on_tick(void *arg)
 {
 	struct ebbd *ebbd = arg;
@@ -164,6 +172,7 @@ static int start_node(struct ebbd *ebbd, struct why *why)
 		.arg = ebbd,
 		.reload = reload,
 		.stop = stop,
+		.observe = observe,
 		.on_tick = on_tick,
 		.local = local,
 		.on_degraded = on_degraded,
@@ -207,6 +216,8 @@ static int run(struct ebbd *ebbd)
 		err = signals_open(
 			linux_world(ebbd->lw)->loop, on_signal, ebbd, &ebbd->signals, &why);
 	if (!err)
+		volumes_init(&ebbd->volumes, linux_world(ebbd->lw), state);
+	if (!err)
 		err = start_node(ebbd, &why);
 	int code = err == -EWOULDBLOCK ? EXIT_LOCKED : EXIT_FAILURE;
 	if (err) {
@@ -219,6 +230,7 @@ static int run(struct ebbd *ebbd)
 		linux_run(ebbd->lw);
 		code = end(ebbd);
 	}
+	volumes_done(&ebbd->volumes);
 	signals_close(ebbd->signals);
 	linux_world_close(ebbd->lw);
 	return code;

@@ -119,6 +119,8 @@ int node_start(struct world *world, const struct node_options *options,
 	}
 	adopt(node, config);
 	past_open(&node->past, world, node->state.identity);
+	node->past.observe = node->options.observe;
+	node->past.arg = node->options.arg;
 	err = learning_begin(node);
 	if (err) {
 		node_stop(node, NULL);

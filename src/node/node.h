@@ -18,6 +18,7 @@
 
 struct conf;
 struct node;
+struct watch;
 struct why;
 struct world;
 
@@ -31,6 +32,8 @@ struct node_options {
 	int (*reload)(void *arg, struct why *why);
 	/* Wants the program to end in order; returns first. */
 	void (*stop)(void *arg);
+	/* Puts what the program itself observes, in each turn; may be NULL. */
+	void (*observe)(void *arg, struct watch *watch);
 	/* A tick is over; may be NULL. */
 	void (*on_tick)(void *arg);
 	/* Local seconds of seconds in UTC, by which days begin; NULL: days of UTC. */

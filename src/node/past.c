@@ -59,6 +59,8 @@ void past_turn(struct past *past, const struct host_reading *reading)
 	watch_begin(&past->watch, past->series, clock_wall_ns(past->world->clock) / NS_PER_MS);
 	if (reading)
 		watch_host(&past->watch, reading);
+	if (past->observe)
+		past->observe(past->arg, &past->watch);
 	settle(past);
 }
 

@@ -24,6 +24,8 @@ struct past {
 	uint8_t identity[IDENTITY_SIZE];
 	struct series *series; /* NULL: it is not open */
 	struct watch watch;
+	void (*observe)(void *arg, struct watch *watch); /* puts more; NULL: nothing */
+	void *arg;
 	int64_t retry_ns;   /* monotonic: when to open it anew */
 	struct why failure; /* "": it works */
 };

@@ -18,6 +18,7 @@
 struct host_reading;
 struct name;
 struct series;
+struct trace_second;
 
 struct watch {
 	struct series *series; /* borrowed */
@@ -42,5 +43,14 @@ void watch_put(struct watch *watch, const struct name *name, enum series_kind ki
  *   ebb_host_devices_left_out
  */
 void watch_host(struct watch *watch, const struct host_reading *reading);
+
+/*
+ * What a volume was asked in a second; all with {volume="vol/NAME"}:
+ *   ebb_volume_reads_total, _read_bytes_total, _writes_total, _written_bytes_total,
+ *   _flushes_total, _errors_total, _queue_seconds_total
+ *   ebb_volume_p50_seconds, _p99_seconds, _p999_seconds, _read_share, _sequential_share,
+ *   _working_set_bytes, _dirty_bytes, _burst_index: only where there is something to tell
+ */
+void watch_volume(struct watch *watch, const struct trace_second *second);
 
 #endif

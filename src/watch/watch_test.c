@@ -14,6 +14,7 @@
 #include "series/series.h"
 #include "sim/host.h"
 #include "sim/sim.h"
+#include "trace/reader.h"
 
 struct machine {
 	struct sim *sim;
@@ -100,6 +101,33 @@ TEST(what_there_is_no_room_for_is_counted)
 	struct host_reading reading = {.nic_count = 1, .nics = {{.name = "a\xff"}}};
 	watch_host(&machine.watch, &reading);
 	CHECK_EQ(machine.watch.refused, 15 + 2 + 5);
+	machine_done(&machine);
+}
+
+TEST(a_volume_is_kept_and_silence_is_a_gap)
+{
+	struct machine machine;
+	struct trace_second second = {.name = "db",
+		.seconds = 1,
+		.total = {.operations = {700, 300}, .busy_ns = 5000000},
+		.operations = {70, 30},
+		.p50_ns = 9000,
+		.p99_ns = 90000,
+		.p999_ns = 900000,
+		.read_share = 0.7,
+		.records = 100,
+		.dirty_bytes = 122880};
+	struct trace_second silent = {.name = "quiet", .seconds = 1};
+	machine_init(&machine, 0);
+	watch_begin(&machine.watch, machine.series, 1000);
+	watch_volume(&machine.watch, &second);
+	CHECK_EQ(machine.watch.put, 15);
+	watch_volume(&machine.watch, &silent);
+	CHECK_EQ(machine.watch.put, 15 + 7);
+	CHECK_EQ(machine.watch.refused, 0);
+	find(&machine, "ebb_volume_reads_total{volume=\"vol/db\"}");
+	find(&machine, "ebb_volume_dirty_bytes{volume=\"vol/db\"}");
+	find(&machine, "ebb_volume_queue_seconds_total{volume=\"vol/quiet\"}");
 	machine_done(&machine);
 }
 

@@ -130,6 +130,22 @@ void linux_stream_large(struct stream *base)
 			setsockopt(fd, SOL_SOCKET, names[i][1], &bytes, sizeof(bytes));
 }
 
+int linux_stream_send_fd(struct stream *stream, int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(fd))] = {0};
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	return sendmsg(stream_of(stream)->watch.fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static void linux_stream_want(struct stream *base, unsigned events)
 {
 	struct linux_stream *stream = stream_of(base);

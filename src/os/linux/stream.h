@@ -19,4 +19,9 @@ int linux_stream_new(struct linux_loop *loop, int fd, struct stream **ret_stream
  */
 void linux_stream_large(struct stream *stream);
 
+/* Sends a byte with a descriptor, by a Unix socket. 0 or negative errno: -EAGAIN is not tried
+ * again.
+ */
+int linux_stream_send_fd(struct stream *stream, int fd);
+
 #endif
