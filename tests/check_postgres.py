@@ -12,6 +12,7 @@ import glob
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import time
@@ -71,12 +72,12 @@ class House:
         words = words.split() if isinstance(words, str) else words
         return self.run([self.place.ebb, *words], code, **env)
 
-    def json(self, words, code=0):
+    def json(self, words, code=0, **env):
         words = words.split() if isinstance(words, str) else words
-        return json.loads(self.ebb([*words, "--json"], code).stdout)
+        return json.loads(self.ebb([*words, "--json"], code, **env).stdout)
 
-    def server(self, name, port, make=True, archive="orders"):
-        server = Server(self, name, port)
+    def server(self, name, port, make=True, archive="orders", key="key"):
+        server = Server(self, name, port, key)
         if make:
             server.make()
         server.configure(archive)
@@ -89,8 +90,8 @@ class House:
 
 
 class Server:
-    def __init__(self, house, name, port):
-        self.house, self.data, self.port = house, house.path(name), port
+    def __init__(self, house, name, port, key):
+        self.house, self.data, self.port, self.key = house, house.path(name), port, key
         self.conninfo = f"host={house.folder} port={port} user=owner dbname=postgres"
 
     def make(self):
@@ -101,7 +102,7 @@ class Server:
         """`archive` is the name under which it archives, None for not."""
         house = self.house
         command = (f"{house.place.ebb} wal push %p --name {archive} --repo {house.path('store')} "
-                   f"--key-file {house.path('key')}")
+                   f"--key-file {house.path(self.key)}")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as file:
             file.write(f"""
 listen_addresses = ''
@@ -192,8 +193,8 @@ def opened(place):
         house.close()
 
 
-def begin(house, port=6001):
-    server = house.server("one", port)
+def begin(house, port=6001, key="key"):
+    server = house.server("one", port, key=key)
     server.start()
     house.run(["pgbench", "-i", "-q", "-s", "4", server.conninfo])
     server.sql("CREATE TABLE marks (id bigserial PRIMARY KEY, at timestamptz DEFAULT "
@@ -592,6 +593,75 @@ def truthful(place):
             said = house.ebb(["backup", *words], 1).stderr
             check("no point was made" in said and sentence in said, said)
         one.stop("immediate")
+
+
+@test
+def write_only(place):
+    """a server whose key may only write archives; the holder of the full key proves and restores"""
+    with opened(place) as house:
+        house.ebb("repo key add --write-only --new-key-file client --label one")
+        one = begin(house, key="client")
+        house.json(["backup", "--postgres", one.conninfo, "--name", "orders"],
+                   EBB_KEY_FILE="client")
+        for number in range(4):
+            one.sql(f"INSERT INTO marks VALUES ({number})")
+            last = one.archived()
+        # Brought, and no point yet.
+        house.ebb("wal ls --name orders", 4)
+        check(not house.json("snap ls")["points"], "points before somebody took them in")
+        for words in ("wal ls --name orders", f"wal pull {last} x --name orders"):
+            check(house.ebb(words, None, EBB_KEY_FILE="client").returncode in (12, 200), words)
+        segment = os.path.join(one.data, "pg_wal", last)
+        again = house.json(["wal", "push", segment, "--name", "orders"], EBB_KEY_FILE="client")
+        check(again["added"] == 0, f"{last} is brought twice")
+        # Another cluster is seen by what the client remembers.
+        two = house.server("two", 6002, archive=None)
+        two.start()
+        two.sql("CREATE TABLE t AS SELECT 1")
+        other = os.path.join(two.data, "pg_wal", two.sql("SELECT pg_walfile_name(pg_switch_wal())"))
+        done = house.ebb(["wal", "push", other, "--name", "orders"], 1, EBB_KEY_FILE="client")
+        check("but the archive is that of cluster" in done.stderr, done.stderr)
+        # A restore takes in what waits; all that came is one point of the archive then.
+        three = restored(house, "pg/orders@latest", "three", 6003)
+        check(three.marks() == "0,1,2,3", three.marks())
+        proved(three)
+        check([p["resource"] for p in house.json("snap ls")["points"]].count("wal/orders") == 1,
+              "points of the archive stay beside each other")
+        # Word that came since is taken in by whoever fetches.
+        one.sql("INSERT INTO marks VALUES (4)")
+        last = one.archived()
+        house.ebb(["wal", "pull", last, house.path("fetched"), "--name", "orders"])
+        check(read(house.path("fetched")) == read(os.path.join(one.data, "pg_wal", last)), "bytes")
+        memory = [n for n in os.listdir(house.path(".local/state/ebb")) if n.endswith("-wal")]
+        size = os.path.getsize(house.path(".local/state/ebb", memory[0]))
+        check(size < 64 << 10, f"the archiver remembers {size} bytes")
+        check(house.json("verify")["damaged"] == 0, "damaged")
+        at_odds(house, one, last)
+
+
+def at_odds(house, server, name):
+    """Another file under a name that is taken, from a client that forgot: both stay, and it is
+    said."""
+    segment = read(os.path.join(server.data, "pg_wal", name))
+    shutil.rmtree(house.path(".local"))
+    with open(house.path(name), "wb") as file:
+        file.write(segment[:-8192] + bytes(8191) + b"x")
+    house.ebb(["wal", "push", house.path(name), "--name", "orders"], EBB_KEY_FILE="client")
+    done = house.ebb("repo adopt", 3)
+    check(f"{name}: points of the archive have different files of this name" in done.stderr,
+          done.stderr)
+    points = [p["id"] for p in house.json("snap ls")["points"] if p["resource"] == "wal/orders"]
+    check(len(points) == 2, points)
+    house.ebb(["wal", "pull", name, house.path("fetched"), "--name", "orders"])
+    check(read(house.path("fetched")) == segment, "the one that came later")
+    house.ebb(["snap", "rm", "-y", points[1]])
+    house.ebb("repo adopt")
+    house.ebb("wal expire --name orders -n")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 @test

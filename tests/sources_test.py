@@ -117,11 +117,11 @@ def a_pace_is_changed(place):
                                     if source.kind == "stream" else None)
             feed.start()
             time.sleep(1)
-            source.place.write("limit", "fast\n")
+            # In one step, as who steers it does.
+            os.rename(source.place.write("new", "fast\n"), limit)
             line = run.stderr.readline()
             check(b"limit: 'fast' is not a size" in line and b"stays as it is" in line, line)
             check(run.poll() is None, f"{source.kind}: 100 kB/s were passed")
-            # In one step, as who steers it does.
             os.rename(source.place.write("new", "none\n"), limit)
             feed.join()
             run.stdin.close()

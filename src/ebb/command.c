@@ -554,7 +554,9 @@ const struct command commands[] = {
 		"taken "
 		"along. What is there already with the same content is fine, with another one it "
 		"is "
-		"refused, and so is the WAL of another cluster.",
+		"refused, and so is the WAL of another cluster. A write-only key will do, of its "
+		"own for each server: what it brings counts when somebody who can read has taken "
+		"it in, which `repo adopt`, `wal pull` and a restore do.",
 		{"FILE", VALUE_FILE, false, 1, NULL}, COMMON | READER | ONE(OPTION_NAME),
 		{{"ebb wal push %p --name orders --repo /mnt/ebb --key-file /etc/ebb.key",
 			"in archive_command"}},

@@ -142,6 +142,13 @@ static int least_generation(const struct call *call, uint64_t *ret_generation)
 	return EXIT_OK;
 }
 
+static bool only_adds(const struct call *call)
+{
+	char name[COMMAND_NAME];
+	command_name(call->args.command, name);
+	return strcmp(name, "backup") == 0 || strcmp(name, "wal push") == 0;
+}
+
 /*
  * Opens it, and once more when this machine has seen a higher generation: another process may have
  * written meanwhile.
@@ -164,10 +171,9 @@ static int open_noted(struct keep *keep, const struct unlock *unlock, uint64_t l
 			why.text);
 	if (err)
 		return keep_fail(keep, err, &why);
-	if (repo_ring(keep->repo)->write_only &&
-		strcmp(keep->call->args.command->noun, "backup") != 0)
+	if (repo_ring(keep->repo)->write_only && !only_adds(keep->call))
 		return call_fail(EXIT_WRONG_KEY,
-			"%s: this key may only write: it adds backups and reads nothing",
+			"%s: this key may only write: it adds backups and WAL, and reads nothing",
 			keep->where);
 	memory_load(keep);
 	return EXIT_OK;

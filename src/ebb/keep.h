@@ -65,8 +65,14 @@ void keep_other_done(struct keep_other *other);
 
 struct inbox_result;
 
-/* Takes in what write-only keys brought; refusals are told. An exit code. */
+/*
+ * Takes in what write-only keys brought; refusals are told. WAL that came so becomes one point of
+ * its archive again. An exit code.
+ */
 int adopt_inbox(struct keep *keep, struct inbox_result *ret_result);
+
+/* The same when something waits there; that it cannot be taken in is told. Whether it was. */
+bool adopt_waiting(struct keep *keep);
 
 /* Tells a failure of the repository and returns its exit code. */
 int keep_fail(const struct keep *keep, int err, const struct why *why);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file for each repository and key, replaced whole. */
+/*
+ * One file for each repository and key, replaced whole; and a small one for what archives WAL,
+ * which runs each minute and never meets a chunk again.
+ */
 #include "ebb/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "base/why.h"
@@ -16,12 +20,13 @@
 #include "place/place.h"
 #include "repo/client.h"
 
-enum { MEMORY_MAX = 1 << 30, NAME = 80 };
+enum { MEMORY_MAX = 1 << 30, NAME = 84 };
 
 struct memory {
 	struct linux_disk disk;
 	bool disk_open;
 	struct place *place;
+	bool small;
 	char name[NAME];
 };
 
@@ -48,9 +53,10 @@ static int memory_open(struct keep *keep, struct memory *memory, struct why *why
 	if (err)
 		return err;
 	memory->disk_open = true;
-	snprintf(memory->name, sizeof(memory->name), "client-%s-%.16s",
+	memory->small = strcmp(keep->call->args.command->noun, "wal") == 0;
+	snprintf(memory->name, sizeof(memory->name), "client-%s-%.16s%s",
 		object_show_id(repo_id(keep->repo), repo),
-		object_show_id(repo_key_id(keep->repo), key));
+		object_show_id(repo_key_id(keep->repo), key), memory->small ? "-wal" : "");
 	return place_dir_open(&memory->disk.base, &memory->place);
 }
 
@@ -90,7 +96,7 @@ void memory_save(struct keep *keep)
 	int err = memory_open(keep, &memory, &why);
 	if (err == -EALREADY)
 		return;
-	if (!err && repo_client_save(keep->repo, &bytes, &len))
+	if (!err && repo_client_save(keep->repo, !memory.small, &bytes, &len))
 		err = why_set(&why, -ENOMEM, "no memory");
 	if (!err)
 		err = place_put(memory.place, memory.name, bytes, len, &why);

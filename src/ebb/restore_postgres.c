@@ -319,6 +319,8 @@ int postgres_restore_moment(const struct call *call)
 	if (!code)
 		code = keep_open(call, &keep);
 	if (!code)
+		adopt_waiting(&keep);
+	if (!code)
 		code = find_base(&m);
 	if (!code)
 		code = read_facts(&m);

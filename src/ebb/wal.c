@@ -16,6 +16,7 @@
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/keep.h"
+#include "ebb/memory.h"
 #include "ebb/postgres.h"
 #include "os/disk.h"
 #include "os/world.h"
@@ -129,6 +130,8 @@ int call_wal_push(const struct call *call)
 	code = push(&keep, path, &how, &pushed);
 	if (code)
 		return code;
+	if (pushed.added)
+		memory_save(&keep);
 	if (args_given(&call->args, OPTION_JSON))
 		return call_print_json(json_pack("{s:s,s:I,s:I,s:I}", "type", "wal push", "added",
 			(json_int_t)pushed.added, "known", (json_int_t)pushed.known,
@@ -182,6 +185,17 @@ static int pull_to(struct wal_archive *archive, struct files *files, const char 
 	return err;
 }
 
+/* -ENOENT: the archive has no such file; -ENODATA: there is no archive. */
+static int pull(struct keep *keep, const char *name, const char *target, struct why *why)
+{
+	OWN(wal_close_own) struct wal_archive archive = {0};
+	int err = wal_open(keep->repo, name, &archive, why);
+	if (!err && !archive.points.len)
+		return why_set(why, -ENODATA, "there is no WAL archive %s here", name);
+	return err ? err
+		   : pull_to(&archive, &keep->files, keep->call->args.operands[0], target, why);
+}
+
 /*
  * The server takes every code up to 125 for "there is no such file", ends its recovery there and
  * opens for writing. So all that is not a sure no has a code beyond.
@@ -189,7 +203,6 @@ static int pull_to(struct wal_archive *archive, struct files *files, const char 
 int call_wal_pull(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
-	OWN(wal_close_own) struct wal_archive archive = {0};
 	char target[KEEP_PATH];
 	const char *name = "";
 	struct why why = {"no memory"};
@@ -202,11 +215,10 @@ int call_wal_pull(const struct call *call)
 		return call_fail(EXIT_STOP_RECOVERY, "TARGET is too long");
 	if (keep_open(call, &keep))
 		return EXIT_STOP_RECOVERY;
-	int err = wal_open(keep.repo, name, &archive, &why);
-	if (!err && !archive.points.len)
-		err = why_set(&why, -ENODATA, "there is no WAL archive %s here", name);
-	if (!err)
-		err = pull_to(&archive, &keep.files, call->args.operands[0], target, &why);
+	int err = pull(&keep, name, target, &why);
+	/* It may have come from one who can only write, and nobody took it in yet. */
+	if ((err == -ENOENT || err == -ENODATA) && adopt_waiting(&keep))
+		err = pull(&keep, name, target, &why);
 	if (!err)
 		return EXIT_OK;
 	return call_fail(err == -ENOENT ? EXIT_NO_OBJECT : EXIT_STOP_RECOVERY, "%s", why.text);

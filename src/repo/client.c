@@ -236,15 +236,16 @@ static int cache_gcm(const struct repo *repo, const uint8_t *salt, bool seals, s
 	return *ret_gcm ? 0 : -ENOMEM;
 }
 
-int repo_client_save(struct repo *repo, uint8_t **ret_bytes, size_t *ret_len)
+int repo_client_save(struct repo *repo, bool packs, uint8_t **ret_bytes, size_t *ret_len)
 {
+	static const struct index none;
 	OWN(out_done) struct fields_out out = {0};
 	OWN(gcm_own) struct gcm *gcm = NULL;
 	struct box_chance chance = {&repo->own.key, repo->world.dice, repo->world.clock};
 	out_u64(&out, repo->client->number);
 	put_points(&out, repo->client);
 	put_chunks(&out, repo->client);
-	put_indexes(&out, &repo->index);
+	put_indexes(&out, packs ? &repo->index : &none);
 	if (out.failed)
 		return -ENOMEM;
 	OWN(own_free) uint8_t *bytes = malloc(START + out.len + GCM_TAG);

@@ -9,6 +9,7 @@
 #ifndef EBB_REPO_CLIENT_H
 #define EBB_REPO_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,10 @@ struct why;
  */
 int repo_client_load(struct repo *repo, const uint8_t *bytes, size_t len, struct why *why);
 
-/* What is to be known next time; after repo_commit(). Gives the bytes. */
-int repo_client_save(struct repo *repo, uint8_t **ret_bytes, size_t *ret_len);
+/*
+ * What is to be known next time; after repo_commit(). Without `packs` chunks are not known again:
+ * for what is new each time, so that the memory stays small. Gives the bytes.
+ */
+int repo_client_save(struct repo *repo, bool packs, uint8_t **ret_bytes, size_t *ret_len);
 
 #endif

@@ -181,7 +181,7 @@ TEST(it_remembers_what_it_brought_and_forgets_what_is_gone)
 	begin(&f, 2);
 	struct repo *writer = must_open(&f, f.writer);
 	struct point first = bring(&f, writer, "tide tables"), point;
-	CHECK_EQ(repo_client_save(writer, &memory, &len), 0);
+	CHECK_EQ(repo_client_save(writer, true, &memory, &len), 0);
 	CHECK(!memmem(memory, len, "tide", 4) && !memmem(memory, len, "secret-name", 11));
 	repo_close(writer);
 

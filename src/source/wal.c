@@ -55,6 +55,7 @@ int wal_read_text(struct repo *repo, const struct point *point, const char *path
 static int read_facts(struct wal_archive *archive, const struct point *point, struct why *why)
 {
 	OWN(own_free) char *text = NULL;
+	char hex[33];
 	int err = wal_read_text(archive->repo, point, "wal.json", &text, why);
 	if (err)
 		return err;
@@ -63,13 +64,28 @@ static int read_facts(struct wal_archive *archive, const struct point *point, st
 	json_int_t size = json_integer_value(json_object_get(facts, "wal_segment_size"));
 	if (!identifier || size < 0 || size > 1 << 30) {
 		err = why_set(why, -EBADMSG, "wal.json is damaged");
+	} else if (*identifier && *archive->system_identifier &&
+		strcmp(identifier, archive->system_identifier) != 0) {
+		err = why_set(why, -EBADMSG,
+			"point %.8s is WAL of cluster %s, others are of %s: remove those that are "
+			"wrong with `ebb snap rm`",
+			object_show_id(&point->id, hex), identifier, archive->system_identifier);
 	} else if (*identifier) {
 		snprintf(archive->system_identifier, sizeof(archive->system_identifier), "%s",
 			identifier);
-		archive->segment_size = (uint32_t)size;
+		if (size)
+			archive->segment_size = (uint32_t)size;
 	}
 	json_decref(facts);
 	return err;
+}
+
+/* Who cannot read knows the cluster of his last point by what he remembers of it. */
+static int recall_facts(struct wal_archive *archive, const struct point *point)
+{
+	if (sscanf(point->path, WAL_PATH "%63s", archive->system_identifier) != 1)
+		archive->system_identifier[0] = '\0';
+	return 0;
 }
 
 int wal_open(struct repo *repo, const char *name, struct wal_archive *ret_archive, struct why *why)
@@ -89,7 +105,8 @@ int wal_open(struct repo *repo, const char *name, struct wal_archive *ret_archiv
 		if (!err)
 			err = vec_push(&archive.points, point);
 		if (!err)
-			err = read_facts(&archive, &point, why);
+			err = repo_ring(repo)->write_only ? recall_facts(&archive, &point)
+							  : read_facts(&archive, &point, why);
 	}
 	if (err)
 		wal_close(&archive);

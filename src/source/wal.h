@@ -2,7 +2,8 @@
 /*
  * The WAL archive of a PostgreSQL cluster: the resource wal/NAME. Each commit names a new point
  * that holds the whole archive, and then takes the one before away; points that two archivers made
- * at once count together.
+ * at once count together. A writer who cannot read names points of what is new alone, which count
+ * together until somebody who can read puts them together.
  *
  * Calls block. One thread.
  */
@@ -30,6 +31,7 @@ struct wal_archive {
 	uint32_t segment_size;
 };
 
+/* -EBADMSG: damaged, or points of two clusters. */
 int wal_open(struct repo *repo, const char *name, struct wal_archive *ret_archive, struct why *why);
 void wal_close(struct wal_archive *archive);
 
@@ -50,6 +52,15 @@ struct wal_pushed {
 	size_t added, known;
 	struct point point; /* when something was added */
 };
+
+/* So many points are one archive that wal_merge() has something to do. */
+enum { WAL_MERGE_FROM = 2 };
+
+/*
+ * One point of all that there are, which then go. -EEXIST: two of them have different files of one
+ * name, and stay.
+ */
+int wal_merge(struct wal_archive *archive, const struct wal_options *options, struct why *why);
 
 /*
  * Files of a folder into the archive, in one commit; when it returns 0 they are durable. The first

@@ -11,6 +11,9 @@
 
 enum { WAL_TEXT_MAX = 64 << 10 };
 
+/* What a point calls its path: this, then the cluster. */
+#define WAL_PATH "system "
+
 /* A small text file of a point. Gives it, with a NUL behind it. */
 int wal_read_text(struct repo *repo, const struct point *point, const char *path, char **ret_text,
 	struct why *why);

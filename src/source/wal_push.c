@@ -36,6 +36,7 @@ struct push {
 	VEC(struct fresh) fresh;
 	VEC(struct tree) trees; /* what entries below point into */
 	size_t known;
+	bool alone;         /* the new point has what is new, and others stay beside it */
 	uint64_t keep_from; /* segments before it are left out */
 	struct why *why;
 };
@@ -72,15 +73,14 @@ static int check_segment(
 		return why_set(why, -EBADMSG, "%s: a segment has %u bytes, this file %" PRIu64,
 			fresh->name, start.segment_size, fresh->meta.size);
 	snprintf(identifier, sizeof(identifier), "%" PRIu64, start.system_identifier);
-	if (!archive->system_identifier[0]) {
+	if (!archive->system_identifier[0])
 		snprintf(archive->system_identifier, sizeof(archive->system_identifier), "%s",
 			identifier);
-		archive->segment_size = start.segment_size;
-	}
 	if (strcmp(archive->system_identifier, identifier) != 0)
 		return why_set(why, -EBADMSG,
 			"%s: this is WAL of cluster %s, but the archive is that of cluster %s",
 			fresh->name, identifier, archive->system_identifier);
+	archive->segment_size = start.segment_size;
 	return 0;
 }
 
@@ -255,6 +255,15 @@ static int load_entries(struct push *push, const struct digest *folder, entries_
 	return more;
 }
 
+/* Whether they are files of one name and not the same. */
+static bool are_at_odds(const struct tree_entry *one, const struct tree_entry *other)
+{
+	return one->meta.type == FILES_FILE && other->meta.type == FILES_FILE &&
+		(one->meta.size != other->meta.size || one->digest_count != other->digest_count ||
+			(one->flags ^ other->flags) & TREE_LISTED ||
+			memcmp(one->digests, other->digests, one->digest_count * DIGEST_SIZE) != 0);
+}
+
 /* Sorts and writes them; of several of one name the first. */
 static int put_entries(struct push *push, entries_t *entries, struct digest *ret_digest)
 {
@@ -262,9 +271,16 @@ static int put_entries(struct push *push, entries_t *entries, struct digest *ret
 	int err = 0;
 	if (entries->len)
 		qsort(entries->at, entries->len, sizeof(*entries->at), by_name);
-	for (size_t i = 0; !err && i < entries->len; i++)
-		if (!i || !same_name(&entries->at[i - 1], &entries->at[i]))
-			err = tree_add(&writer, &entries->at[i], push->why);
+	for (size_t i = 0; !err && i < entries->len; i++) {
+		const struct tree_entry *entry = &entries->at[i];
+		if (!i || !same_name(entry - 1, entry))
+			err = tree_add(&writer, entry, push->why);
+		else if (are_at_odds(entry - 1, entry))
+			err = why_set(push->why, -EEXIST,
+				"%.*s: points of the archive have different files of this name: "
+				"remove the wrong one with `ebb snap rm`",
+				(int)entry->name_len, entry->name);
+	}
 	return err ? err : tree_finish(&writer, ret_digest, push->why);
 }
 
@@ -330,7 +346,7 @@ static int merge_root(struct push *push, struct digest *ret_root)
 		.digests = facts.b,
 		.digest_count = 1};
 	int err = put_facts(push, &facts, &about.meta.size);
-	for (size_t i = 0; !err && i < push->archive->points.len; i++)
+	for (size_t i = 0; !err && !push->alone && i < push->archive->points.len; i++)
 		err = load_entries(push, &push->archive->points.at[i].root, &roots);
 	vec_each (fresh, &push->fresh) {
 		struct tree_entry folder = {
@@ -386,14 +402,14 @@ static int commit(struct push *push, const struct wal_options *options, struct p
 	struct wal_archive *archive = push->archive;
 	*point = (struct point){.source = POINT_WAL, .kind = POINT_INCREMENTAL};
 	point->start_ns = clock_wall_ns(options->clock);
-	if (archive->points.len)
+	if (archive->points.len && !push->alone)
 		point->parent = archive->points.at[archive->points.len - 1].id;
 	else
 		point->kind = POINT_FULL;
 	snprintf(point->resource, sizeof(point->resource), "wal/%s", options->name);
 	snprintf(point->host, sizeof(point->host), "%s", options->host);
 	snprintf(point->writer, sizeof(point->writer), "%s", options->writer);
-	snprintf(point->path, sizeof(point->path), "system %s", archive->system_identifier);
+	snprintf(point->path, sizeof(point->path), WAL_PATH "%s", archive->system_identifier);
 	point->read_bytes = push->reader.read_bytes;
 	vec_each (fresh, &push->fresh)
 		point->source_bytes += fresh->meta.size;
@@ -402,7 +418,7 @@ static int commit(struct push *push, const struct wal_options *options, struct p
 	int err = merge_root(push, &point->root);
 	if (!err)
 		err = repo_commit(archive->repo, point, push->why);
-	if (!err)
+	if (!err && !push->alone)
 		drop_points(archive);
 	return err;
 }
@@ -412,6 +428,7 @@ int wal_push(struct wal_archive *archive, const struct wal_options *options,
 {
 	OWN(push_done) struct push push = {.archive = archive, .from = files->folder, .why = why};
 	struct wal_pushed pushed = {0};
+	push.alone = repo_ring(archive->repo)->write_only;
 	int err = content_reader_init(
 		&push.reader, archive->repo, repo_ring(archive->repo)->cut_key);
 	if (!err)
@@ -432,4 +449,9 @@ int wal_drop(struct wal_archive *archive, const struct wal_options *options, uin
 	OWN(push_done) struct push push = {.archive = archive, .keep_from = from, .why = why};
 	struct point point;
 	return commit(&push, options, &point);
+}
+
+int wal_merge(struct wal_archive *archive, const struct wal_options *options, struct why *why)
+{
+	return archive->points.len < WAL_MERGE_FROM ? 0 : wal_drop(archive, options, 0, why);
 }
