@@ -203,6 +203,101 @@ def test_shrunk(place, vold, _ebb):
     old.shutdown()
 
 
+def told(uri, context):
+    """What nbdinfo says of a context: (offset, length, flags)."""
+    listed = json.loads(run("nbdinfo", "--json", "--map=" + context, uri))
+    return [(at["offset"], at["length"], at["type"]) for at in listed]
+
+
+def test_contexts(place, vold, _ebb):
+    """qemu:dirty-bitmap: of snapshots and consumers, and x-ebb:era, as nbdinfo and qemu ask"""
+    need("nbdinfo", "qemu-img")
+    served = Served(place, vold, size=2 * MIB)
+    assert served.act("passed", "v", "backup", "0")["ok"]
+    client = served.client()
+    client.pwrite(b"1" * MIB, 0)
+    assert served.act("cut", "v", "one")["ok"]
+    client.pwrite(b"2" * 8192, 8192)
+    assert served.act("cut", "v", "two")["ok"]
+    client.pwrite(b"3" * 4096, 12288)
+    client.pwrite(b"3" * 4096, 2 * MIB - 4096)
+    listed = run("nbdinfo", served.uri())
+    for name in ("one", "two", "backup"):
+        assert f"qemu:dirty-bitmap:{name}\n" in listed, listed
+    assert "dirty-bitmap:two" not in run("nbdinfo", served.uri("v@two"))
+    end = (2 * MIB - 4096, 4096)
+    dirty = "qemu:dirty-bitmap:"
+    assert told(served.uri(), dirty + "one") == [
+        (0, 8192, 0), (8192, 8192, 1), (16384, end[0] - 16384, 0), (*end, 1)]
+    assert told(served.uri(), dirty + "two") == [
+        (0, 12288, 0), (12288, 4096, 1), (16384, end[0] - 16384, 0), (*end, 1)]
+    assert told(served.uri("v@two"), dirty + "one") == [
+        (0, 8192, 0), (8192, 8192, 1), (16384, 2 * MIB - 16384, 0)]
+    assert told(served.uri(), dirty + "backup") == [
+        (0, MIB, 1), (MIB, end[0] - MIB, 0), (*end, 1)]
+    assert told(served.uri(), "x-ebb:era") == [
+        (0, 8192, 1), (8192, 4096, 2), (12288, 4096, 3), (16384, MIB - 16384, 1),
+        (MIB, end[0] - MIB, 0), (*end, 3)]
+    # qemu tells of a dirty bitmap in the place of allocation: what is dirty has "data" false.
+    path = place.path("state", "nbd.sock")
+    shown = json.loads(run(
+        "qemu-img", "map", "--output=json", "--image-opts",
+        f"driver=nbd,export=v,server.type=unix,server.path={path},"
+        f"x-dirty-bitmap={dirty}one"))
+    assert [(at["start"], at["length"]) for at in shown if not at["data"]] == [
+        (8192, 8192), end], shown
+    # Dropped and merged: the consumer is told all the same, of the rest at least as much.
+    assert served.act("passed", "v", "backup", "1")["ok"]
+    for name in ("one", "two"):
+        assert served.act("drop", "v", name)["ok"]
+    deadline = time.monotonic() + PATIENCE
+    while served.ask("show", "v")["volume"]["used"] > 2 * MIB:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert told(served.uri(), dirty + "backup") == [
+        (0, 8192, 0), (8192, 8192, 1), (16384, end[0] - 16384, 0), (*end, 1)]
+    client.shutdown()
+
+
+def test_many_contexts(place, vold, _ebb):
+    """with more snapshots than a client can be told of the newest are told, and consumers"""
+    need("nbdinfo")
+    served = Served(place, vold)
+    assert served.act("passed", "v", "backup", "0")["ok"]
+    for number in range(80):
+        assert served.act("cut", "v", f"s{number}")["ok"]
+    listed = run("nbdinfo", served.uri())
+    assert "bitmap:backup\n" in listed and "bitmap:s79\n" in listed
+    assert "bitmap:s19\n" in listed and "bitmap:s18\n" not in listed, listed
+
+
+def test_single(place, vold, _ebb):
+    """-s: one client on stdin and stdout; it ends with it, and what was flushed stays"""
+    nbd = libnbd()
+    served = Served(place, vold)
+    assert served.program.term() == 0
+    words = [vold, "--state", place.path("state"), "-s"]
+    handle = nbd.NBD()
+    handle.set_export_name("v")
+    handle.connect_command(words)
+    handle.pwrite(b"s" * 4096, MIB)
+    handle.flush()
+    handle.shutdown()
+    del handle
+    served.start()
+    assert served.client().pread(4096, MIB) == b"s" * 4096
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          timeout=PATIENCE)
+    assert done.returncode == 11, done
+    assert served.program.term() == 0
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          timeout=PATIENCE)
+    assert done.returncode == 1 and "stdin is to be a client's socket" in done.stderr, done
+    done = subprocess.run([*words, "--nbd", "x"], capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert done.returncode == 2 and "--single listens nowhere" in done.stderr, done
+
+
 def changed(served, since, upto=0):
     """The blocks of 4 KiB that the verb names."""
     blocks, at = set(), 0
@@ -504,4 +599,4 @@ if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
                    test_shrunk, test_certificates, test_shared_keys, test_network,
                    test_leaving, test_killed, test_fio, test_qemu, test_changed,
-                   test_pace], sys.argv[1:]))
+                   test_pace, test_contexts, test_many_contexts, test_single], sys.argv[1:]))

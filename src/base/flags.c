@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "base/why.h"
 
-enum { HELP_COLUMN = 20 };
+enum { HELP_COLUMN = 20 }; /* or further right, where an option is long */
 
 static int refuse_unknown(
 	const struct flag *flags, size_t count, const char *name, size_t len, struct why *why)
@@ -34,9 +34,24 @@ static const struct flag *find(const struct flag *flags, size_t count, const cha
 	return NULL;
 }
 
+/* "-s" */
+static bool read_letter(const struct flag *flags, size_t count, const char *word)
+{
+	if (word[0] != '-' || !word[1] || word[1] == '-' || word[2])
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (flags[i].letter == word[1]) {
+			*flags[i].given = true;
+			return true;
+		}
+	return false;
+}
+
 /* Reads the flag at argv[0]. How many words of argv it took, or -EINVAL. */
 static int read_one(const struct flag *flags, size_t count, char *const *argv, struct why *why)
 {
+	if (read_letter(flags, count, argv[0]))
+		return 1;
 	if (!str_starts(argv[0], "--"))
 		return why_set(why, -EINVAL, "\"%.64s\" is no option", argv[0]);
 	const char *name = argv[0] + 2;
@@ -73,19 +88,29 @@ int flags_read(const struct flag *flags, size_t count, char *const *argv, struct
 	return 0;
 }
 
+/* "  --name ARGUMENT" */
+static size_t width_of(const struct flag *flag)
+{
+	return 4 + strlen(flag->name) + (flag->argument ? 1 + strlen(flag->argument) : 0) +
+		(flag->letter ? 4 : 0);
+}
+
 void flags_help(const struct flag *flags, size_t count, struct str *text)
 {
+	size_t column = HELP_COLUMN;
+	for (size_t i = 0; i < count; i++)
+		column = width_of(&flags[i]) + 2 > column ? width_of(&flags[i]) + 2 : column;
 	for (size_t i = 0; i < count; i++) {
-		size_t start = text->len;
-		str_addf(text, "  --%s %s", flags[i].name,
-			flags[i].argument ? flags[i].argument : "");
-		int width = (int)(text->len - start);
-		const char *line = flags[i].help;
-		while (*line) {
+		const struct flag *flag = &flags[i];
+		size_t width = width_of(flag);
+		str_add(text, "  ");
+		if (flag->letter)
+			str_addf(text, "-%c, ", flag->letter);
+		str_addf(text, "--%s%s%s", flag->name, flag->argument ? " " : "",
+			flag->argument ? flag->argument : "");
+		for (const char *line = flag->help; *line; width = 0) {
 			size_t len = strcspn(line, "\n");
-			str_addf(text, "%*s%.*s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 1,
-				"", (int)len, line);
-			width = 0;
+			str_addf(text, "%*s%.*s\n", (int)(column - width), "", (int)len, line);
 			line += len + (line[len] == '\n');
 		}
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line of a program that takes options only: "--name", "--name VALUE", "--name=VALUE".
+ * The command line of a program that takes options only: "--name", "--name VALUE", "--name=VALUE",
+ * and "-n" for some that take none.
  * One table makes the parser and the help.
  *
  * Any thread. Pure.
@@ -22,6 +23,7 @@ struct flag {
 	const char *help;     /* may have several lines */
 	const char **value;   /* set to the value, borrowed from argv; where it takes one */
 	bool *given;          /* set to true; where it takes none */
+	char letter;          /* a short name for it; 0: none; where it takes none */
 };
 
 /* The last one given counts. 0, or -EINVAL with a sentence. */

@@ -18,7 +18,7 @@ static int read_into(struct given *given, char *const *argv, struct why *why)
 {
 	const struct flag flags[] = {
 		{"config", "FILE", "the file", &given->config, NULL},
-		{"check", NULL, "only look", NULL, &given->check},
+		{"check", NULL, "only look", NULL, &given->check, 'k'},
 	};
 	return flags_read(flags, 2, argv, why);
 }
@@ -48,6 +48,16 @@ TEST(values_stand_behind_or_after_an_equals_sign)
 	CHECK_STR(given.config, "b=c");
 }
 
+TEST(letters_stand_for_some)
+{
+	struct given given = {0};
+	char *letter[] = {(char[]){"x"}, (char[]){"-k"}, NULL};
+	CHECK_EQ(read_into(&given, letter, NULL), 0);
+	CHECK(given.check);
+	refuses((char[]){"-kk"}, "\"-kk\" is no option");
+	refuses((char[]){"-"}, "\"-\" is no option");
+}
+
 TEST(wrong_ones_are_refused_with_what_to_write)
 {
 	refuses((char[]){"--chek"}, "no option --chek: did you mean --check?");
@@ -67,14 +77,14 @@ TEST(the_help_is_aligned)
 	const struct flag flags[] = {
 		{"config", "FILE", "the file\nor another", NULL, NULL},
 		{"a-very-long-name", "VALUE", "longer than the column", NULL, NULL},
-		{"check", NULL, "only look", NULL, NULL},
+		{"check", NULL, "only look", NULL, NULL, 'c'},
 	};
 	flags_help(flags, 3, &text);
 	CHECK_STR(str_text(&text),
-		"  --config FILE     the file\n"
-		"                    or another\n"
-		"  --a-very-long-name VALUE longer than the column\n"
-		"  --check           only look\n");
+		"  --config FILE             the file\n"
+		"                            or another\n"
+		"  --a-very-long-name VALUE  longer than the column\n"
+		"  -c, --check               only look\n");
 }
 
 TEST_MAIN

@@ -17,19 +17,24 @@ const struct export *export_of(const struct nbd_export *nbd)
 
 static const struct nbd_export *make(struct served *served, const struct map_snapshot *snapshot)
 {
+	const struct vol_map *map = engine_map(served->engine);
 	struct export *export = calloc(1, sizeof(*export));
-	if (!export)
+	if (!export || contexts_init(&export->contexts, map, snapshot ? snapshot->era : map->era)) {
+		free(export);
 		return NULL;
+	}
 	export->served = served;
 	export->era = snapshot ? snapshot->era : 0;
 	snprintf(export->name, sizeof(export->name), "%s%s%s", served->name, snapshot ? "@" : "",
 		snapshot ? snapshot->name : "");
 	export->nbd = (struct nbd_export){.name = export->name,
 		.description = snapshot ? "a snapshot" : "a volume",
-		.size = snapshot ? snapshot->size : engine_map(served->engine)->size,
+		.size = snapshot ? snapshot->size : map->size,
 		.preferred = VOL_BLOCK,
 		.read_only = snapshot != NULL,
 		.shared = true,
+		.contexts = export->contexts.names,
+		.context_count = export->contexts.count,
 		.fast_zero = true};
 	served->holds++;
 	return &export->nbd;
@@ -80,6 +85,7 @@ static void put(struct nbd_exports *base, const struct nbd_export *nbd)
 	struct export *export = (struct export *)(uintptr_t)nbd;
 	(void)base;
 	export->served->holds--;
+	contexts_done(&export->contexts);
 	free(export);
 }
 

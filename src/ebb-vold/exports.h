@@ -7,6 +7,7 @@
 #ifndef EBB_EBB_VOLD_EXPORTS_H
 #define EBB_EBB_VOLD_EXPORTS_H
 
+#include "ebb-vold/contexts.h"
 #include "ebb-vold/volumes.h"
 #include "nbd/nbd.h"
 
@@ -15,6 +16,7 @@ struct export
 	struct nbd_export nbd;
 	struct served *served;
 	uint32_t era; /* of a snapshot; 0: the volume itself */
+	struct contexts contexts;
 	char name[2 * VOLUME_NAME_MAX + 2];
 };
 

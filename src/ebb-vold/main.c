@@ -4,6 +4,7 @@
  * killed, crashes or is upgraded. It reads no configuration file.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,10 +178,45 @@ static int listen_at(struct vold *vold, const char *name, const char *path,
 	return net_listen(net, address, ret_listener, why);
 }
 
-static int serve(struct vold *vold, struct why *why)
+/* The client at the other end of stdin; stdout is the same socket, or nothing is answered there. */
+static int serve_single(struct vold *vold, struct why *why)
+{
+	struct stream *stream;
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int err = fd < 0 ? -errno : linux_net_connected(vold->world->net, fd, &stream);
+	if (err) {
+		if (fd >= 0)
+			close(fd);
+		return why_errno(why, err, "--single: stdin is to be a client's socket");
+	}
+	server_end_with(vold->server, stop, vold);
+	server_connect(vold->server, stream);
+	return 0;
+}
+
+static int listen_for_clients(struct vold *vold, struct why *why)
 {
 	const struct options *options = &vold->options;
 	struct listener *listener;
+	int err = listen_at(vold, "trace", NULL, &listener, why);
+	if (err)
+		return err;
+	traced_listen(&vold->traced, listener);
+	err = listen_at(vold, "nbd", options->nbd, &listener, why);
+	if (err)
+		return err;
+	server_listen(vold->server, listener);
+	if (!options->tcp)
+		return 0;
+	err = net_listen(vold->world->net, options->tcp, &listener, why);
+	if (!err)
+		server_listen(vold->server, listener);
+	return err;
+}
+
+static int serve(struct vold *vold, struct why *why)
+{
+	const struct options *options = &vold->options;
 	int err = secure_open(options, &vold->tls, why);
 	if (!err)
 		err = traced_open(&vold->traced, why);
@@ -197,20 +233,7 @@ static int serve(struct vold *vold, struct why *why)
 		&(struct server_security){.tls = vold->tls,
 			.tcp_plain = vold->tls ? options->tls_optional : options->tcp != NULL,
 			.unix_tls = options->tls_unix});
-	err = listen_at(vold, "trace", NULL, &listener, why);
-	if (err)
-		return err;
-	traced_listen(&vold->traced, listener);
-	err = listen_at(vold, "nbd", options->nbd, &listener, why);
-	if (err)
-		return err;
-	server_listen(vold->server, listener);
-	if (!options->tcp)
-		return 0;
-	err = net_listen(vold->world->net, options->tcp, &listener, why);
-	if (!err)
-		server_listen(vold->server, listener);
-	return err;
+	return options->single ? serve_single(vold, why) : listen_for_clients(vold, why);
 }
 
 static int open_all(struct vold *vold, struct why *why)
@@ -227,6 +250,8 @@ static int open_all(struct vold *vold, struct why *why)
 		err = check_handed_over(why);
 	if (!err)
 		err = serve(vold, why);
+	if (!err && vold->options.single)
+		return 0;
 	if (!err)
 		err = listen_at(vold, "vold", vold->options.socket, &listener, why);
 	if (err)

@@ -2,6 +2,8 @@
 /* What may stand on the command line, and what is said of it. */
 #include "ebb-vold/options.h"
 
+#include <errno.h>
+
 #include "base/flags.h"
 #include "base/str.h"
 #include "base/why.h"
@@ -32,8 +34,8 @@ enum options_next options_read(char *const *argv, struct options *ret_options, s
 		{"nbd", "PATH", "where it listens for clients (else nbd.sock in DIR)", &options.nbd,
 			NULL},
 		{"tcp", "ADDRESS",
-			"and a tcp:ADDRESS:PORT besides; other than 127.0.0.1 and [::1] by TLS "
-			"only",
+			"and a tcp:ADDRESS:PORT besides; by TLS only,\n"
+			"unless it is 127.0.0.1 or [::1]",
 			&options.tcp, NULL},
 		{"tls-certificates", "FILE", "ours and those above it, PEM",
 			&options.tls_certificates, NULL},
@@ -46,6 +48,10 @@ enum options_next options_read(char *const *argv, struct options *ret_options, s
 			&options.tls_optional},
 		{"tls-unix", NULL, "clients of the Unix socket must use TLS, too", NULL,
 			&options.tls_unix},
+		{"single", NULL,
+			"serve the one client whose socket is stdin and stdout,\n"
+			"listen nowhere, and end when it goes",
+			NULL, &options.single, 's'},
 		{"version", NULL, "say the version, and end", NULL, &options.version},
 		{"help", NULL, "say this, and end", NULL, &options.help},
 	};
@@ -53,6 +59,10 @@ enum options_next options_read(char *const *argv, struct options *ret_options, s
 	int err = flags_read(flags, COUNT, argv, &why);
 	if (!err && !options.help && !options.version)
 		err = secure_check(&options, &why);
+	if (!err && options.single && (options.tcp || options.nbd || options.socket))
+		err = why_set(&why, -EINVAL,
+			"--single listens nowhere: leave out --tcp, --nbd "
+			"and --socket");
 	if (err) {
 		str_addf(ret_text, "ebb-vold: %s; see ebb-vold --help\n", why.text);
 		return OPTIONS_WRONG;

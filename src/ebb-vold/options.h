@@ -19,6 +19,7 @@ struct options {
 	const char *tls_certificates, *tls_key, *tls_clients, *tls_psk; /* files; NULL: none */
 	bool tls_optional;                                              /* for clients by TCP */
 	bool tls_unix; /* clients of the Unix socket must, too */
+	bool single;   /* one client, on stdin and stdout, and nothing else */
 	bool version, help;
 };
 

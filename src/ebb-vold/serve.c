@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "base/units.h"
 #include "ebb-vold/buffers.h"
+#include "ebb-vold/contexts.h"
 #include "ebb-vold/exports.h"
 #include "nbd/nbd.h"
 #include "os/clock.h"
@@ -77,6 +78,8 @@ struct server {
 	struct before_wait hook;
 	struct client *clients, *dirty;
 	unsigned client_count;
+	void (*ended)(void *arg); /* NULL: nobody wants to know */
+	void *arg;
 	uint32_t came;
 	bool shut, hungry;
 	VEC(struct listener *) listeners;
@@ -245,25 +248,6 @@ static void trim_inwards(struct engine_request *request)
 	request->at = end > from ? from : 0;
 }
 
-static void answer_status(struct client *client, struct nbd_request *request)
-{
-	const struct export *export = export_of(nbd_in_use(client->nbd));
-	const struct vol_map *map = engine_map(export->served->engine);
-	uint32_t era = export->era ? export->era : map->era;
-	uint64_t at = request->offset, size = map_view_size(map, era);
-	bool more = true;
-	nbd_context(client->nbd, request, 0);
-	while (more && at < size) {
-		struct map_run run = map_find(map, era, at / VOL_BLOCK);
-		uint64_t to = (at / VOL_BLOCK + run.blocks) * VOL_BLOCK;
-		to = to < size ? to : size;
-		more = nbd_extent(client->nbd, request, to - at,
-			run.slot == SLOT_NONE ? NBD_HOLE | NBD_ZEROES : 0);
-		at = to;
-	}
-	nbd_done(client->nbd, request);
-}
-
 /* True: it is answered. */
 static bool begin_at_once(struct client *client, struct asked *asked)
 {
@@ -342,7 +326,7 @@ static void begin(struct client *client, struct nbd_request *request)
 	}
 	if (request->type == NBD_STATUS || request->type == NBD_CACHE) {
 		if (request->type == NBD_STATUS)
-			answer_status(client, request);
+			contexts_answer(export, client->nbd, request);
 		else
 			nbd_done(client->nbd, request);
 		return;
@@ -531,8 +515,9 @@ static void client_free(struct client *client)
 	for (size_t i = 0; i < NBD_IN_FLIGHT; i++)
 		give_buffer(&client->asked[i]);
 	nbd_free(client->nbd);
-	server->client_count--;
 	free(client);
+	if (--server->client_count == 0 && server->ended && !server->shut)
+		server->ended(server->arg);
 }
 
 static void on_handshake_over(struct timer *timer)
@@ -637,6 +622,12 @@ void server_listen(struct server *server, struct listener *listener)
 	}
 	listener->arg = server;
 	listener->on_accept = on_accept;
+}
+
+void server_end_with(struct server *server, void (*ended)(void *arg), void *arg)
+{
+	server->ended = ended;
+	server->arg = arg;
 }
 
 bool server_uses(struct server *server, const char *volume, uint32_t era)

@@ -42,6 +42,9 @@ void server_listen(struct server *server, struct listener *listener);
 /* Takes a connection. */
 void server_connect(struct server *server, struct stream *stream);
 
+/* `ended` is called each time when the last client has gone. */
+void server_end_with(struct server *server, void (*ended)(void *arg), void *arg);
+
 /* Whether a client uses a snapshot, by its era. */
 bool server_uses(struct server *server, const char *volume, uint32_t era);
 

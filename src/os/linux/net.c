@@ -3,6 +3,7 @@
 #include "os/linux/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -64,6 +65,15 @@ int linux_net_adopt(struct net *net, int fd, struct listener **ret_listener, str
 	must(net->ops == &linux_net_ops);
 	return linux_listener_adopt(
 		container_of(net, struct linux_net, base), fd, ret_listener, why);
+}
+
+int linux_net_connected(struct net *net, int fd, struct stream **ret_stream)
+{
+	must(net->ops == &linux_net_ops);
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return linux_stream_new(container_of(net, struct linux_net, base)->loop, fd, ret_stream);
 }
 
 static long number(const char *text)

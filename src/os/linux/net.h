@@ -22,6 +22,9 @@ void linux_net_init(struct linux_net *net, struct linux_loop *loop);
 /* Takes the descriptor of a listening socket when it answers 0; gives the listener. */
 int linux_net_adopt(struct net *net, int fd, struct listener **ret_listener, struct why *why);
 
+/* Takes a connected socket when it answers 0; gives the stream. -ENOTSOCK ... */
+int linux_net_connected(struct net *net, int fd, struct stream **ret_stream);
+
 /*
  * How many descriptors, from LISTEN_FDS_START on, the service manager handed over: sd_listen_fds(3)
  * on the values of LISTEN_PID and LISTEN_FDS, NULL when not set. 0 when they are for another
