@@ -42,7 +42,8 @@ static int derive(struct conf *conf, const struct conf_file *files, struct conf_
 				"shorter folder, or set %s",
 				len, (int)key->max, key->path);
 		else
-			must(conf_value_read(key, path, (size_t)len, conf, NULL) == 0);
+			must(conf_value_read(key, &(struct conf_text){path, (size_t)len, 0}, conf,
+				     NULL) == 0);
 	}
 	return err;
 }
@@ -65,7 +66,7 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	if (state) {
 		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
 		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};
-		if (conf_value_read(key, state, strlen(state), &conf, &why))
+		if (conf_value_read(key, &(struct conf_text){state, strlen(state), 0}, &conf, &why))
 			err = conf_error(ret_errors, place_of(files, &conf.from[CONF_STATE]), NULL,
 				"%s", why.text);
 	}

@@ -23,6 +23,7 @@ enum {
 	CONF_SOCKET_MAX = 107, /* sun_path of unix(7), without its NUL */
 	CONF_FILE_MAX = 1 << 20,
 	CONF_NODES_MAX = 10000,
+	CONF_WANTED_MAX = 1023,
 	CONF_DEPTH_MAX = 16,
 };
 
@@ -42,6 +43,8 @@ enum conf_key_id {
 	CONF_FORECAST_CPU,
 	CONF_CONTROL_SOCKET,
 	CONF_VOLD_SOCKET,
+	CONF_WATCH_PROGRAMS,
+	CONF_WATCH_PROGRAMS_MAX,
 	CONF_KEYS
 };
 
@@ -63,6 +66,8 @@ struct conf {
 	int64_t forecast_cpu_percent;             /* of one core; 0: models do not learn */
 	char control_socket[CONF_SOCKET_MAX + 1]; /* where ebbd listens */
 	char vold_socket[CONF_SOCKET_MAX + 1];    /* where ebb-vold listens */
+	char watch_programs[CONF_WANTED_MAX + 1]; /* as os/wanted.h has it */
+	int64_t watch_programs_max;
 	struct conf_origin from[CONF_KEYS];
 };
 

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/protect.h"
 #include "conf/show.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -18,10 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void check_accepted(const struct conf *conf, const struct conf_file *files, size_t count)
 {
 	OWN(str_done) struct str text = {0}, json = {0};
+	OWN(conf_protects_done) struct conf_protects protects = {0};
 	struct conf again;
-	struct conf_errors errors;
+	struct conf_errors errors = {0};
+	must(conf_protects_read(files, count, &protects, &errors) == 0);
 	conf_show(conf, files, &text);
-	conf_show_json(conf, files, count, &json);
+	conf_protects_show(&protects, &text);
+	conf_show_json(conf, &protects, files, count, &json);
 	must(!str_error(&text) && !str_error(&json));
 	struct conf_file shown = {"shown", text.at, text.len};
 	must(conf_parse(&shown, 1, NULL, &again, &errors) == 0);

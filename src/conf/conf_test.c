@@ -146,7 +146,7 @@ TEST(ten_thousand_values_are_the_limit)
 	CHECK_EQ(conf_parse(&file, 1, NULL, &conf, &errors), -EINVAL);
 	CHECK_STR(errors.at[0].text,
 		"a.yaml:1:1: x: unknown key: there are node, state, log, loop, forecast, control, "
-		"vold");
+		"vold, watch");
 	str_add(&text, "- a\n");
 	file = file_of("a.yaml", str_text(&text));
 	CHECK_EQ(conf_parse(&file, 1, NULL, &conf, &errors), -EINVAL);

@@ -9,10 +9,21 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "conf/conf.h"
+#include "os/wanted.h"
 
 /* In the order of enum conf_log_format, as log_level_names is in that of enum log_level. */
 static const char *const log_formats[] = {"auto", "logfmt", "journal", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+
+static int check_programs(const char *text, size_t *ret_at, struct why *why)
+{
+	struct wanted wanted;
+	return wanted_parse(text, &wanted, ret_at, why);
+}
+
+static const struct conf_form programs_form = {
+	"words unit/NAME, cgroup/PATH, name/NAME, pid/NUMBER, with * for any; or \"\"",
+	check_programs};
 
 #define AT(member) offsetof(struct conf, member)
 
@@ -37,6 +48,11 @@ static const struct conf_key keys[CONF_KEYS] = {
 	[CONF_VOLD_SOCKET] = {"vold.socket", CONF_PATH, AT(vold_socket), 2, CONF_SOCKET_MAX, NULL,
 		CONF_DERIVED "vold.sock",
 		"where ebb-vold listens for ebbd; by default in the state folder"},
+	[CONF_WATCH_PROGRAMS] = {"watch.programs", CONF_TEXT, AT(watch_programs), 0,
+		CONF_WANTED_MAX, NULL, "unit/*.service unit/machine-*.scope",
+		"the programs whose CPU, memory, I/O and network are observed", &programs_form},
+	[CONF_WATCH_PROGRAMS_MAX] = {"watch.programs_max", CONF_NUMBER, AT(watch_programs_max), 0,
+		1000, NULL, "64", "how many of them are kept, those that use most; 0: none"},
 };
 
 const struct conf_schema conf_schema = {keys, CONF_KEYS};

@@ -13,18 +13,26 @@
 #include <stdint.h>
 
 struct str;
+struct why;
 
 enum { CONF_KEY_PATH = 64 };
 
 enum conf_type {
 	CONF_NAME,     /* char[max + 1]: letters, digits and . _ -, a letter or digit first */
 	CONF_PATH,     /* char[max + 1]: absolute; slashes at its end are taken off */
-	CONF_TEXT,     /* char[max + 1]: UTF-8 that can be shown */
+	CONF_TEXT,     /* char[max + 1]: UTF-8 that can be shown, and that its form takes */
 	CONF_WORD,     /* int: the number of one of `words` */
 	CONF_DURATION, /* int64_t, nanoseconds */
 	CONF_SIZE,     /* uint64_t, bytes */
 	CONF_NUMBER,   /* int64_t */
 	CONF_BOOL,     /* bool */
+};
+
+/* What a text must be. */
+struct conf_form {
+	const char *what; /* "what is told of it in messages" */
+	/* 0, or -EINVAL with what to write instead, and where in the text it goes wrong. */
+	int (*check)(const char *text, size_t *ret_at, struct why *why);
 };
 
 struct conf_key {
@@ -35,6 +43,7 @@ struct conf_key {
 	const char *const *words; /* NULL at the end */
 	const char *fallback;     /* the default as one would write it; see conf_key_is_derived() */
 	const char *help;         /* one line */
+	const struct conf_form *form; /* of CONF_TEXT; NULL: any */
 };
 
 /* Keys of one section stand together. */

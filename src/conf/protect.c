@@ -95,8 +95,9 @@ static void read_key(struct reading *reading, struct conf_protect *entry,
 	if (value->type != YAML_SCALAR_NODE || !*text_of(value))
 		conf_error(reading->errors, place_of(reading, value), shown,
 			"has no value that fits: write %s", str_text(&range));
-	else if (conf_value_read(
-			 &keys[number], text_of(value), value->data.scalar.length, entry, &why))
+	else if (conf_value_read(&keys[number],
+			 &(struct conf_text){text_of(value), value->data.scalar.length}, entry,
+			 &why))
 		conf_error(reading->errors, place_of(reading, value), shown, "%s", why.text);
 }
 
@@ -149,15 +150,17 @@ static int read_entry(struct reading *reading, const yaml_node_pair_t *pair)
 	struct why why;
 	memset(&entry, 0, sizeof(entry)); /* padding too: equal entries are equal bytes */
 	if (key->type != YAML_SCALAR_NODE ||
-		conf_value_read(&name_rule, text_of(key), key->data.scalar.length, &entry, &why)) {
+		conf_value_read(&name_rule,
+			&(struct conf_text){text_of(key), key->data.scalar.length}, &entry, &why)) {
 		conf_error(reading->errors, place_of(reading, key), "protect", "%s",
 			key->type == YAML_SCALAR_NODE ? why.text : "a name stands here");
 		return 0;
 	}
 	for (size_t i = 0; i < KEYS; i++)
 		if (keys[i].fallback && *keys[i].fallback)
-			conf_value_read(
-				&keys[i], keys[i].fallback, strlen(keys[i].fallback), &entry, NULL);
+			conf_value_read(&keys[i],
+				&(struct conf_text){keys[i].fallback, strlen(keys[i].fallback)},
+				&entry, NULL);
 	if (value->type != YAML_MAPPING_NODE) {
 		OWN(str_done) struct str list = {0};
 		char shown[2 * CONF_SHOWN];
@@ -281,7 +284,7 @@ void conf_protects_sample(struct str *text)
 	str_add(text,
 		"\n# What is protected, each under a name of your choice.\n#protect:\n  #home:\n");
 	for (size_t i = 0; i < KEYS; i++) {
-		str_addf(text, "    # %s (", keys[i].help);
+		str_addf(text, "    # %s\n    # (", keys[i].help);
 		conf_value_range(&keys[i], text);
 		str_addf(text, ")\n    #%s: %s\n", keys[i].path, shown[i]);
 	}

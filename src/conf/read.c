@@ -45,6 +45,22 @@ static struct conf_place place_of(const struct walk *walk, const yaml_node_t *no
 		(uint32_t)node->start_mark.line + 1, (uint32_t)node->start_mark.column + 1};
 }
 
+/*
+ * Where a byte of a value stands. In a block of lines, or behind an escape, only where the value
+ * begins is known.
+ */
+static struct conf_place place_in(const struct walk *walk, const yaml_node_t *node, size_t at)
+{
+	struct conf_place place = place_of(walk, node);
+	yaml_scalar_style_t style = node->data.scalar.style;
+	size_t quotes = style == YAML_PLAIN_SCALAR_STYLE ? 0 : 2;
+	size_t width = node->end_mark.column - node->start_mark.column;
+	if (at && node->start_mark.line == node->end_mark.line &&
+		width == node->data.scalar.length + quotes)
+		place.column += (uint32_t)(at + quotes / 2);
+	return place;
+}
+
 static const char *kind_of(const yaml_node_t *node)
 {
 	return node->type == YAML_SEQUENCE_NODE   ? "a list"
@@ -116,9 +132,9 @@ static void walk_key(struct walk *walk, const struct pair *pair, size_t number)
 				"is %s: write %s", kind_of(value), str_text(&range));
 		return;
 	}
-	if (conf_value_read(key, (const char *)value->data.scalar.value, value->data.scalar.length,
-		    walk->values, &why))
-		conf_error(walk->errors, place_of(walk, value), key->path, "%s", why.text);
+	struct conf_text text = {(const char *)value->data.scalar.value, value->data.scalar.length};
+	if (conf_value_read(key, &text, walk->values, &why))
+		conf_error(walk->errors, place_in(walk, value, text.at), key->path, "%s", why.text);
 }
 
 static void walk_pair(struct walk *walk, const struct pair *pair)
@@ -216,6 +232,12 @@ static int walk_file(struct walk *walk)
 	return 0;
 }
 
+static void read_fallback(const struct conf_key *key, void *values)
+{
+	struct conf_text text = {key->fallback, strlen(key->fallback)};
+	must(conf_value_read(key, &text, values, NULL) == 0);
+}
+
 int conf_read(const struct conf_schema *schema, const struct conf_file *files, size_t count,
 	void *values, struct conf_origin *from, struct conf_errors *errors)
 {
@@ -226,8 +248,7 @@ int conf_read(const struct conf_schema *schema, const struct conf_file *files, s
 		const struct conf_key *key = &schema->keys[i];
 		from[i] = (struct conf_origin){.from = CONF_FROM_DEFAULT};
 		if (!conf_key_is_derived(key))
-			must(conf_value_read(
-				     key, key->fallback, strlen(key->fallback), values, NULL) == 0);
+			read_fallback(key, values);
 	}
 	for (; walk.file < count && !conf_errors_full(errors); walk.file++)
 		if (walk_file(&walk) == -ENOMEM)

@@ -172,6 +172,8 @@ static void add_fallback(const struct conf_key *key, struct str *text)
 	if (conf_key_is_derived(key))
 		str_addf(text, "%s/%s", conf_schema.keys[CONF_STATE].fallback,
 			key->fallback + strlen(CONF_DERIVED));
+	else if (key->type == CONF_TEXT)
+		str_addf(text, "\"%s\"", key->fallback);
 	else
 		str_add(text, key->fallback);
 }

@@ -84,11 +84,13 @@ static int check_shown(const struct reading *r, struct why *why)
 	return 0;
 }
 
-static int read_text(const struct reading *r, struct why *why)
+static int read_text(const struct reading *r, size_t *ret_at, struct why *why)
 {
 	int err = read_length(r, why);
 	if (!err)
 		err = check_shown(r, why);
+	if (!err && r->key->form)
+		err = r->key->form->check(r->text, ret_at, why);
 	if (!err)
 		keep_text(r, r->len);
 	return err;
@@ -193,8 +195,10 @@ static int read_bool(const struct reading *r, struct why *why)
 }
 
 int conf_value_read(
-	const struct conf_key *key, const char *text, size_t len, void *values, struct why *why)
+	const struct conf_key *key, struct conf_text *from, void *values, struct why *why)
 {
+	const char *text = from->text;
+	size_t len = from->len;
 	struct reading r = {key, text, len, (char *)values + key->offset, ""};
 	conf_shown(text, len, r.shown);
 	if (memchr(text, '\0', len))
@@ -205,7 +209,7 @@ int conf_value_read(
 	case CONF_PATH:
 		return read_path(&r, why);
 	case CONF_TEXT:
-		return read_text(&r, why);
+		return read_text(&r, &from->at, why);
 	case CONF_WORD:
 		return read_word(&r, why);
 	case CONF_DURATION:
@@ -269,7 +273,11 @@ void conf_value_range(const struct conf_key *key, struct str *text)
 		str_addf(text, "an absolute path of at most %" PRId64 " bytes", key->max);
 		break;
 	case CONF_TEXT:
-		str_addf(text, "a text of %" PRId64 " to %" PRId64 " bytes", key->min, key->max);
+		if (key->form)
+			str_add(text, key->form->what);
+		else
+			str_addf(text, "a text of %" PRId64 " to %" PRId64 " bytes", key->min,
+				key->max);
 		break;
 	case CONF_WORD:
 		str_add(text, "one of ");

@@ -13,9 +13,15 @@ struct conf_key;
 struct str;
 struct why;
 
-/* Reads `text` (NUL-terminated, `len` bytes) into its place in `values`. 0 or -EINVAL. */
+/* A text of `len` bytes and a NUL. `at`: where in it the reading went wrong, as far as known. */
+struct conf_text {
+	const char *text;
+	size_t len, at;
+};
+
+/* Reads the text into its place in `values`. 0 or -EINVAL. */
 int conf_value_read(
-	const struct conf_key *key, const char *text, size_t len, void *values, struct why *why);
+	const struct conf_key *key, struct conf_text *text, void *values, struct why *why);
 
 /* Adds what conf_value_read() takes for the same value. */
 void conf_value_show(const struct conf_key *key, const void *values, struct str *text);

@@ -49,7 +49,8 @@ static void check_refused(int key, const char *text, size_t len, const char *exp
 	struct why why;
 	memset(&all, 0x5a, sizeof(all));
 	before = all;
-	CHECK_EQ(conf_value_read(&keys[key], text, len, &all, &why), -EINVAL);
+	CHECK_EQ(conf_value_read(&keys[key], &(struct conf_text){text, len, 0}, &all, &why),
+		-EINVAL);
 	CHECK_STR(why.text, expected);
 	CHECK(memcmp(&all, &before, sizeof(all)) == 0);
 }
@@ -108,7 +109,9 @@ static void reads_as(int key, const char *text, const char *shown)
 	struct why why;
 	OWN(str_done) struct str back = {0};
 	memset(&all, 0x5a, sizeof(all));
-	CHECK_EQ(conf_value_read(&keys[key], text, strlen(text), &all, &why), 0);
+	CHECK_EQ(
+		conf_value_read(&keys[key], &(struct conf_text){text, strlen(text), 0}, &all, &why),
+		0);
 	conf_value_show(&keys[key], &all, &back);
 	CHECK_STR(str_text(&back), shown);
 }

@@ -166,10 +166,29 @@ struct finding {
 	struct str found;
 };
 
+/* The end of ours that only says in what it counts. */
+static size_t without_unit(const char *metric, size_t len)
+{
+	static const char *const units[] = {"_total", "_seconds", "_bytes"};
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t end = strlen(units[i]);
+		if (len > end && memcmp(metric + len - end, units[i], end) == 0)
+			len -= end;
+	}
+	return len;
+}
+
+/* As it stands, or of ours the word in the middle: cpu of ebb_program_cpu_seconds_total. */
 static bool metric_is(const struct name *name, const char *metric)
 {
-	return name->metric.len == strlen(metric) &&
-		memcmp(name->bytes + name->metric.at, metric, name->metric.len) == 0;
+	const char *text = name->bytes + name->metric.at;
+	size_t len = name->metric.len, wanted = strlen(metric);
+	if (len == wanted && memcmp(text, metric, len) == 0)
+		return true;
+	const char *kind = len > 4 && memcmp(text, "ebb_", 4) == 0 ? memchr(text + 4, '_', len - 4)
+								   : NULL;
+	return kind && without_unit(text, len) == (size_t)(kind + 1 - text) + wanted &&
+		memcmp(kind + 1, metric, wanted) == 0;
 }
 
 static bool label_is(const struct name *name, const char *word)

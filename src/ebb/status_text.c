@@ -137,6 +137,22 @@ static void add_host(const json_t *status, struct str *out)
 	add_pressure(json_object_get(host, "pressure"), out);
 }
 
+static void add_programs(const json_t *status, struct str *out)
+{
+	const json_t *programs = json_object_get(status, "programs");
+	json_int_t known = json_integer_value(json_object_get(programs, "known"));
+	json_int_t kept = json_integer_value(json_object_get(programs, "kept"));
+	json_int_t left_out = json_integer_value(json_object_get(programs, "left_out"));
+	if (!known && !left_out)
+		return;
+	str_addf(out,
+		"  programs  %" JSON_INTEGER_FORMAT " watched of %" JSON_INTEGER_FORMAT " that run",
+		kept, known);
+	if (left_out)
+		str_addf(out, ", and %" JSON_INTEGER_FORMAT " too many to look at", left_out);
+	str_add(out, "\n");
+}
+
 void status_text(const struct json_t *status, bool color, struct str *out)
 {
 	char a[CONF_SHOWN], b[CONF_SHOWN], c[CONF_SHOWN];
@@ -148,6 +164,7 @@ void status_text(const struct json_t *status, bool color, struct str *out)
 		text_of(status, "previous_close", b));
 	add_ticks(status, out);
 	add_host(status, out);
+	add_programs(status, out);
 	text_of(json_object_get(status, "config"), "path", a);
 	bool none = !*a || strcmp(a, "/dev/null") == 0;
 	str_addf(out, "  config    %s\n", none ? "all defaults" : a);

@@ -22,6 +22,13 @@
 
 struct str;
 struct talk_server;
+struct watch_programs;
+
+/* watching.c: what is observed besides the host */
+struct watching {
+	struct wanted wanted;
+	struct watch_programs *programs; /* NULL: no memory; asked for anew at each reload */
+};
 
 struct node {
 	struct world *world;
@@ -43,6 +50,7 @@ struct node {
 	struct load load;
 	struct why load_failure; /* "": the last reading went well */
 	struct past past;
+	struct watching watching;
 
 	/* learning.c */
 	struct learn learn;
@@ -54,6 +62,11 @@ struct node {
 void tick_begin(struct node *node);
 /* After the period changed. */
 void tick_again(struct node *node);
+
+/* watching.c: after each configuration; each turn, while the past is open; at the end. */
+void watching_adopt(struct node *node);
+void watching_turn(struct node *node);
+void watching_end(struct node *node);
 
 /* learning.c: begins to learn, soon after the start. 0 or -ENOMEM; learning_end() in any case. */
 int learning_begin(struct node *node);

@@ -77,6 +77,7 @@ static void adopt(struct node *node, const struct node_config *config)
 	node->conf = *config->conf;
 	node->conf_hash = config->hash;
 	snprintf(node->conf_path, sizeof(node->conf_path), "%s", config->path);
+	watching_adopt(node);
 	state_config(&node->state, config->hash);
 	node_check_state(node);
 }
@@ -159,6 +160,7 @@ int node_stop(struct node *node, struct why *why)
 	timer_cancel(node->world->loop, &node->tick);
 	talk_server_close(node->server);
 	learning_end(node);
+	watching_end(node);
 	past_close(&node->past);
 	int err = state_close(&node->state, why);
 	free(node);

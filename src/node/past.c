@@ -38,8 +38,18 @@ void past_open(struct past *past, struct world *world, const uint8_t identity[ID
 	try_open(past);
 }
 
+bool past_begin(struct past *past)
+{
+	if (!past->series && clock_mono_ns(past->world->clock) >= past->retry_ns)
+		try_open(past);
+	if (!past->series)
+		return false;
+	watch_begin(&past->watch, past->series, clock_wall_ns(past->world->clock) / NS_PER_MS);
+	return true;
+}
+
 /* A disk without room for segments is told, and waited out with the store open. */
-static void settle(struct past *past)
+void past_end(struct past *past)
 {
 	bool more;
 	past->failure.text[0] = '\0';
@@ -48,20 +58,6 @@ static void settle(struct past *past)
 		err = series_tend(past->series, TURN_BUDGET, &more, &past->failure);
 	if (err && series_check(past->series, NULL) != 0)
 		fail(past);
-}
-
-void past_turn(struct past *past, const struct host_reading *reading)
-{
-	if (!past->series && clock_mono_ns(past->world->clock) >= past->retry_ns)
-		try_open(past);
-	if (!past->series)
-		return;
-	watch_begin(&past->watch, past->series, clock_wall_ns(past->world->clock) / NS_PER_MS);
-	if (reading)
-		watch_host(&past->watch, reading);
-	if (past->observe)
-		past->observe(past->arg, &past->watch);
-	settle(past);
 }
 
 void past_close(struct past *past)

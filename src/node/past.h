@@ -9,13 +9,13 @@
 #ifndef EBB_NODE_PAST_H
 #define EBB_NODE_PAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/why.h"
 #include "store/head.h"
 #include "watch/watch.h"
 
-struct host_reading;
 struct series;
 struct world;
 
@@ -32,8 +32,12 @@ struct past {
 
 void past_open(struct past *past, struct world *world, const uint8_t identity[IDENTITY_SIZE]);
 
-/* Puts a reading (NULL: there is none), makes it durable, and does what is due. */
-void past_turn(struct past *past, const struct host_reading *reading);
+/*
+ * A turn: what is put into past->watch between the two is of this moment; the end makes it durable,
+ * and does what is due. False: the store is not open, and there is no such turn.
+ */
+bool past_begin(struct past *past);
+void past_end(struct past *past);
 
 /* What was put by the last turn is durable already. */
 void past_close(struct past *past);

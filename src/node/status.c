@@ -10,6 +10,7 @@
 #include "os/world.h"
 #include "series/series.h"
 #include "talk/reply.h"
+#include "watch/programs.h"
 
 static double seconds(int64_t ns)
 {
@@ -78,6 +79,17 @@ static json_t *models_json(const struct node *node)
 		seconds(node->learnt_ns), "error", text_or_null(learn->failure.text));
 }
 
+static json_t *programs_json(const struct node *node)
+{
+	if (!node->watching.programs)
+		return json_null();
+	struct watch_programs_facts facts = watch_programs_facts(node->watching.programs);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "known", (json_int_t)facts.known, "kept",
+		(json_int_t)facts.kept, "left_out", (json_int_t)facts.left_out, "waiting",
+		(json_int_t)facts.waiting, "resets", (json_int_t)facts.resets, "poisoned",
+		(json_int_t)facts.poisoned);
+}
+
 static json_t *config_json(const struct node *node)
 {
 	char hash[17];
@@ -99,12 +111,12 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 		node->conf.node_region, "id", facts.id, "boot", (json_int_t)facts.boot,
 		"previous_close", facts.previous_close, "started", started, "uptime",
 		seconds(up_ns));
-	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o}", "tick",
+	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "tick",
 		seconds(node->conf.loop_tick_ns), "ticks", (json_int_t)node->ticks, "ticks_skipped",
 		(json_int_t)node->skipped, "last_tick", seconds(node->last_tick_ns), "host",
 		host_json(&node->load), "host_error", text_or_null(node->load_failure.text),
-		"history", history_json(&node->past), "models", models_json(node), "config",
-		config_json(node), "degraded",
+		"history", history_json(&node->past), "programs", programs_json(node), "models",
+		models_json(node), "config", config_json(node), "degraded",
 		text_or_null(node->state.failed ? node->state.failure.text : ""));
 	if (!status || !rest || json_object_update(status, rest) != 0) {
 		json_decref(status);

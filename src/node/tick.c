@@ -28,10 +28,14 @@ static void observe(struct node *node)
  */
 static void remember(struct node *node)
 {
-	if (node->state.failed)
+	if (node->state.failed) {
 		past_close(&node->past);
-	else
-		past_turn(&node->past, node->load_failure.text[0] ? NULL : &node->reading);
+	} else if (past_begin(&node->past)) {
+		if (!node->load_failure.text[0])
+			watch_host(&node->past.watch, &node->reading);
+		watching_turn(node);
+		past_end(&node->past);
+	}
 }
 
 /* Keeps what is on disk within its bounds. */

@@ -136,7 +136,48 @@ static int node_read(struct host *base, struct host_reading *ret_reading, struct
 	return 0;
 }
 
-static const struct host_ops node_host_ops = {.read = node_read};
+static void tell_program(const struct node_host *host, const struct host_reading *reading,
+	uint32_t i, host_program_fn *fn, void *arg)
+{
+	uint64_t share = host->script.programs;
+	struct host_program program = {
+		.kind = HOST_UNIT,
+		.life = host->boot_ns / NS_PER_MS + i + 1,
+		.age_ns = -1,
+		.has = HOST_HAS_CPU | HOST_HAS_MEMORY | HOST_HAS_IO,
+		.cpu_ns = reading->cpu_busy_ns / share,
+		.memory_bytes = (reading->memory_bytes - reading->memory_available_bytes) / share,
+	};
+	for (size_t d = 0; d < reading->disk_count; d++) {
+		program.read_bytes += reading->disks[d].read_bytes / share;
+		program.write_bytes += reading->disks[d].write_bytes / share;
+	}
+	snprintf(program.name, sizeof(program.name), "app%u.service", i);
+	fn(arg, &program);
+}
+
+static int node_programs(struct host *base, const struct wanted *wanted, host_program_fn *fn,
+	void *arg, struct host_look *ret_look)
+{
+	struct node_host *host = container_of(base, struct node_host, base);
+	struct host_reading reading;
+	struct host_look look = {0};
+	if (node_read(base, &reading, NULL) != 0)
+		return -EIO;
+	look.mono_ns = reading.mono_ns;
+	for (uint32_t i = 0; i < host->script.programs; i++) {
+		char name[HOST_PROGRAM];
+		snprintf(name, sizeof(name), "app%u.service", i);
+		if (!wanted_match(wanted, HOST_UNIT, name))
+			continue;
+		tell_program(host, &reading, i, fn, arg);
+		look.told++;
+	}
+	*ret_look = look;
+	return 0;
+}
+
+static const struct host_ops node_host_ops = {.read = node_read, .programs = node_programs};
 
 void node_host_init(struct node_host *host, struct sim_node *node)
 {
@@ -157,12 +198,14 @@ void node_host_init(struct node_host *host, struct sim_node *node)
 		.pressure_permille = 150,
 		.backup_hour = 2,
 		.backup_hours = 1,
+		.programs = 3,
 	};
 }
 
 void node_host_boot(struct node_host *host)
 {
 	host->summed_ns = host->node->sim->now_ns;
+	host->boot_ns = (uint64_t)host->summed_ns;
 	memset(host->sums, 0, sizeof(host->sums));
 }
 

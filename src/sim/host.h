@@ -29,6 +29,7 @@ struct sim_host_script {
 	uint32_t noise_permille;           /* each hour's load differs by up to so much */
 	uint32_t pressure_permille;        /* of time stalled on I/O at the peak */
 	int64_t backup_hour, backup_hours; /* UTC; disks run at their peak then; hours 0: none */
+	uint32_t programs; /* units app0.service ...; each has the same share of all there is */
 };
 
 /* Borrowed, with values of a small server from the start; set it before the first reading. */

@@ -119,6 +119,7 @@ struct node_host {
 	struct sim_host_script script;
 	uint64_t seed;
 	int64_t summed_ns; /* boot, or the last whole hour: up to here the sums go */
+	uint64_t boot_ns;
 	uint64_t sums[HOST_LOADS];
 };
 

@@ -13,6 +13,7 @@
 #include "base/why.h"
 #include "os/clock.h"
 #include "os/linux/fd.h"
+#include "os/linux/host_programs.h"
 #include "os/linux/textfile.h"
 
 /* /proc/stat has a number for each interrupt of the machine: the largest of them. */
@@ -104,12 +105,14 @@ static int linux_read(struct host *base, struct host_reading *ret_reading, struc
 
 void linux_host_init(struct linux_host *host, struct clock *clock)
 {
-	static const struct host_ops ops = {.read = linux_read};
-	long hz = sysconf(_SC_CLK_TCK);
+	static const struct host_ops ops = {.read = linux_read, .programs = linux_programs};
+	long hz = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
 	*host = (struct linux_host){
 		.base.ops = &ops,
 		.clock = clock,
+		.proc = "/proc",
 		.hz = hz > 0 ? (unsigned)hz : 100,
+		.page = page > 0 ? (uint64_t)page : 4096,
 		.block_fd = open("/sys/block", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 }

@@ -15,8 +15,10 @@ struct clock;
 struct linux_host {
 	struct host base;
 	struct clock *clock; /* borrowed */
+	const char *proc;    /* where /proc is mounted; borrowed */
 	unsigned hz;
-	int block_fd; /* /sys/block; -1: not to be seen here, names must do */
+	uint64_t page; /* bytes */
+	int block_fd;  /* /sys/block; -1: not to be seen here, names must do */
 	struct host_wraps wraps;
 };
 

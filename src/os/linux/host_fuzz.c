@@ -7,12 +7,34 @@
 #include "base/own.h"
 #include "base/why.h"
 #include "os/linux/host_parse.h"
+#include "os/linux/programs_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void expect_reason(int err, const struct why *why)
 {
 	must(err == 0 || (err < 0 && why->text[0]));
+}
+
+static bool never(void *arg, unsigned major, unsigned minor)
+{
+	(void)arg, (void)major, (void)minor;
+	return false;
+}
+
+static void read_programs(const char *text)
+{
+	struct process_stat stat;
+	struct cgroup_mounts mounts;
+	uint64_t a, b;
+	if (programs_parse_stat(text, &stat))
+		must(strlen(stat.name) < sizeof(stat.name));
+	programs_parse_io(text, &a, &b);
+	programs_parse_io_stat(text, never, NULL, &a, &b);
+	programs_parse_blkio(text, never, NULL, &a, &b);
+	programs_parse_keyed(text, "usage_usec", &a);
+	programs_parse_mounts(text, &mounts);
+	must(strlen(mounts.unified) < CGROUP_PATH && strlen(mounts.cpu) < CGROUP_PATH);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -29,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	expect_reason(host_parse_pressure(text, "cpu", &pressure, &why), &why);
 	expect_reason(host_parse_diskstats(text, host_whole_by_name, NULL, &reading, &why), &why);
 	must(reading.disk_count <= HOST_DISKS && reading.nic_count <= HOST_NICS);
+	read_programs(text);
 	host_unwrap(&wraps, &reading);
 	host_unwrap(&wraps, &reading);
 	must(wraps.count <= HOST_DISKS);

@@ -9,78 +9,13 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
+#include "os/linux/words.h"
 
 enum { SECTOR = 512 }; /* in /proc/diskstats, whatever the device has */
 
-/* What is left of the text, and of the line at hand. */
-struct reader {
-	const char *at;   /* in the line */
-	const char *end;  /* of the line */
-	const char *next; /* line */
-	unsigned line;
-};
-
-static bool next_line(struct reader *reader)
+static int strange(struct why *why, const char *file, const struct words *words)
 {
-	if (!*reader->next)
-		return false;
-	reader->at = reader->next;
-	reader->end = strchrnul(reader->at, '\n');
-	reader->next = *reader->end ? reader->end + 1 : reader->end;
-	reader->line++;
-	return true;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* The next word, up to `stop` at most, which is left standing. */
-static size_t next_word(struct reader *reader, char stop, const char **ret_word)
-{
-	while (reader->at < reader->end && is_blank(*reader->at))
-		reader->at++;
-	*ret_word = reader->at;
-	while (reader->at < reader->end && !is_blank(*reader->at) && *reader->at != stop)
-		reader->at++;
-	return (size_t)(reader->at - *ret_word);
-}
-
-/* Takes the text where it stands next. */
-static bool take(struct reader *reader, const char *text)
-{
-	size_t len = strlen(text);
-	if ((size_t)(reader->end - reader->at) < len || memcmp(reader->at, text, len) != 0)
-		return false;
-	reader->at += len;
-	return true;
-}
-
-static bool next_number(struct reader *reader, uint64_t *ret_value)
-{
-	const char *word;
-	uint64_t value = 0;
-	size_t len = next_word(reader, ' ', &word);
-	for (size_t i = 0; i < len; i++)
-		if (word[i] < '0' || word[i] > '9' || !mul_fits(value, 10u, &value) ||
-			!add_fits(value, (unsigned)(word[i] - '0'), &value))
-			return false;
-	*ret_value = value;
-	return len > 0;
-}
-
-static bool next_numbers(struct reader *reader, size_t count, uint64_t *ret_values)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!next_number(reader, &ret_values[i]))
-			return false;
-	return true;
-}
-
-static int strange(struct why *why, const char *file, const struct reader *reader)
-{
-	return why_set(why, -EBADMSG, "%s: line %u is not as proc(5) has it", file, reader->line);
+	return why_set(why, -EBADMSG, "%s: line %u is not as proc(5) has it", file, words->line);
 }
 
 /* False: it does not fit. */
@@ -94,25 +29,25 @@ static bool copy_name(char name[HOST_NAME], const char *word, size_t len)
 }
 
 /* user nice system idle iowait irq softirq steal ...; guests' time is within user and nice. */
-static bool busy_time(struct reader *reader, unsigned hz, uint64_t *ret_ns)
+static bool busy_time(struct words *words, unsigned hz, uint64_t *ret_ns)
 {
 	uint64_t t[7], ticks;
-	return next_numbers(reader, 7, t) && add_fits(t[0], t[1], &ticks) &&
+	return words_numbers(words, 7, t) && add_fits(t[0], t[1], &ticks) &&
 		add_fits(ticks, t[2], &ticks) && add_fits(ticks, t[5], &ticks) &&
 		add_fits(ticks, t[6], &ticks) && mul_fits(ticks, NS_PER_SEC / hz, ret_ns);
 }
 
 int host_parse_stat(const char *text, unsigned hz, struct host_reading *reading, struct why *why)
 {
-	struct reader reader = {.next = text};
+	struct words words = {.next = text};
 	bool found = false;
 	reading->cpus = 0;
-	while (next_line(&reader)) {
-		if (take(&reader, "cpu ")) {
-			if (!busy_time(&reader, hz, &reading->cpu_busy_ns))
-				return strange(why, "/proc/stat", &reader);
+	while (words_line(&words)) {
+		if (words_take(&words, "cpu ")) {
+			if (!busy_time(&words, hz, &reading->cpu_busy_ns))
+				return strange(why, "/proc/stat", &words);
 			found = true;
-		} else if (take(&reader, "cpu")) {
+		} else if (words_take(&words, "cpu")) {
 			reading->cpus++;
 		}
 	}
@@ -123,19 +58,19 @@ int host_parse_stat(const char *text, unsigned hz, struct host_reading *reading,
 
 int host_parse_meminfo(const char *text, struct host_reading *reading, struct why *why)
 {
-	struct reader reader = {.next = text};
+	struct words words = {.next = text};
 	bool total = false, available = false;
-	while (next_line(&reader)) {
+	while (words_line(&words)) {
 		uint64_t *value = NULL;
-		if (take(&reader, "MemTotal:")) {
+		if (words_take(&words, "MemTotal:")) {
 			value = &reading->memory_bytes;
 			total = true;
-		} else if (take(&reader, "MemAvailable:")) {
+		} else if (words_take(&words, "MemAvailable:")) {
 			value = &reading->memory_available_bytes;
 			available = true;
 		}
-		if (value && (!next_number(&reader, value) || !mul_fits(*value, 1024u, value)))
-			return strange(why, "/proc/meminfo", &reader);
+		if (value && (!words_number(&words, value) || !mul_fits(*value, 1024u, value)))
+			return strange(why, "/proc/meminfo", &words);
 	}
 	if (!total || !available)
 		return why_set(why, -EBADMSG, "/proc/meminfo: %s is missing",
@@ -181,10 +116,10 @@ static bool is_no_storage(const char *name)
 }
 
 /* reads merged sectors ms  writes merged sectors ms  in-flight busy-ms weighted-ms ... */
-static bool fill_disk(struct reader *reader, struct host_disk *disk)
+static bool fill_disk(struct words *words, struct host_disk *disk)
 {
 	uint64_t n[11];
-	if (!next_numbers(reader, 11, n))
+	if (!words_numbers(words, 11, n))
 		return false;
 	disk->reads = n[0];
 	disk->writes = n[4];
@@ -197,18 +132,18 @@ static bool fill_disk(struct reader *reader, struct host_disk *disk)
 int host_parse_diskstats(const char *text, host_whole_fn *whole, void *arg,
 	struct host_reading *reading, struct why *why)
 {
-	struct reader reader = {.next = text};
+	struct words words = {.next = text};
 	reading->disk_count = reading->disks_left_out = 0;
-	while (next_line(&reader)) {
+	while (words_line(&words)) {
 		uint64_t device[2];
 		const char *word;
 		struct host_disk disk = {0};
-		if (!next_numbers(&reader, 2, device))
-			return strange(why, "/proc/diskstats", &reader);
-		size_t len = next_word(&reader, ' ', &word);
+		if (!words_numbers(&words, 2, device))
+			return strange(why, "/proc/diskstats", &words);
+		size_t len = words_next(&words, ' ', &word);
 		bool named = copy_name(disk.name, word, len);
-		if (!len || !fill_disk(&reader, &disk))
-			return strange(why, "/proc/diskstats", &reader);
+		if (!len || !fill_disk(&words, &disk))
+			return strange(why, "/proc/diskstats", &words);
 		if (!disk.reads && !disk.writes)
 			continue;
 		if (named && (is_no_storage(disk.name) || !whole(arg, disk.name)))
@@ -224,18 +159,18 @@ int host_parse_diskstats(const char *text, host_whole_fn *whole, void *arg,
 /* NAME: bytes packets errs drop fifo frame compressed multicast, and the same for sending. */
 int host_parse_net_dev(const char *text, struct host_reading *reading, struct why *why)
 {
-	struct reader reader = {.next = text};
+	struct words words = {.next = text};
 	reading->nic_count = reading->nics_left_out = 0;
-	while (next_line(&reader)) {
+	while (words_line(&words)) {
 		const char *word;
 		uint64_t n[9];
 		struct host_nic nic = {0};
-		if (reader.line <= 2) /* headings */
+		if (words.line <= 2) /* headings */
 			continue;
-		size_t len = next_word(&reader, ':', &word);
+		size_t len = words_next(&words, ':', &word);
 		bool named = copy_name(nic.name, word, len);
-		if (!len || !take(&reader, ":") || !next_numbers(&reader, 9, n))
-			return strange(why, "/proc/net/dev", &reader);
+		if (!len || !words_take(&words, ":") || !words_numbers(&words, 9, n))
+			return strange(why, "/proc/net/dev", &words);
 		if (named && strcmp(nic.name, "lo") == 0)
 			continue;
 		nic.rx_bytes = n[0];
@@ -249,29 +184,29 @@ int host_parse_net_dev(const char *text, struct host_reading *reading, struct wh
 }
 
 /* some avg10=0.00 avg60=0.00 avg300=0.00 total=MICROSECONDS */
-static bool total_ns(struct reader *reader, uint64_t *ret_ns)
+static bool total_ns(struct words *words, uint64_t *ret_ns)
 {
 	const char *word;
 	for (int i = 0; i < 3; i++)
-		if (!next_word(reader, ' ', &word))
+		if (!words_next(words, ' ', &word))
 			return false;
-	return take(reader, " total=") && next_number(reader, ret_ns) &&
+	return words_take(words, " total=") && words_number(words, ret_ns) &&
 		mul_fits(*ret_ns, NS_PER_US, ret_ns);
 }
 
 int host_parse_pressure(
 	const char *text, const char *name, struct host_pressure *ret_pressure, struct why *why)
 {
-	struct reader reader = {.next = text};
+	struct words words = {.next = text};
 	struct host_pressure pressure = {0};
-	while (next_line(&reader)) {
-		bool some = take(&reader, "some ");
-		bool full = !some && take(&reader, "full ");
-		if ((some && !total_ns(&reader, &pressure.some_ns)) ||
-			(full && !total_ns(&reader, &pressure.full_ns)))
+	while (words_line(&words)) {
+		bool some = words_take(&words, "some ");
+		bool full = !some && words_take(&words, "full ");
+		if ((some && !total_ns(&words, &pressure.some_ns)) ||
+			(full && !total_ns(&words, &pressure.full_ns)))
 			return why_set(why, -EBADMSG,
 				"/proc/pressure/%s: line %u is not as the kernel's psi.rst has it",
-				name, reader.line);
+				name, words.line);
 		pressure.known |= some;
 	}
 	if (!pressure.known)
