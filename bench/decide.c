@@ -201,8 +201,8 @@ static struct outcome replay(const struct world *world, const struct way *way)
 				.due = start + DAYS_DAY,
 				.lag = &lag,
 				.left = world->beta * DAYS_DAY};
-			job.outlook.shares = way->users_first ? &world->shares_first
-							      : &world->shares;
+			job.outlook.view.shares = way->users_first ? &world->shares_first
+								   : &world->shares;
 			rng_seed(&job.rng, world->seed ^ (uint64_t)start ^ host << 40);
 			run_job(&job, way, &out);
 		}

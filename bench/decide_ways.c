@@ -59,7 +59,7 @@ static double paced(struct job *job, double price)
 	struct pacer_order order = {.price = price,
 		.needed = job->left / fmax(1, (double)(job->due - HOUR / 2 - job->slot)),
 		.most = world->most};
-	bool first = job->outlook.shares == &world->shares_first;
+	bool first = job->outlook.view.shares == &world->shares_first;
 	pacer_step(&job->pacer, first ? &world->disk_first : &world->disk, &job->seen, &order);
 	return job->pacer.share;
 }
@@ -108,7 +108,8 @@ static struct days_past past_of(const struct job *job, size_t host)
 
 static void look(struct job *job, const struct price_shares *shares, size_t host)
 {
-	outlook_begin(&job->outlook, shares, past_of(job, host), job->start, job->due - MARGIN);
+	struct outlook_view view = {.shares = shares, .past = past_of(job, host)};
+	outlook_begin(&job->outlook, &view, job->start, job->due - MARGIN);
 }
 
 static void look_ahead(struct job *job)
@@ -130,7 +131,7 @@ static void look_elsewhere(struct job *job)
 static void promise(struct job *job)
 {
 	const struct world *world = job->world;
-	bool first = job->outlook.shares == &world->shares_first;
+	bool first = job->outlook.view.shares == &world->shares_first;
 	const struct harm_device *disk = first ? &world->disk_first : &world->disk;
 	double busy = (double)world->site->host[job->host].busy[job->slot];
 	job->before = job->left;

@@ -43,8 +43,9 @@ static void draw_job(struct settle_job *job, struct rng *rng, size_t hosts, size
 		.release = release,
 		.due = (uint16_t)(release + SETTLE_SLOTS / 2),
 		.work = (0.5f + uniform(rng)) * SETTLE_SLOTS / 6 / each,
-		.most = 0.3f,
-		.width = TIERS / (float)hosts / 2};
+		.most = 0.3f};
+	for (int tier = 0; tier < TIERS; tier++)
+		job->width[tier] = TIERS / (float)hosts / 2;
 }
 
 int main(int argc, char **argv)

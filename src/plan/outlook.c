@@ -15,67 +15,116 @@ static double last_hour(const struct outlook *outlook)
 	double sum = 0;
 	int count = 0;
 	for (int64_t slot = outlook->now - HOUR; slot < outlook->now; slot++) {
-		if (slot < 0 || isnan(outlook->past.busy[slot]))
+		if (slot < 0 || isnan(outlook->view.past.busy[slot]))
 			continue;
-		sum += (double)outlook->past.busy[slot];
+		sum += (double)outlook->view.past.busy[slot];
 		count++;
 	}
 	return count ? sum / count : 1; /* nothing is known: the worst is supposed */
+}
+
+static const float *row_of(const struct outlook *outlook, double busy)
+{
+	return price_shares_row(outlook->view.shares, busy);
+}
+
+/* A slot of a remembered day more, or less. */
+static void add_slot(struct outlook *outlook, struct price_day *day, int64_t slot, float busy)
+{
+	const float *row = row_of(outlook, (double)busy);
+	if (outlook->view.caps)
+		price_day_add_capped(day, row, outlook->view.caps[slot - outlook->begin], 1);
+	else
+		price_day_add(day, row, 1);
+}
+
+/* The day on which the last hour goes on. */
+static void go_on(struct outlook *outlook, struct price_day *day)
+{
+	const float *row = row_of(outlook, last_hour(outlook)), *caps = outlook->view.caps;
+	if (!caps) {
+		price_day_add(day, row, (double)(outlook->due - outlook->now));
+		return;
+	}
+	for (int64_t slot = outlook->now, end; slot < outlook->due; slot = end) {
+		float cap = caps[slot - outlook->begin];
+		for (end = slot + 1; end < outlook->due;) {
+			float next = caps[end - outlook->begin];
+			if (next < cap || next > cap)
+				break;
+			end++;
+		}
+		price_day_add_capped(day, row, cap, (double)(end - slot));
+	}
 }
 
 static void weigh(struct outlook *outlook)
 {
 	double total = 0;
 	size_t last = outlook->count - 1;
-	for (size_t i = 0; i < last; i++)
-		total += outlook->days[i].weight = days_weight(
-			outlook->past, outlook->now, outlook->ages[i]);
-	struct price_day *day = &outlook->days[last];
-	*day = (struct price_day){.weight = last ? total * goes_on / (1 - goes_on) : 1};
-	price_day_add(day, price_shares_row(outlook->shares, last_hour(outlook)),
-		(double)(outlook->due - outlook->now));
-}
-
-/* False: too little of that day is known. */
-static bool remember(struct outlook *outlook, int age, struct price_day *ret_day)
-{
-	int64_t gaps = 0, back = (int64_t)age * DAYS_DAY;
-	if (outlook->now - back < 0)
-		return false;
-	*ret_day = (struct price_day){0};
-	for (int64_t slot = outlook->now - back; slot < outlook->due - back; slot++) {
-		/* A deadline beyond a day from now: yesterday has not gone so far. */
-		float busy = slot < outlook->now ? outlook->past.busy[slot]
-						 : outlook->past.busy[slot - DAYS_DAY];
-		gaps += isnan(busy);
-		price_day_add(ret_day, price_shares_row(outlook->shares, (double)busy), 1);
+	for (size_t i = 0; i < last; i++) {
+		bool known = outlook->gaps[i] * 4 <= outlook->due - outlook->begin;
+		outlook->days[i].weight = known
+			? days_weight(outlook->view.past, outlook->now, outlook->ages[i])
+			: 0;
+		total += outlook->days[i].weight;
 	}
-	return gaps * 4 <= outlook->due - outlook->now;
+	struct price_day *day = &outlook->days[last];
+	*day = (struct price_day){.weight = total > 0 ? total * goes_on / (1 - goes_on) : 1};
+	go_on(outlook, day);
 }
 
-void outlook_begin(struct outlook *outlook, const struct price_shares *shares,
-	struct days_past past, int64_t now, int64_t due)
+/* What stands for `slot` on the day so many days ago: of a deadline beyond a day from now,
+ * yesterday has not gone so far. */
+static float busy_then(const struct outlook *outlook, int64_t slot, int age)
+{
+	slot -= (int64_t)age * DAYS_DAY;
+	return outlook->view.past.busy[slot < outlook->begin ? slot : slot - DAYS_DAY];
+}
+
+static void reach(struct outlook *outlook, int64_t due)
+{
+	for (size_t i = 0; i + 1 < outlook->count; i++)
+		for (int64_t slot = outlook->due; slot < due; slot++) {
+			float busy = busy_then(outlook, slot, outlook->ages[i]);
+			outlook->gaps[i] += isnan(busy);
+			add_slot(outlook, &outlook->days[i], slot, busy);
+		}
+	outlook->due = due;
+	weigh(outlook);
+}
+
+void outlook_begin(
+	struct outlook *outlook, const struct outlook_view *view, int64_t now, int64_t due)
 {
 	must(now <= due && due - now <= 2 * DAYS_DAY);
-	*outlook = (struct outlook){.shares = shares, .past = past, .now = now, .due = due};
-	for (int age = 1; age <= DAYS_BACK; age++) {
-		/* Of a deadline in two days the days one and two ago are the same story. */
-		if ((int64_t)age * DAYS_DAY + DAYS_DAY < due - now)
-			continue;
-		if (remember(outlook, age, &outlook->days[outlook->count]))
+	*outlook = (struct outlook){.view = *view, .begin = now, .now = now, .due = now};
+	for (int age = 1; age <= DAYS_BACK; age++)
+		if (now - (int64_t)age * DAYS_DAY >= 0)
 			outlook->ages[outlook->count++] = age;
-	}
 	outlook->ages[outlook->count++] = 0;
-	weigh(outlook);
+	reach(outlook, due);
+}
+
+void outlook_reach(struct outlook *outlook, int64_t due)
+{
+	must(outlook->due <= due && due - outlook->begin <= 2 * DAYS_DAY);
+	reach(outlook, due);
 }
 
 void outlook_step(struct outlook *outlook)
 {
 	must(outlook->now < outlook->due);
 	for (size_t i = 0; i + 1 < outlook->count; i++) {
-		int64_t slot = outlook->now - (int64_t)outlook->ages[i] * DAYS_DAY;
-		price_day_pass(&outlook->days[i],
-			price_shares_row(outlook->shares, (double)outlook->past.busy[slot]), 1);
+		struct price_day *day = &outlook->days[i];
+		int64_t slot = outlook->now;
+		const float *row = row_of(
+			outlook, (double)busy_then(outlook, slot, outlook->ages[i]));
+		if (outlook->view.caps)
+			price_day_add_capped(
+				day, row, outlook->view.caps[slot - outlook->begin], -1);
+		else
+			price_day_pass(day, row, 1);
 	}
 	outlook->now++;
 	weigh(outlook);

@@ -18,18 +18,33 @@
 
 _Static_assert((int)DAYS_BACK < (int)PRICE_DAYS, "one more: the last hour goes on");
 
-struct outlook {
+/* On what a job works. */
+struct outlook_view {
 	const struct price_shares *shares;
 	struct days_past past;
-	int64_t now, due; /* slots; `now` is the first that is not known yet */
-	size_t count;     /* of days */
+	/* The largest share that may be taken in each slot from the begin on; NULL: what `shares`
+	 * allows. Reaches as far as the deadline. */
+	const float *caps;
+};
+
+struct outlook {
+	struct outlook_view view;
+	int64_t begin, now, due; /* slots; `now` is the first that is not known yet */
+	size_t count;            /* of days */
 	int ages[PRICE_DAYS];
+	int64_t gaps[PRICE_DAYS];
 	struct price_day days[PRICE_DAYS]; /* the last one: the last hour goes on */
 };
 
-/* Borrows the shares and the past. Days of which a quarter is missing are not remembered. */
-void outlook_begin(struct outlook *outlook, const struct price_shares *shares,
-	struct days_past past, int64_t now, int64_t due);
+/*
+ * Borrows what the view points at. Days of which a quarter is missing are not remembered. The
+ * deadline lies two days ahead at most.
+ */
+void outlook_begin(
+	struct outlook *outlook, const struct outlook_view *view, int64_t now, int64_t due);
+
+/* The deadline is later than it was: costs only the slots between. */
+void outlook_reach(struct outlook *outlook, int64_t due);
 
 /* One slot more is known. */
 void outlook_step(struct outlook *outlook);

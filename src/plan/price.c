@@ -38,6 +38,12 @@ void price_day_add(struct price_day *day, const float *row, double slots)
 		day->work[step] += slots * (double)row[step];
 }
 
+void price_day_add_capped(struct price_day *day, const float *row, float cap, double slots)
+{
+	for (size_t step = 0; cap > 0 && step < PRICE_STEPS; step++)
+		day->work[step] += slots * (double)(row[step] < cap ? row[step] : cap);
+}
+
 void price_day_pass(struct price_day *day, const float *row, double slots)
 {
 	price_day_add(day, row, -slots);
@@ -63,9 +69,13 @@ struct price price_find(const struct price_day *days, size_t count, double work,
 	double by_step[PRICE_STEPS + 1] = {0}, total = 0, reached = 0;
 	size_t day_of[PRICE_STEPS + 1] = {0}, step = 0;
 	for (size_t i = 0; i < count; i++) {
+		if (!(days[i].weight > 0))
+			continue;
 		size_t of = step_for(&days[i], work);
+		/* Of several days that ask the same the weightiest is named. */
+		if (!(by_step[of] > 0) || days[i].weight > days[day_of[of]].weight)
+			day_of[of] = i;
 		by_step[of] += days[i].weight;
-		day_of[of] = i;
 		total += days[i].weight;
 	}
 	/* Sums of weights are not exact: the last day must count as reached. */

@@ -47,8 +47,12 @@ struct price_day {
 	double work[PRICE_STEPS]; /* that gets done until the deadline, at each price */
 };
 
-/* A slot until the deadline more, or one that has passed; `slots`: its length, in slots. */
+/*
+ * A slot until the deadline more, or one that has passed; `slots`: its length, in slots. Capped: no
+ * more than that share may be taken in it.
+ */
 void price_day_add(struct price_day *day, const float *row, double slots);
+void price_day_add_capped(struct price_day *day, const float *row, float cap, double slots);
 void price_day_pass(struct price_day *day, const float *row, double slots);
 
 struct price {

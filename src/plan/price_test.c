@@ -110,10 +110,12 @@ TEST(an_outlook_that_went_on_equals_one_made_anew)
 	price_shares_make(&shares, &disk, 1);
 	int64_t start = 25 * DAYS_DAY + (int64_t)rng_below(&rng, DAYS_DAY);
 	static struct outlook went, anew;
-	outlook_begin(&went, &shares, past_of(busy), start, start + 250);
+	outlook_begin(
+		&went, &(struct outlook_view){&shares, past_of(busy), NULL}, start, start + 250);
 	for (int i = 0; i < 200; i++)
 		outlook_step(&went);
-	outlook_begin(&anew, &shares, past_of(busy), start + 200, start + 250);
+	outlook_begin(&anew, &(struct outlook_view){&shares, past_of(busy), NULL}, start + 200,
+		start + 250);
 	CHECK_EQ(went.count, anew.count);
 	for (double work = 0.5; work < 60; work *= 1.3) {
 		struct price a = outlook_price(&went, work, 0.9);
@@ -132,8 +134,8 @@ TEST(less_time_and_more_work_never_make_it_cheaper)
 	price_shares_make(&shares, &disk, 0.5);
 	static struct outlook outlook;
 	for (int64_t length = 10; length < 280; length += 30) {
-		outlook_begin(
-			&outlook, &shares, past_of(busy), 30 * DAYS_DAY, 30 * DAYS_DAY + length);
+		outlook_begin(&outlook, &(struct outlook_view){&shares, past_of(busy), NULL},
+			30 * DAYS_DAY, 30 * DAYS_DAY + length);
 		double before = 0;
 		for (double work = 0.1; work < 200; work *= 1.5) {
 			struct price price = outlook_price(&outlook, work, 0.9);
@@ -151,11 +153,12 @@ TEST(without_any_past_only_the_last_hour_counts)
 	price_shares_make(&shares, &disk, 1);
 	for (int i = 0; i < DAYS_DAY; i++)
 		busy[i] = 0.1f;
-	outlook_begin(&outlook, &shares, past_of(busy), 100, 200);
+	outlook_begin(&outlook, &(struct outlook_view){&shares, past_of(busy), NULL}, 100, 200);
 	CHECK_EQ(outlook.count, 1);
 	CHECK_EQ(outlook_age(&outlook, 0), 0);
 	CHECK(!outlook_price(&outlook, 10, 0.9).infeasible);
-	outlook_begin(&outlook, &shares, past_of(busy), 0, 100); /* nothing at all is known */
+	outlook_begin(&outlook, &(struct outlook_view){&shares, past_of(busy), NULL}, 0,
+		100); /* nothing at all is known */
 	CHECK(outlook_price(&outlook, 1, 0.9).infeasible);
 }
 
@@ -194,6 +197,38 @@ TEST(a_deadline_that_presses_takes_its_share_whatever_is_measured)
 		seen.used = pacer.share;
 	}
 	CHECK(pacer.share >= 0.2);
+}
+
+TEST(hours_that_are_capped_do_less_and_a_deadline_can_move_on)
+{
+	struct rng rng;
+	static float busy[PAST], caps[2 * DAYS_DAY];
+	rng_seed(&rng, test_seed());
+	make_past(busy, &rng);
+	price_shares_make(&shares, &disk, 1);
+	static struct outlook open, capped, grown;
+	int64_t now = 30 * DAYS_DAY + 100;
+	for (int i = 0; i < 2 * DAYS_DAY; i++)
+		caps[i] = i < 50 ? 0 : i < 120 ? 0.05f : 1;
+	struct outlook_view free = {&shares, past_of(busy), NULL},
+			    bound = {&shares, past_of(busy), caps};
+	outlook_begin(&open, &free, now, now + 300);
+	outlook_begin(&capped, &bound, now, now + 300);
+	outlook_begin(&grown, &bound, now, now + 7);
+	outlook_reach(&grown, now + 150);
+	outlook_reach(&grown, now + 300);
+	for (double work = 0.5; work < 60; work *= 2) {
+		double a = outlook_price(&open, work, 0.9).price;
+		double b = outlook_price(&capped, work, 0.9).price;
+		double c = outlook_price(&grown, work, 0.9).price;
+		CHECK(a <= b);
+		CHECK(isinf(b) ? isinf(c) : fabs(b - c) <= 1e-9 * b);
+	}
+	for (size_t day = 0; day < open.count; day++)
+		CHECK(capped.days[day].work[PRICE_STEPS - 1] <=
+			open.days[day].work[PRICE_STEPS - 1] + 1e-6);
+	outlook_begin(&capped, &bound, now, now + 50);
+	CHECK(outlook_price(&capped, 0.1, 0.9).infeasible);
 }
 
 TEST_MAIN

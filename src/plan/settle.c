@@ -53,7 +53,7 @@ static void take(struct settle *settle, const struct settle_job *job, float sign
 	struct settle_device *tier = &settle->tiers[job->tier];
 	for (int slot = job->release; slot < job->due; slot++) {
 		host->taken[slot] += sign * job->share[slot];
-		tier->taken[slot] += sign * job->share[slot] * job->width;
+		tier->taken[slot] += sign * job->share[slot] * job->width[job->tier];
 	}
 }
 
@@ -68,20 +68,22 @@ static void look_at_host(
 	}
 }
 
-static void look_at_tier(
-	const struct settle_device *tier, const struct settle_job *job, struct view *ret_view)
+static void look_at_tier(const struct settle *settle, uint32_t number, const struct settle_job *job,
+	struct view *ret_view)
 {
-	float reach = 0;
-	ret_view->width = job->width;
+	const struct settle_device *tier = &settle->tiers[number];
+	float reach = 0, width = job->width[number];
+	ret_view->width = width;
 	for (int i = 0; i < ret_view->slots; i++) {
 		float idle = idle_of(tier, job->release + i);
 		ret_view->tier_idle[i] = idle;
-		ret_view->tier_bend[i] = job->width * bend_of(tier, job->release + i);
+		ret_view->tier_bend[i] = width * bend_of(tier, job->release + i);
 		ret_view->toll[i] = ret_view->tier_bend[i] / (idle * idle);
-		ret_view->most[i] = least(job->most, 0.98f * idle / job->width);
+		float most = job->caps ? least(job->most, job->caps[job->release + i]) : job->most;
+		ret_view->most[i] = least(most, 0.98f * idle / width);
 		reach = largest(reach, ret_view->most[i] / idle);
 	}
-	ret_view->large = reach * job->width > 0.02f;
+	ret_view->large = reach * width > 0.02f;
 }
 
 /*
@@ -188,7 +190,7 @@ void settle_job(struct settle *settle, struct settle_job *job)
 	for (uint32_t tier = 0; tier < settle->tier_count; tier++) {
 		if (isinf(job->money[tier]))
 			continue;
-		look_at_tier(&settle->tiers[tier], job, &view);
+		look_at_tier(settle, tier, job, &view);
 		float price = price_for(&view, job, share);
 		float cost = job->money[tier] + (isinf(price) ? late : cost_of(&view, share));
 		if (cost >= best)

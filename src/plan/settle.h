@@ -30,7 +30,8 @@ struct settle_job {
 	uint16_t release, due;     /* slots: works in release .. due - 1 */
 	float work;                /* in slots of the host */
 	float most;                /* the largest share of the host */
-	float width;               /* a share of the host is so much of a tier */
+	const float *caps;         /* likewise by slot; NULL: at all times the same */
+	float width[SETTLE_TIERS]; /* a share of the host is so much of that tier */
 	float money[SETTLE_TIERS]; /* of putting it there, in units of harm; INFINITY: not there */
 	/* the answer */
 	uint32_t tier;

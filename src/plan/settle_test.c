@@ -37,12 +37,15 @@ static void draw(struct town *town, struct rng *rng)
 		draw_device(&town->tiers[i], rng, 0.5f);
 	for (int i = 0; i < JOBS; i++) {
 		uint16_t release = (uint16_t)rng_below(rng, 100);
-		town->jobs[i] = (struct settle_job){.host = (uint32_t)rng_below(rng, HOSTS),
+		town->jobs[i] = (struct settle_job){
+			.host = (uint32_t)rng_below(rng, HOSTS),
 			.release = release,
 			.due = (uint16_t)(release + 60 + rng_below(rng, 120)),
 			.work = (float)(0.3 + 2 * wave_uniform(rng)),
 			.most = 0.3f,
-			.width = (float)HOSTS / TIERS / 2};
+		};
+		for (int tier = 0; tier < SETTLE_TIERS; tier++)
+			town->jobs[i].width[tier] = (float)HOSTS / TIERS / 2;
 		for (int tier = 0; tier < TIERS; tier++)
 			town->jobs[i].money[tier] = (float)(0.01 * tier);
 	}
@@ -75,7 +78,7 @@ TEST(what_devices_hold_is_the_sum_of_what_jobs_take)
 		for (int i = 0; i < JOBS; i++) {
 			double share = (double)town.jobs[i].share[slot];
 			host[town.jobs[i].host] += share;
-			tier[town.jobs[i].tier] += share * (double)town.jobs[i].width;
+			tier[town.jobs[i].tier] += share * (double)town.jobs[i].width[0];
 		}
 		for (int i = 0; i < HOSTS; i++)
 			CHECK(fabs(host[i] - (double)town.hosts[i].taken[slot]) < 1e-4);
@@ -192,7 +195,7 @@ static double cheapest(const struct town *town, const struct split *at,
 	for (int slot = job->release; slot < job->due; slot++)
 		offers[count++] = (struct offer){
 			slope(&town->hosts[job->host], at->host[job->host][slot], slot) +
-				(double)job->width *
+				(double)job->width[0] *
 					slope(&town->tiers[tier], at->tier[tier][slot], slot),
 			slot};
 	qsort(offers, (size_t)count, sizeof(offers[0]), by_cost);
@@ -227,7 +230,7 @@ static double corner(const struct town *town, const struct split *at, struct spl
 		ret->money += (double)job->money[tier];
 		for (int slot = 0; slot < SETTLE_SLOTS; slot++) {
 			ret->host[job->host][slot] += chosen[slot];
-			ret->tier[tier][slot] += chosen[slot] * (double)job->width;
+			ret->tier[tier][slot] += chosen[slot] * (double)job->width[0];
 		}
 	}
 	return sum;

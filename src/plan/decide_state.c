@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is wanted now: who works, how hard, and when the others are expected to. */
+#include <math.h>
+
+#include "plan/decide_inner.h"
+
+/* As in pacer.c: what is cheap beyond all thresholds, and what is too little to begin with. */
+static const double presses = 30, pressed = 1.5, too_little = 0.0125, begins = 0.05;
+
+/* Feedback alone: whatever the threshold lets through. */
+static const double any_price = 1e9;
+
+static double needed(const struct item *item)
+{
+	return item->work / fmax(1, (double)(item->due - item->release));
+}
+
+/* The share that it would take of a device so busy. */
+static double share_at(const struct deciding *deciding, const struct item *item, double busy)
+{
+	const struct facts_device *device = &deciding->facts->devices[item->device];
+	const struct harm_device *harm = &device->harm;
+	double price = item->says->driver == DRIVER_PLANNER ? item->says->price : any_price;
+	if (!item->says->pressed)
+		return fmin(harm_share_at(harm, busy, price), harm_share_allowed(harm, busy));
+	double all = fmin(device->most, 1 - fmin(busy, 1));
+	double late = needed(item) > all / 3 ? pressed * needed(item) : 0;
+	return fmax(fmax(late, harm_share_at(harm, busy, presses)), begins * device->most);
+}
+
+static double cap_at(const struct deciding *deciding, const struct item *item, int slot)
+{
+	const struct facts_device *device = &deciding->facts->devices[item->device];
+	double most = fmin(
+		device->most, deciding->facts->tiers[item->says->tier].writes / device->speed);
+	return item->settle->caps ? fmin(most, (double)item->settle->caps[slot]) : most;
+}
+
+/* When it works if the day goes as expected: `taken` by those that are due before it. */
+static void forecast(const struct deciding *deciding, struct item *item, float *taken)
+{
+	const struct settle_device *host = &deciding->settle.hosts[item->device];
+	const struct harm_device *harm = &deciding->facts->devices[item->device].harm;
+	struct decision *says = item->says;
+	double left = item->work;
+	int first = -1, last = -1;
+	for (int i = item->release; i < SETTLE_SLOTS && left > 1e-9; i++) {
+		double busy = (double)host->busy[i];
+		double share = i || says->wanted != WANTED_RUN ? share_at(deciding, item, busy)
+							       : says->share;
+		share = fmin(share, cap_at(deciding, item, i)) - (i ? (double)taken[i] : 0);
+		share = fmin(share, left);
+		if (share <= 0 || (!i && says->wanted != WANTED_RUN))
+			continue;
+		left -= share;
+		taken[i] += (float)share;
+		says->harm += harm_rate(harm, busy, share);
+		first = first < 0 ? i : first;
+		last = i;
+	}
+	if (first < 0 || left > 1e-9)
+		return;
+	int64_t by = says->late ? says->due_ns : item->must_ns;
+	if (decide_slot_ns(deciding, last + 1) <= by)
+		says->will_miss = false;
+	says->window.from_ns = decide_slot_ns(deciding, first);
+	if (says->window.from_ns < deciding->facts->now_ns)
+		says->window.from_ns = deciding->facts->now_ns;
+	says->window.until_ns = decide_slot_ns(deciding, last + 1);
+}
+
+static void set_driver(const struct deciding *deciding, struct item *item)
+{
+	const struct facts_device *device = &deciding->facts->devices[item->device];
+	struct decision *says = item->says;
+	bool young = device->days < DECIDE_WEEK && !item->resource->asked;
+	bool alone = young || item->unknown;
+	says->driver = alone ? DRIVER_REACTIVE : item->resource->driver;
+	if (item->unknown) {
+		says->will_miss = false;
+		says->remedy = NULL;
+	}
+	says->pressed = says->will_miss;
+}
+
+/* The earliest deadline takes of the device's share what it can, the next what is left. */
+static void share_out(
+	const struct deciding *deciding, struct item *item, double *taken, const char **worker)
+{
+	struct decision *says = item->says;
+	double most = cap_at(deciding, item, 0), now = deciding->looked[item->device].now;
+	double share = fmin(share_at(deciding, item, now) - *taken, most);
+	bool enough = share >= too_little * deciding->facts->devices[item->device].most;
+	/* What is capped so low may go so slowly. */
+	enough = enough || (share > 0 && share >= most);
+	if (item->release > 0 || !enough) {
+		item->behind = item->release > 0 ? NULL : *worker;
+		says->wanted = item->job ? WANTED_PAUSE : WANTED_WAIT;
+		return;
+	}
+	says->wanted = WANTED_RUN;
+	says->share = share;
+	says->pressed = says->will_miss;
+	*taken += share;
+	*worker = item->resource->name;
+}
+
+void decide_states(struct deciding *deciding)
+{
+	for (size_t d = 0; d < deciding->facts->device_count; d++) {
+		const struct deciding_device *looked = &deciding->looked[d];
+		double taken = 0;
+		float later[SETTLE_SLOTS] = {0};
+		const char *worker = NULL;
+		for (uint32_t i = looked->first; i < looked->first + looked->count; i++) {
+			struct item *item = &deciding->items[deciding->by_device[i]];
+			set_driver(deciding, item);
+			if (*item->resource->hold)
+				item->says->wanted = WANTED_HOLD;
+			else if (item->says->tier == DECISION_NOWHERE)
+				item->says->wanted = WANTED_BLOCKED;
+			else
+				share_out(deciding, item, &taken, &worker);
+			if (item->says->tier != DECISION_NOWHERE)
+				forecast(deciding, item, later);
+		}
+	}
+}
