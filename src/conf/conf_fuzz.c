@@ -11,21 +11,48 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* What is shown of a section is read as the same. */
+static void check_sections(const struct conf_file *files, size_t count,
+	struct conf_protects *protects, struct conf_prices *prices)
+{
+	OWN(str_done) struct str text = {0};
+	OWN(conf_protects_done) struct conf_protects protects_again = {0};
+	OWN(conf_prices_done) struct conf_prices prices_again = {0};
+	struct conf_errors errors = {0};
+	must(conf_protects_read(files, count, protects, &errors) == 0);
+	if (conf_prices_read(files, count, NULL, prices, &errors))
+		*prices = (struct conf_prices){0};
+	conf_protects_show(protects, &text);
+	conf_prices_show(prices, &text);
+	must(!str_error(&text));
+	struct conf_file shown = {"shown", text.len ? text.at : "", text.len};
+	errors = (struct conf_errors){0};
+	must(conf_protects_read(&shown, 1, &protects_again, &errors) == 0);
+	must(conf_prices_read(&shown, 1, NULL, &prices_again, &errors) == 0);
+	must(protects_again.list.len == protects->list.len);
+	must(prices_again.list.len == prices->list.len);
+	must(!prices->list.len ||
+		memcmp(prices_again.list.at, prices->list.at,
+			prices->list.len * sizeof(*prices->list.at)) == 0);
+}
+
 static void check_accepted(const struct conf *conf, const struct conf_file *files, size_t count)
 {
-	OWN(str_done) struct str text = {0}, json = {0};
 	OWN(conf_protects_done) struct conf_protects protects = {0};
+	OWN(conf_prices_done) struct conf_prices prices = {0};
+	const struct conf_sections sections = {&protects, &prices};
+	OWN(str_done) struct str text = {0}, json = {0};
 	struct conf again;
-	struct conf_errors errors = {0};
-	must(conf_protects_read(files, count, &protects, &errors) == 0);
+	struct conf_errors errors;
 	conf_show(conf, files, &text);
-	conf_protects_show(&protects, &text);
-	conf_show_json(conf, &protects, files, count, &json);
+	check_sections(files, count, &protects, &prices);
+	conf_show_json(conf, &sections, files, count, &json);
 	must(!str_error(&text) && !str_error(&json));
 	struct conf_file shown = {"shown", text.at, text.len};
 	must(conf_parse(&shown, 1, NULL, &again, &errors) == 0);

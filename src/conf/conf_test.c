@@ -12,6 +12,7 @@
 #include "base/test.h"
 #include "base/units.h"
 #include "conf/keys.h"
+#include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
 
@@ -199,7 +200,9 @@ TEST(shown_configuration_reads_back)
 
 TEST(json_carries_values_and_origins)
 {
-	const struct conf_protects none = {0};
+	const struct conf_protects protects = {0};
+	const struct conf_prices prices = {0};
+	const struct conf_sections none = {&protects, &prices};
 	struct conf_file file = file_of("a\"b.yaml", "loop: {tick: 1500ms}\n");
 	struct conf conf;
 	struct conf_errors errors;

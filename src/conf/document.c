@@ -215,3 +215,63 @@ int conf_document_load(
 		return syntax_error(file, &parser, errors);
 	return 0;
 }
+
+struct conf_place conf_node_place(const struct conf_section *section, const yaml_node_t *node)
+{
+	return (struct conf_place){section->file->name, (uint32_t)node->start_mark.line + 1,
+		(uint32_t)node->start_mark.column + 1};
+}
+
+const char *conf_node_text(const yaml_node_t *node)
+{
+	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
+}
+
+struct each {
+	conf_pair_fn *fn;
+	void *arg;
+	struct conf_errors *errors;
+};
+
+static int each_pair(const struct conf_section *section, const yaml_node_pair_t *opening,
+	const struct each *each)
+{
+	const yaml_node_t *key = yaml_document_get_node(section->document, opening->key);
+	const yaml_node_t *map = yaml_document_get_node(section->document, opening->value);
+	int err = 0;
+	if (map->type != YAML_MAPPING_NODE) {
+		if (*conf_node_text(map))
+			conf_error(each->errors, conf_node_place(section, key), conf_node_text(key),
+				"write a section: names of your choice, and beneath each what it "
+				"means");
+		return 0;
+	}
+	const yaml_node_pair_t *end = map->data.mapping.pairs.top;
+	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; !err && p < end; p++) {
+		each->errors->more |= conf_errors_full(each->errors);
+		if (each->errors->more)
+			break;
+		err = each->fn(each->arg, section, p);
+	}
+	return err;
+}
+
+int conf_document_each(const struct conf_file *file, const char *name, conf_pair_fn *fn, void *arg,
+	struct conf_errors *errors)
+{
+	OWN(yaml_document_delete) yaml_document_t document = {0};
+	struct conf_errors told = {0};
+	const struct conf_section section = {file, &document};
+	const struct each each = {fn, arg, errors};
+	int err = conf_document_load(file, &document, &told);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	const yaml_node_t *root = yaml_document_get_root_node(&document);
+	if (!root || root->type != YAML_MAPPING_NODE)
+		return 0;
+	const yaml_node_pair_t *end = root->data.mapping.pairs.top;
+	for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; !err && p < end; p++)
+		if (strcmp(conf_node_text(yaml_document_get_node(&document, p->key)), name) == 0)
+			err = each_pair(&section, p, &each);
+	return err;
+}

@@ -57,6 +57,7 @@ extern const struct conf_schema conf_schema;
 
 /* The section that is read by conf/protect.h. */
 #define CONF_NAMED_SECTION "protect"
+#define CONF_PRICES_SECTION "prices"
 
 /* A default of the form "STATE/name" is made from the state folder when that is known. */
 #define CONF_DERIVED "STATE/"

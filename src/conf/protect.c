@@ -43,21 +43,14 @@ static const struct conf_schema schema = {keys, KEYS};
 enum { BEST_PARTS = 24 };
 
 struct reading {
-	const struct conf_file *file;
-	yaml_document_t *document;
+	const struct conf_section *section; /* that is being read */
 	struct conf_errors *errors;
 	struct conf_protects *protects;
 };
 
 static struct conf_place place_of(const struct reading *reading, const yaml_node_t *node)
 {
-	return (struct conf_place){reading->file->name, (uint32_t)node->start_mark.line + 1,
-		(uint32_t)node->start_mark.column + 1};
-}
-
-static const char *text_of(const yaml_node_t *node)
-{
-	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
+	return conf_node_place(reading->section, node);
 }
 
 static void name_key(const struct conf_protect *entry, const char *key, char shown[2 * CONF_SHOWN])
@@ -70,15 +63,15 @@ static void name_key(const struct conf_protect *entry, const char *key, char sho
 static void read_key(struct reading *reading, struct conf_protect *entry,
 	const yaml_node_pair_t *pair, bool given[KEYS])
 {
-	const yaml_node_t *key = yaml_document_get_node(reading->document, pair->key);
-	const yaml_node_t *value = yaml_document_get_node(reading->document, pair->value);
+	const yaml_node_t *key = yaml_document_get_node(reading->section->document, pair->key);
+	const yaml_node_t *value = yaml_document_get_node(reading->section->document, pair->value);
 	char shown[2 * CONF_SHOWN], nearest[CONF_KEY_PATH];
 	OWN(str_done) struct str range = {0};
 	struct why why;
-	size_t number = conf_schema_find(&schema, text_of(key));
-	name_key(entry, text_of(key), shown);
+	size_t number = conf_schema_find(&schema, conf_node_text(key));
+	name_key(entry, conf_node_text(key), shown);
 	if (number == KEYS) {
-		bool near = conf_schema_nearest(&schema, "", text_of(key), nearest);
+		bool near = conf_schema_nearest(&schema, "", conf_node_text(key), nearest);
 		if (!near)
 			conf_schema_list(&schema, "", &range);
 		conf_error(reading->errors, place_of(reading, key), shown,
@@ -92,12 +85,12 @@ static void read_key(struct reading *reading, struct conf_protect *entry,
 	}
 	given[number] = true;
 	conf_value_range(&keys[number], &range);
-	if (value->type != YAML_SCALAR_NODE || !*text_of(value))
+	if (value->type != YAML_SCALAR_NODE || !*conf_node_text(value))
 		conf_error(reading->errors, place_of(reading, value), shown,
 			"has no value that fits: write %s", str_text(&range));
 	else if (conf_value_read(&keys[number],
-			 &(struct conf_text){text_of(value), value->data.scalar.length}, entry,
-			 &why))
+			 &(struct conf_text){conf_node_text(value), value->data.scalar.length},
+			 entry, &why))
 		conf_error(reading->errors, place_of(reading, value), shown, "%s", why.text);
 }
 
@@ -139,19 +132,22 @@ static int add(struct reading *reading, const struct conf_protect *entry, const 
 	return vec_push(&reading->protects->list, *entry);
 }
 
-static int read_entry(struct reading *reading, const yaml_node_pair_t *pair)
+static int read_entry(void *arg, const struct conf_section *section, const yaml_node_pair_t *pair)
 {
+	struct reading *reading = arg;
 	static const struct conf_key name_rule = {
 		"", CONF_NAME, AT(name), 1, CONF_NAME_MAX, NULL, NULL, ""};
-	const yaml_node_t *key = yaml_document_get_node(reading->document, pair->key);
-	const yaml_node_t *value = yaml_document_get_node(reading->document, pair->value);
+	const yaml_node_t *key = yaml_document_get_node(section->document, pair->key);
+	const yaml_node_t *value = yaml_document_get_node(section->document, pair->value);
 	struct conf_protect entry;
 	bool given[KEYS] = {false};
 	struct why why;
+	reading->section = section;
 	memset(&entry, 0, sizeof(entry)); /* padding too: equal entries are equal bytes */
 	if (key->type != YAML_SCALAR_NODE ||
 		conf_value_read(&name_rule,
-			&(struct conf_text){text_of(key), key->data.scalar.length}, &entry, &why)) {
+			&(struct conf_text){conf_node_text(key), key->data.scalar.length}, &entry,
+			&why)) {
 		conf_error(reading->errors, place_of(reading, key), "protect", "%s",
 			key->type == YAML_SCALAR_NODE ? why.text : "a name stands here");
 		return 0;
@@ -177,46 +173,6 @@ static int read_entry(struct reading *reading, const yaml_node_pair_t *pair)
 	return add(reading, &entry, key);
 }
 
-static int read_section(struct reading *reading, const yaml_node_t *key, const yaml_node_t *section)
-{
-	if (section->type != YAML_MAPPING_NODE) {
-		if (*text_of(section))
-			conf_error(reading->errors, place_of(reading, key), "protect",
-				"write a section: a name, and beneath it path, to and rpo");
-		return 0;
-	}
-	int err = 0;
-	const yaml_node_pair_t *end = section->data.mapping.pairs.top;
-	for (const yaml_node_pair_t *p = section->data.mapping.pairs.start; !err && p < end; p++) {
-		reading->errors->more |= conf_errors_full(reading->errors);
-		if (reading->errors->more)
-			break;
-		err = read_entry(reading, p);
-	}
-	return err;
-}
-
-static int read_file(struct reading *reading)
-{
-	OWN(yaml_document_delete) yaml_document_t document = {0};
-	struct conf_errors told = {0}; /* by conf_parse(), which reads the same files */
-	int err = conf_document_load(reading->file, &document, &told);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	reading->document = &document;
-	const yaml_node_t *root = yaml_document_get_root_node(&document);
-	if (!root || root->type != YAML_MAPPING_NODE)
-		return 0;
-	const yaml_node_pair_t *end = root->data.mapping.pairs.top;
-	for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; !err && p < end; p++) {
-		const yaml_node_t *key = yaml_document_get_node(&document, p->key);
-		if (strcmp(text_of(key), "protect") == 0)
-			err = read_section(
-				reading, key, yaml_document_get_node(&document, p->value));
-	}
-	return err;
-}
-
 int conf_protects_read(const struct conf_file *files, size_t count, struct conf_protects *ret,
 	struct conf_errors *errors)
 {
@@ -224,10 +180,9 @@ int conf_protects_read(const struct conf_file *files, size_t count, struct conf_
 	struct reading reading = {.errors = errors, .protects = &protects};
 	size_t found_before = errors->count;
 	int err = 0;
-	for (size_t i = 0; !err && i < count && !conf_errors_full(errors); i++) {
-		reading.file = &files[i];
-		err = read_file(&reading);
-	}
+	for (size_t i = 0; !err && i < count && !conf_errors_full(errors); i++)
+		err = conf_document_each(
+			&files[i], CONF_NAMED_SECTION, read_entry, &reading, errors);
 	if (!err && errors->count > found_before)
 		err = -EINVAL;
 	if (!err) {

@@ -67,8 +67,7 @@ TEST(a_mistake_is_told_with_its_place_and_what_to_write)
 	static const struct {
 		const char *text, *said;
 	} all[] = {
-		{"protect: x\n",
-			"f:1:1: protect: write a section: a name, and beneath it path, to"},
+		{"protect: x\n", "f:1:1: protect: write a section: names of your choice"},
 		{"protect:\n  a: 1\n", "f:2:3: protect.a: write a section with the keys path, to,"},
 		{"protect:\n  a b: {}\n", "f:2:3: protect: 'a b' is not a name"},
 		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, pth: /z}\n",

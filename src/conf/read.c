@@ -140,8 +140,9 @@ static void walk_key(struct walk *walk, const struct pair *pair, size_t number)
 static void walk_pair(struct walk *walk, const struct pair *pair)
 {
 	size_t number = conf_schema_find(walk->schema, pair->path);
-	if (strcmp(pair->path, CONF_NAMED_SECTION) == 0)
-		return; /* its keys are names of people: conf/protect.h */
+	if (strcmp(pair->path, CONF_NAMED_SECTION) == 0 ||
+		strcmp(pair->path, CONF_PRICES_SECTION) == 0)
+		return; /* their keys are names of people: conf/protect.h, conf/prices.h */
 	if (!*pair->path || strchr(pair->name, '.'))
 		unknown_key(walk, pair);
 	else if (number < walk->schema->count)

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/value.h"
 
@@ -143,7 +144,7 @@ static json_t *json_of_key(const struct conf_key *key, const struct conf *conf,
 	return entry;
 }
 
-void conf_show_json(const struct conf *conf, const struct conf_protects *protects,
+void conf_show_json(const struct conf *conf, const struct conf_sections *sections,
 	const struct conf_file *files, size_t count, struct str *text)
 {
 	json_t *document = json_object(), *names = json_array(), *keys = json_object();
@@ -156,7 +157,8 @@ void conf_show_json(const struct conf *conf, const struct conf_protects *protect
 	json_object_set_new(document, "type", json_string("config"));
 	json_object_set_new(document, "files", names);
 	json_object_set_new(document, "keys", keys);
-	json_object_set_new(document, "protect", conf_protects_json(protects));
+	json_object_set_new(document, "protect", conf_protects_json(sections->protects));
+	json_object_set_new(document, CONF_PRICES_SECTION, conf_prices_json(sections->prices));
 	char *dump = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
 	if (dump)
@@ -204,4 +206,5 @@ void conf_sample(struct str *text)
 		before = key;
 	}
 	conf_protects_sample(text);
+	conf_prices_sample(text);
 }

@@ -13,6 +13,7 @@
 struct conf;
 struct conf_file;
 struct conf_key;
+struct conf_prices;
 struct conf_protects;
 struct json_t;
 struct str;
@@ -26,11 +27,17 @@ struct json_t *conf_json_value(const struct conf_key *key, const void *values);
 /* Adds one value as YAML. */
 void conf_show_value(const struct conf_key *key, const void *values, struct str *text);
 
+/* Sections whose keys are names of people. */
+struct conf_sections {
+	const struct conf_protects *protects;
+	const struct conf_prices *prices;
+};
+
 /*
  * Adds one JSON document: durations in seconds, sizes in bytes. The names of the files it came
  * from are in `files`.
  */
-void conf_show_json(const struct conf *conf, const struct conf_protects *protects,
+void conf_show_json(const struct conf *conf, const struct conf_sections *sections,
 	const struct conf_file *files, size_t count, struct str *text);
 
 /* Adds the sample file: each key, what it is for, what it may be, commented out at its default. */

@@ -124,7 +124,7 @@ int backup_say_estimate(struct backup_run *run)
 {
 	struct catalog_job last;
 	struct guess guess = {.point = &run->point, .files = run->estimate.files};
-	int code = price_read(run->call, &guess.price);
+	int code = price_of(run->call, run->keep.where, &guess.price);
 	if (code)
 		return code;
 	bool same = last_job(&run->keep, run->job, &last);

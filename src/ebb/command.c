@@ -389,7 +389,8 @@ const struct command commands[] = {
 			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
 			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
 			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
-			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) | HOOKS,
+			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) |
+			ONE(OPTION_CONFIG) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},

@@ -12,6 +12,7 @@
 #include "conf/show.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/price.h"
 #include "os/linux/textfile.h"
 
 #define DEFAULT_CONFIG "/etc/ebb/ebb.yaml"
@@ -74,6 +75,12 @@ static int say_one(struct conf_errors *errors, const char *text)
 	return EXIT_FAILED;
 }
 
+static int check_prices(const char *text, struct why *why)
+{
+	struct price price = {0};
+	return price_add_all(&price, text, why);
+}
+
 int config_read(const struct config_source *source, struct config *ret_config)
 {
 	struct why why = {0};
@@ -86,6 +93,9 @@ int config_read(const struct config_source *source, struct config *ret_config)
 	if (!err)
 		err = conf_protects_read(config->files.list.at, config->files.list.len,
 			&config->protects, &config->errors);
+	if (!err)
+		err = conf_prices_read(config->files.list.at, config->files.list.len, check_prices,
+			&config->prices, &config->errors);
 	if (err == -ENOMEM)
 		return say_one(&config->errors, "no memory");
 	if (err)
@@ -96,6 +106,7 @@ int config_read(const struct config_source *source, struct config *ret_config)
 void config_done(struct config *config)
 {
 	conf_protects_done(&config->protects);
+	conf_prices_done(&config->prices);
 	conf_files_done(&config->files);
 }
 
@@ -151,11 +162,15 @@ int call_config_show(const struct call *call)
 		return code;
 	const struct conf_file *files = config.files.list.at;
 	if (args_given(&call->args, OPTION_JSON))
-		conf_show_json(&config.conf, &config.protects, files, config.files.list.len, &text);
+		conf_show_json(&config.conf,
+			&(struct conf_sections){&config.protects, &config.prices}, files,
+			config.files.list.len, &text);
 	else
 		conf_show(&config.conf, files, &text);
-	if (!args_given(&call->args, OPTION_JSON))
+	if (!args_given(&call->args, OPTION_JSON)) {
 		conf_protects_show(&config.protects, &text);
+		conf_prices_show(&config.prices, &text);
+	}
 	return call_print(&text);
 }
 

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "conf/files.h"
+#include "conf/prices.h"
 #include "conf/protect.h"
 
 struct call;
@@ -26,6 +27,7 @@ struct config {
 	struct conf_files files;
 	struct conf conf;
 	struct conf_protects protects;
+	struct conf_prices prices;
 	struct conf_errors errors; /* when it was refused */
 };
 

@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "base/units.h"
 #include "base/why.h"
 #include "ebb/call.h"
+#include "ebb/config.h"
 #include "ebb/exit.h"
+#include "ebb/keep.h"
 
 static int wrong(const char *text, struct why *why)
 {
@@ -78,6 +81,40 @@ int price_add(struct price *price, const char *text, struct why *why)
 	return 0;
 }
 
+int price_add_all(struct price *price, const char *texts, struct why *why)
+{
+	char one[CONF_PRICE_MAX + 1];
+	int err = 0;
+	for (const char *at = texts; !err && *(at += strspn(at, " ")); at += strcspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+		if (len >= sizeof(one))
+			return wrong(at, why);
+		snprintf(one, sizeof(one), "%.*s", (int)len, at);
+		err = price_add(price, one, why);
+	}
+	return err;
+}
+
+/* What it cannot say does not keep anybody from an estimate. */
+static int read_settings(const struct call *call, const char *place, struct price *price)
+{
+	OWN(config_done) struct config config = {0};
+	struct config_source source;
+	struct why why;
+	char absolute[KEEP_PATH];
+	int code = config_choose(call, &source);
+	if (code)
+		return code;
+	if (config_read(&source, &config))
+		return EXIT_OK;
+	if (!strstr(place, "://") && keep_absolute(call, place, absolute))
+		place = absolute;
+	const struct conf_price *found = conf_prices_find(&config.prices, place);
+	if (found)
+		price_add_all(price, found->price, &why);
+	return EXIT_OK;
+}
+
 int price_read(const struct call *call, struct price *ret_price)
 {
 	const char *given;
@@ -89,6 +126,12 @@ int price_read(const struct call *call, struct price *ret_price)
 	if (ret_price->given && !args_given(&call->args, OPTION_DRY_RUN))
 		return call_fail(EXIT_USAGE, "--price goes with --dry-run, which tells the cost");
 	return EXIT_OK;
+}
+
+int price_of(const struct call *call, const char *place, struct price *ret_price)
+{
+	int code = price_read(call, ret_price);
+	return code || ret_price->given ? code : read_settings(call, place, ret_price);
 }
 
 double price_once(const struct price *price, uint64_t bytes, uint64_t objects)

@@ -25,6 +25,17 @@ TEST(prices_of_each_kind_add_up)
 	CHECK(price.given);
 }
 
+TEST(several_stand_with_blanks_between)
+{
+	struct price price = {0};
+	struct why why = {""};
+	CHECK_EQ(price_add_all(&price, " 1/GiB-month  0.5/put ", &why), 0);
+	NEAR(price_month(&price, UINT64_C(1) << 30), 1);
+	NEAR(price_once(&price, 0, 2), 1);
+	CHECK_EQ(price_add_all(&price, "1/GiB-month, 0.5/put", &why), -EINVAL);
+	CHECK(strstr(why.text, "'1/GiB-month,' is no price"));
+}
+
 TEST(what_is_no_price_is_refused)
 {
 	static const char *const texts[] = {"", "1", "/GiB", "1/", "-1/GiB", "1/GiB-year", "1/2GiB",
