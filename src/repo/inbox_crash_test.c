@@ -216,8 +216,12 @@ TEST(no_brought_point_is_lost_to_a_crash)
 TEST(no_brought_point_is_lost_to_a_disk_that_fails)
 {
 	rig_explore(&scenario,
-		(struct explore_options){
-			.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+		(struct explore_options){.seed = 1,
+			.exhaustive = 2,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_crashes = true,
+			.faults_alone = true});
 }
 
 TEST_MAIN

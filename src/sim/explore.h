@@ -59,6 +59,7 @@ struct explore_options {
 	uint64_t recovery_points; /* states whose recovery is itself crashed and failed; 0: 64 */
 	bool no_crashes;
 	bool no_faults;
+	bool faults_alone; /* after a failed operation a restart, and no crash besides */
 	const struct explore_allocations *allocations; /* set: allocations fail in turn too */
 	const char *repeat; /* of a report: tries that one case alone; same seed, same scenario */
 };

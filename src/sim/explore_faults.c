@@ -94,6 +94,8 @@ static void crash_few(struct level *level, const char *when)
 void crash_after_fault(struct level *level)
 {
 	char when[120];
+	if (level->explorer->options.faults_alone)
+		return;
 	if (level->depth || level->crashes == CRASHES_AFTER || explore_over(level->explorer))
 		return;
 	level->crashes++;
@@ -104,7 +106,8 @@ void crash_after_fault(struct level *level)
 
 static void hold_after_fault(struct level *level)
 {
-	crash_few(level, "");
+	if (!level->explorer->options.faults_alone)
+		crash_few(level, "");
 	if (!explore_over(level->explorer))
 		level_must_hold(level, LEVEL_PLAIN, ", then a restart");
 }
