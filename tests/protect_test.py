@@ -253,6 +253,205 @@ def test_vold_killed(place, ebb, vold):
     rig.client.shutdown()
 
 
+def bring_back(rig, *words, code=0):
+    return rig.run("restore", "vol/v@latest", "--state", rig.place.path("state"), "--to",
+                   *words, code=code)
+
+
+def test_back_into_a_volume(place, ebb, vold):
+    """a point becomes a new volume, which has its name when it was read back"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 900)
+    rig.protected()
+    assert "was read back" in bring_back(rig, "vol/w")[0]
+    back = rig.connect("w")
+    assert back.pread(rig.size, 0) == rig.model
+    back.shutdown()
+    assert "there is a volume w" in bring_back(rig, "vol/w", code=5)[1]
+    assert "not vol/NAME" in bring_back(rig, "w", code=2)[1]
+    # Ended, and again: it goes on, and there is no volume of the name before.
+    process = rig.begin("restore", "vol/v@latest", "--state", place.path("state"), "--to", "vol/x",
+                        "--limit", "2MiB")
+    end = time.monotonic() + PATIENCE
+    while len(rig.ask("status")["volumes"]) < 3:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert [v["name"] for v in rig.ask("status")["volumes"]][2].startswith("x.restore-")
+    bring_back(rig, "vol/x")
+    assert [v["name"] for v in rig.ask("status")["volumes"]] == ["v", "w", "x"]
+    back = rig.connect("x")
+    assert back.pread(rig.size, 0) == rig.model
+    back.shutdown()
+    rig.client.shutdown()
+
+
+class Filling:
+    """The volume "w", served while it fills from the newest point of "v"."""
+
+    def __init__(self, rig, limit="8MiB"):
+        self.rig = rig
+        self.limit = limit
+        self.begin()
+        end = time.monotonic() + PATIENCE
+        while not rig.ask("show", "w")["ok"]:
+            assert time.monotonic() < end and self.process.poll() is None, \
+                self.process.communicate()
+            time.sleep(0.01)
+
+    def begin(self):
+        self.process = self.rig.begin(
+            "restore", "vol/v@latest", "--state", self.rig.place.path("state"), "--to", "vol/w",
+            "--serve", "--limit", self.limit)
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def fills(self):
+        return "fills" in self.rig.ask("show", "w")["volume"]
+
+    def ended(self):
+        out, err = self.process.communicate(timeout=2 * PATIENCE)
+        assert self.process.returncode == 0, (out, err)
+        assert not self.fills()
+
+
+class Worker:
+    """Random requests to "w", and what must be read of it. What is not durable may be lost."""
+
+    def __init__(self, rig, dice):
+        self.rig, self.dice = rig, dice
+        self.now = bytearray(rig.model)
+        self.loose = {}  # block: what it may have been since the last flush, too
+        self.touched = set()
+        self.client = rig.connect("w")
+
+    def note(self, at, data):
+        for block in range(at // BLOCK, (at + len(data) + BLOCK - 1) // BLOCK):
+            old = bytes(self.now[block * BLOCK:(block + 1) * BLOCK])
+            self.loose.setdefault(block, []).append(old)
+            self.touched.add(block)
+        self.now[at:at + len(data)] = data
+
+    def work(self, count):
+        dice, size = self.dice, self.rig.size
+        for _ in range(count):
+            length = dice.choice([1, 512, BLOCK, 3 * BLOCK, 70000])
+            at = dice.randrange(0, size - length)
+            if dice.random() < 0.6:
+                at -= at % BLOCK
+            what = dice.randrange(10)
+            if what < 4:
+                data = dice.randbytes(length)
+                self.client.pwrite(data, at)
+                self.note(at, data)
+            elif what < 5:
+                self.client.zero(length, at)
+                self.note(at, bytes(length))
+            elif what < 6:
+                self.client.flush()
+                self.loose.clear()
+            else:
+                assert self.client.pread(length, at) == self.now[at:at + length], (at, length)
+
+    def after_crash(self):
+        """What is there must be what was durable, or what was written since."""
+        self.client = self.rig.connect("w")
+        for block in sorted(self.touched):
+            has = self.client.pread(BLOCK, block * BLOCK)
+            want = bytes(self.now[block * BLOCK:(block + 1) * BLOCK])
+            if has != want:
+                assert has in self.loose.get(block, []), f"block {block} is neither old nor new"
+                self.now[block * BLOCK:(block + 1) * BLOCK] = has
+        self.loose.clear()
+
+    def check(self):
+        assert self.client.pread(self.rig.size, 0) == self.now
+
+
+def test_served_at_once(place, ebb, vold):
+    """a volume is read and written while it fills, and is an ordinary one then"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 3000)
+    rig.client.zero(5 * MIB, 11 * MIB)
+    rig.model[11 * MIB:16 * MIB] = bytes(5 * MIB)
+    rig.protected()
+    filling = Filling(rig)
+    worker = Worker(rig, dice)
+    told = []
+    handle = rig.nbd.NBD()
+    handle.add_meta_context("base:allocation")
+    handle.connect_uri("nbd+unix:///w?socket=" + place.path("state", "nbd.sock"))
+    handle.block_status(rig.size, 0, lambda _n, _at, entries, _e: told.extend(entries))
+    assert filling.fills() and told[1] == 0, told[:4]  # what is missing is no hole
+    handle.shutdown()
+    assert rig.ask("cut", "w", "one")["code"] == 5
+    assert rig.ask("resize", "w", str(2 * rig.size))["code"] == 5
+    while filling.fills():
+        worker.work(10)
+    filling.ended()
+    worker.work(100)
+    worker.check()
+    worker.client.flush()
+    worker.client.shutdown()
+    del worker.client
+    assert rig.ask("cut", "w", "one")["ok"]
+    assert rig.program.term() == 0
+    rig.start()
+    worker.client = rig.connect("w")
+    worker.check()
+    worker.client.shutdown()
+
+
+def test_filling_is_killed(place, ebb, vold):
+    """kill -9 of either side: what was durable stays, what is missing is fetched again"""
+    rig, dice = Rig(place, ebb, vold), seed()
+    rig.write(dice, 4000)
+    rig.protected()
+    rig.client.flush()
+    rig.client.shutdown()
+    del rig.client
+    filling = Filling(rig, "2MiB")
+    worker = Worker(rig, dice)
+    # Zeros over what was fetched, and over what was not: both stay.
+    worker.client.pread(BLOCK, 0)
+    for at in (0, 9 * MIB):
+        worker.client.zero(MIB, at)
+        worker.note(at, bytes(MIB))
+    worker.client.flush()
+    worker.loose.clear()
+    for turn in range(6):
+        worker.work(12)
+        if turn % 2:
+            filling.kill()
+            filling.begin()
+            continue
+        if dice.random() < 0.5:
+            worker.client.flush()
+            worker.loose.clear()
+        rig.program.signal(signal.SIGKILL)
+        rig.program.ended()
+        del worker.client
+        rig.start()
+        worker.after_crash()
+    assert filling.fills()
+    filling.kill()
+    filling.limit = "64MiB"
+    filling.begin()
+    worker.work(20)
+    filling.ended()
+    worker.check()
+    rig.program.signal(signal.SIGKILL)
+    rig.program.ended()
+    rig.start()
+    worker.after_crash()
+    assert not filling.fills()
+    worker.client.shutdown()
+
+
 if __name__ == "__main__":
     sys.exit(main([test_exactly_what_changed, test_what_is_not_known, test_estimate,
-                   test_beside_a_writer, test_killed, test_vold_killed], sys.argv[1:]))
+                   test_beside_a_writer, test_killed, test_vold_killed, test_back_into_a_volume,
+                   test_served_at_once, test_filling_is_killed], sys.argv[1:]))

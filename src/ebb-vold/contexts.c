@@ -61,6 +61,7 @@ struct telling {
 	uint32_t upto;
 	uint64_t at, size;
 	bool more;
+	bool fills; /* what is not there yet is no hole */
 };
 
 /* From where the last one ended up to block `to`. */
@@ -79,7 +80,8 @@ static void tell_allocation(struct telling *telling, uint32_t extent)
 	for (uint64_t block = telling->at / VOL_BLOCK; telling->more && block < end;) {
 		struct map_run run = map_find(telling->map, telling->upto, block);
 		block += run.blocks;
-		tell(telling, block, run.slot == SLOT_NONE ? NBD_HOLE | NBD_ZEROES : 0);
+		tell(telling, block,
+			run.slot == SLOT_NONE && !telling->fills ? NBD_HOLE | NBD_ZEROES : 0);
 	}
 }
 
@@ -150,7 +152,8 @@ static void tell_context(struct telling *telling, const struct contexts *context
 void contexts_answer(const struct export *export, struct nbd *nbd, struct nbd_request *request)
 {
 	const struct vol_map *map = engine_map(export->served->engine);
-	struct telling telling = {.map = map,
+	struct telling telling = {.fills = export->served->fill != NULL,
+		.map = map,
 		.nbd = nbd,
 		.request = request,
 		.upto = export->era ? export->era : map->era,

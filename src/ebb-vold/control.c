@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "ebb-vold/control_inner.h"
+#include "ebb-vold/fill.h"
 #include "ebb-vold/serve.h"
 #include "ebb-vold/volumes.h"
 #include "os/clock.h"
@@ -55,6 +56,15 @@ static json_t *show_identity(const struct served *served)
 	return json_string(text);
 }
 
+static json_t *show_fill(const struct fill *fill)
+{
+	struct fill_facts facts = fill_facts(fill);
+	return json_pack("{s:o,s:o,s:b,s:I,s:I,s:I}", "address", talk_json_text(facts.address),
+		"export", talk_json_text(facts.name), "connected", facts.connected, "looked",
+		(json_int_t)facts.looked, "fetched", (json_int_t)facts.fetched, "failed",
+		(json_int_t)facts.failed);
+}
+
 static json_t *show_volume(const struct served *served, bool snapshots)
 {
 	json_t *shown = json_pack("{s:s,s:s}", "name", served->name, "state",
@@ -72,6 +82,8 @@ static json_t *show_volume(const struct served *served, bool snapshots)
 	json_object_set_new(shown, "era", json_integer(map->era));
 	json_object_set_new(shown, "clients", json_integer(served->holds));
 	json_object_set_new(shown, "pace", json_integer(served->pace));
+	if (served->fill)
+		json_object_set_new(shown, "fills", show_fill(served->fill));
 	if (snapshots) {
 		json_object_set_new(shown, "id", show_identity(served));
 		json_object_set_new(shown, "snapshots", show_snapshots(map));
@@ -169,6 +181,37 @@ static void verb_show(void *arg, size_t argc, const char *const *argv, struct st
 				show_volume(served, true)));
 }
 
+static void verb_fill(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct why why;
+	uint64_t size = 0;
+	if (argc != 5 || !control_number(argv[2], UINT64_MAX, &size)) {
+		talk_reply_refuse(ret_reply, TALK_USAGE,
+			"fill wants a name, a size in bytes, and the address and name of an "
+			"export");
+		return;
+	}
+	const struct volumes_source source = {argv[3], argv[4]};
+	int err = volumes_fill(control->parts.volumes, argv[1], size, &source, &why);
+	control_reply(ret_reply, "fill", err, &why);
+}
+
+static void verb_rename(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct control *control = arg;
+	struct served *served = control_find(control, argc, argv, ret_reply);
+	struct why why;
+	if (!served)
+		return;
+	if (argc != 3) {
+		talk_reply_refuse(ret_reply, TALK_USAGE, "rename wants a volume and a name");
+		return;
+	}
+	int err = volumes_rename(control->parts.volumes, served, argv[2], &why);
+	control_reply(ret_reply, "rename", err, &why);
+}
+
 static void verb_create(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
@@ -245,6 +288,12 @@ void control_act(struct control *control, struct served *served, const struct en
 	struct str *ret_reply)
 {
 	struct asked_act *asked = &control->act[control->acts % ACTS];
+	if (act->kind == ENGINE_CUT && served->fill) {
+		talk_reply_refuse(ret_reply, TALK_GUARDED,
+			"volume %s fills: a snapshot of it would miss what is not there yet",
+			served->name);
+		return;
+	}
 	if (asked->number && !asked->done) {
 		talk_reply_busy(ret_reply);
 		return;
@@ -361,6 +410,10 @@ static const struct talk_verb verbs[] = {
 	{"status", "", 0, "which volumes are served, and how they are doing", verb_status},
 	{"show", "NAME", 1, "one volume, with its snapshots", verb_show},
 	{"create", "NAME BYTES", 2, "makes a volume", verb_create},
+	{"fill", "NAME BYTES ADDRESS EXPORT", 4,
+		"makes a volume that is served at once, and fills from another NBD export",
+		verb_fill},
+	{"rename", "NAME NAME", 2, "gives a volume that nobody uses another name", verb_rename},
 	{"resize", "NAME BYTES [force]", 3, "grows or shrinks a volume that nobody uses",
 		verb_resize},
 	{"open", "NAME", 1, "opens a volume that was closed, or stopped after a failure",

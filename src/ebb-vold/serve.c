@@ -19,6 +19,7 @@
 #include "ebb-vold/buffers.h"
 #include "ebb-vold/contexts.h"
 #include "ebb-vold/exports.h"
+#include "ebb-vold/fill.h"
 #include "nbd/nbd.h"
 #include "os/clock.h"
 #include "os/linux/loop.h"
@@ -336,7 +337,7 @@ static void begin(struct client *client, struct nbd_request *request)
 	asked->queue = served->place->queue < UINT16_MAX ? (uint16_t)served->place->queue
 							 : UINT16_MAX;
 	fill_request(asked, export);
-	if (begin_at_once(client, asked))
+	if (!served->fill && begin_at_once(client, asked))
 		return;
 	if (!get_bytes(asked)) {
 		note_end(asked, -ENOMEM);
@@ -345,7 +346,10 @@ static void begin(struct client *client, struct nbd_request *request)
 	}
 	client->out++;
 	asked->out = true;
-	engine_submit(served->engine, &asked->request);
+	if (served->fill)
+		fill_submit(served->fill, &asked->request);
+	else
+		engine_submit(served->engine, &asked->request);
 }
 
 /* ---- bytes ---- */
@@ -438,9 +442,13 @@ static void want(struct client *client, bool input, bool more)
 /* Nobody waits for what is out with the engine. */
 static void forsake(struct client *client)
 {
-	for (size_t i = 0; client->out && i < NBD_IN_FLIGHT; i++)
-		if (client->asked[i].out)
+	for (size_t i = 0; client->out && i < NBD_IN_FLIGHT; i++) {
+		struct fill *fill = served_of(client)->fill;
+		if (client->asked[i].out && fill)
+			fill_forsake(fill, &client->asked[i].request);
+		else if (client->asked[i].out)
 			engine_forsake(&client->asked[i].request);
+	}
 }
 
 /* The socket is closed; what is out with engines comes back first. */

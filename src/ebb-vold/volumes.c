@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "base/units.h"
+#include "ebb-vold/fill.h"
 #include "os/dice.h"
 #include "os/disk.h"
 #include "os/world.h"
@@ -111,6 +112,23 @@ void volumes_pace(struct served *served, unsigned steps)
 	work_on(served);
 }
 
+static void on_whole(void *arg)
+{
+	struct served *served = arg;
+	fill_retire(TAKE(served->fill));
+}
+
+static int start_fill(struct served *served, struct why *why)
+{
+	const struct fill_parts parts = {.world = served->volumes->world,
+		.disk = &served->disk.base,
+		.engine = served->engine,
+		.whole = on_whole,
+		.arg = served};
+	int err = fill_open(&parts, &served->fill, why);
+	return err ? why_prefix(why, err, "volume %s", served->name) : 0;
+}
+
 static int start_engine(
 	struct volumes *volumes, struct served *served, uint64_t make_size, struct why *why)
 {
@@ -129,6 +147,12 @@ static int start_engine(
 		return why_errno(why, err, "volume %s", served->name);
 	}
 	memcpy(served->identity, options.identity, sizeof(served->identity));
+	err = start_fill(served, why);
+	if (err) {
+		/* Without it what is missing would read as zeros. */
+		engine_free(TAKE(served->engine));
+		return err;
+	}
 	work_on(served);
 	return 0;
 }
@@ -154,7 +178,9 @@ int volumes_resize(
 	struct volume_options options = {.disk = &served->disk.base, .no_sums = true};
 	struct volume *volume = NULL;
 	struct why ignored;
-	int err = volumes_close_one(served, why);
+	int err = served->fill
+		? why_set(why, -EBUSY, "volume %s fills: wait until it is whole", served->name)
+		: volumes_close_one(served, why);
 	if (!err)
 		err = open_disk(volumes, served, why);
 	if (err)
@@ -176,12 +202,34 @@ int volumes_close_one(struct served *served, struct why *why)
 		return why_set(why, -EBUSY, "volume %s: %u clients are connected to it",
 			served->name, served->holds);
 	engine_clean(served->engine, 0);
-	if (!engine_idle(served->engine)) {
+	if (served->fill)
+		fill_stop(served->fill);
+	if (!engine_idle(served->engine) || (served->fill && !fill_idle(served->fill))) {
 		work_on(served);
+		if (served->fill)
+			fill_go_on(served->fill);
 		return why_set(why, -EBUSY, "volume %s is at work: try again", served->name);
 	}
 	served->why = (struct why){"closed"};
+	fill_close(TAKE(served->fill));
 	return engine_end(TAKE(served->engine), why);
+}
+
+static void insert(struct volumes *volumes, struct served *served)
+{
+	struct served **at = &volumes->first;
+	while (*at && strcmp((*at)->name, served->name) < 0)
+		at = &(*at)->next;
+	served->next = *at;
+	*at = served;
+}
+
+static void take_out(struct volumes *volumes, struct served *served)
+{
+	struct served **at = &volumes->first;
+	while (*at != served)
+		at = &(*at)->next;
+	*at = served->next;
 }
 
 static bool give_place(struct volumes *volumes, struct served *served, const char *name)
@@ -203,37 +251,43 @@ static void take_place(struct served *served)
 
 static struct served *add(struct volumes *volumes, const char *name)
 {
-	struct served *served = calloc(1, sizeof(*served)), **at = &volumes->first;
+	struct served *served = calloc(1, sizeof(*served));
 	if (!served || !give_place(volumes, served, name)) {
 		free(served);
 		return NULL;
 	}
 	memcpy(served->name, name, strlen(name) + 1);
+	served->volumes = volumes;
 	served->pace = PACE_USUAL;
-	while (*at && strcmp((*at)->name, name) < 0)
-		at = &(*at)->next;
-	served->next = *at;
-	*at = served;
+	insert(volumes, served);
 	return served;
 }
 
 static void forget(struct volumes *volumes, struct served *served)
 {
-	struct served **at = &volumes->first;
-	while (*at != served)
-		at = &(*at)->next;
-	*at = served->next;
+	take_out(volumes, served);
 	if (served->has_disk)
 		linux_disk_done(&served->disk);
 	take_place(served);
 	free(served);
 }
 
-static int make(struct volumes *volumes, struct served *served, uint64_t size, struct why *why)
+/* How one is made. */
+struct making {
+	uint64_t size;
+	const struct volumes_source *source; /* NULL: an empty one */
+};
+
+static int make(struct volumes *volumes, struct served *served, const struct making *making,
+	struct why *why)
 {
 	uint8_t id[16];
 	struct disk *disk = volumes->world->disk;
 	int err = open_disk(volumes, served, why);
+	/* Before there is a volume: it never is one whose blocks are zeros. */
+	if (!err && making->source)
+		err = fill_note(
+			&served->disk.base, making->source->address, making->source->name, why);
 	if (err)
 		return err;
 	dice_fill(volumes->world->dice, id, sizeof(id));
@@ -242,11 +296,13 @@ static int make(struct volumes *volumes, struct served *served, uint64_t size, s
 		err = disk_sync_dir(disk, "volumes");
 	if (err)
 		return why_errno(why, err, "volume %s", served->name);
-	return start_engine(volumes, served, size, why);
+	return start_engine(volumes, served, making->size, why);
 }
 
-int volumes_create(struct volumes *volumes, const char *name, uint64_t size, struct why *why)
+static int create(
+	struct volumes *volumes, const char *name, const struct making *making, struct why *why)
 {
+	uint64_t size = making->size;
 	int err = name_ok(name, why);
 	if (err)
 		return err;
@@ -257,15 +313,27 @@ int volumes_create(struct volumes *volumes, const char *name, uint64_t size, str
 	struct served *served = add(volumes, name);
 	if (!served)
 		return why_set(why, -ENOMEM, "no memory for a volume");
-	err = make(volumes, served, size, why);
+	err = make(volumes, served, making, why);
 	if (err)
 		forget(volumes, served);
 	return err;
 }
 
+int volumes_create(struct volumes *volumes, const char *name, uint64_t size, struct why *why)
+{
+	return create(volumes, name, &(struct making){size, NULL}, why);
+}
+
+int volumes_fill(struct volumes *volumes, const char *name, uint64_t size,
+	const struct volumes_source *source, struct why *why)
+{
+	return create(volumes, name, &(struct making){size, source}, why);
+}
+
 int volumes_remove(struct volumes *volumes, struct served *served, struct why *why)
 {
-	static const char *const files[] = {"map", "map.new", "map.lock", "data", "sums", "id"};
+	static const char *const files[] = {
+		"id", "map", "map.new", "map.lock", "data", "sums", "fill"};
 	char path[VOLUME_NAME_MAX + 16];
 	struct disk *disk = volumes->world->disk;
 	int err = served->engine ? volumes_close_one(served, why) : 0;
@@ -286,6 +354,42 @@ int volumes_remove(struct volumes *volumes, struct served *served, struct why *w
 		return why_errno(why, err, "%s", path);
 	forget(volumes, served);
 	return 0;
+}
+
+int volumes_rename(
+	struct volumes *volumes, struct served *served, const char *name, struct why *why)
+{
+	char from[VOLUME_NAME_MAX + 16], to[VOLUME_NAME_MAX + 16];
+	struct why ignored;
+	int err = name_ok(name, why);
+	if (!err && volumes_find(volumes, name))
+		err = why_set(why, -EEXIST, "there is a volume %s", name);
+	if (!err && served->fill)
+		err = why_set(why, -EBUSY, "volume %s fills: wait until it is whole", served->name);
+	if (!err)
+		err = volumes_close_one(served, why);
+	if (err)
+		return err;
+	snprintf(from, sizeof(from), "volumes/%s", served->name);
+	snprintf(to, sizeof(to), "volumes/%s", name);
+	if (served->has_disk)
+		linux_disk_done(&served->disk);
+	served->has_disk = false;
+	err = disk_rename(volumes->world->disk, from, to);
+	if (!err) {
+		take_out(volumes, served);
+		memcpy(served->name, name, strlen(name) + 1);
+		insert(volumes, served);
+		take_place(served);
+		if (!give_place(volumes, served, name))
+			err = -ENOMEM;
+		else
+			err = disk_sync_dir(volumes->world->disk, "volumes");
+	}
+	if (err)
+		why_errno(why, err, "%s to %s", from, to);
+	int again = volumes_open_one(volumes, served, err ? &ignored : why);
+	return err ? err : again;
 }
 
 /* ---- all ---- */
@@ -325,9 +429,12 @@ int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes
 
 void volumes_still(struct volumes *volumes)
 {
-	for (struct served *at = volumes->first; at; at = at->next)
+	for (struct served *at = volumes->first; at; at = at->next) {
 		if (at->engine)
 			engine_clean(at->engine, 0);
+		if (at->fill)
+			fill_stop(at->fill);
+	}
 }
 
 void volumes_close(struct volumes *volumes)
@@ -337,6 +444,7 @@ void volumes_close(struct volumes *volumes)
 	while (volumes->first) {
 		struct engine *engine = TAKE(volumes->first->engine);
 		struct why why;
+		fill_close(TAKE(volumes->first->fill));
 		if (engine && engine_idle(engine))
 			(void)engine_end(engine, &why);
 		else

@@ -22,6 +22,7 @@
 struct engine;
 struct engine_pool;
 struct volumes;
+struct fill;
 struct world;
 
 enum { VOLUME_NAME_MAX = TRACE_NAME };
@@ -33,6 +34,8 @@ struct served {
 	bool has_disk;
 	uint8_t identity[16];  /* of an open one */
 	struct engine *engine; /* NULL: not open, and `why` says why */
+	struct fill *fill;     /* NULL: it does not fill */
+	struct volumes *volumes;
 	struct why why;
 	unsigned pace;  /* of work in the background, in steps a second; 0: it is paused */
 	unsigned holds; /* of clients */
@@ -69,6 +72,17 @@ struct served *volumes_find(struct volumes *volumes, const char *name);
 
 /* -EEXIST; -EINVAL for a name or size that cannot be ... */
 int volumes_create(struct volumes *volumes, const char *name, uint64_t size, struct why *why);
+
+/* Makes one that fills from another export, and is served at once: fill.h. */
+struct volumes_source {
+	const char *address, *name;
+};
+int volumes_fill(struct volumes *volumes, const char *name, uint64_t size,
+	const struct volumes_source *source, struct why *why);
+
+/* Durably. -EEXIST; -EBUSY: a client has it, or it fills. */
+int volumes_rename(
+	struct volumes *volumes, struct served *served, const char *name, struct why *why);
 
 /* -EBUSY: a client has it. Opening one that is open is no error. */
 int volumes_open_one(struct volumes *volumes, struct served *served, struct why *why);

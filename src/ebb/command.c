@@ -117,6 +117,10 @@ const struct option options[OPTIONS] = {
 		"with --in-place: remove what the point does not have; asks first"},
 	[OPTION_NBD] = {"nbd", 0, VALUE_TEXT, "ADDRESS",
 		"serve the image of POINT as a network block device at unix:PATH"},
+	[OPTION_TO] = {"to", 0, VALUE_TEXT, "VOLUME",
+		"into a new volume of ebb-vold, vol/NAME, instead of TARGET"},
+	[OPTION_SERVE] = {"serve", 0, VALUE_NONE, NULL,
+		"with --to: the volume is served at once, and fills meanwhile"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
 		"make whole what can be, and go on without what cannot"},
 	[OPTION_FROM] = {"from", 0, VALUE_TEXT, "URL",
@@ -523,15 +527,18 @@ const struct command commands[] = {
 		"point. An image goes to a new file, which gets its name when it was read back; a "
 		"second try goes on where the first ended. With --in-place it goes onto a file or "
 		"device that is there, of which only what differs is written. "
+		"With --to it becomes a new volume, which gets its name when it was read back; "
+		"with --serve clients use it at once, and what they read is fetched first. "
 		"pg/NAME@TIME is a PostgreSQL server as it was then: a base backup, and the "
 		"settings by which it fetches the WAL that leads there.",
 		{"POINT TARGET", VALUE_FOLDER, false, 2, NULL},
-		COMMON | READER | ONE(OPTION_PATH) | ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) |
-			ONE(OPTION_IN_PLACE) | ONE(OPTION_DELETE) | ONE(OPTION_YES) |
-			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
-			ONE(OPTION_TIMELINE) | ONE(OPTION_TABLESPACES),
+		COMMON | READER | PLACES | ONE(OPTION_TO) | ONE(OPTION_SERVE) | ONE(OPTION_PATH) |
+			ONE(OPTION_NO_OWNER) | ONE(OPTION_STDOUT) | ONE(OPTION_IN_PLACE) |
+			ONE(OPTION_DELETE) | ONE(OPTION_YES) | ONE(OPTION_LIMIT) |
+			ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) | ONE(OPTION_TIMELINE) |
+			ONE(OPTION_TABLESPACES),
 		{{"ebb restore latest /tmp/back --repo /mnt/backup/ebb", "all of it"},
-			{"ebb restore 3f2a /tmp/back --path etc/fstab", "one file"},
+			{"ebb restore vol/db@latest --to vol/db2 --serve", "a volume, at once"},
 			{"ebb restore stream/db.sql@latest --stdout", "a stream"}},
 		call_restore},
 	{"verify", NULL, "read a repository back and prove that it is whole",

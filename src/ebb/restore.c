@@ -98,7 +98,12 @@ static bool is_in_place(const struct call *call)
 static int check_words(const struct call *call)
 {
 	const struct args *args = &call->args;
-	if (args->operand_count != 2 && !(is_in_place(call) && args->operand_count == 1))
+	bool to = args_given(args, OPTION_TO);
+	if (to && (args->operand_count != 1 || is_in_place(call) || args_given(args, OPTION_PATH)))
+		return call_fail(EXIT_USAGE, "with --to restore wants a point and nothing else");
+	if (args_given(args, OPTION_SERVE) && !to)
+		return call_fail(EXIT_USAGE, "--serve goes with --to vol/NAME");
+	if (!to && args->operand_count != 2 && !(is_in_place(call) && args->operand_count == 1))
 		return call_fail(EXIT_USAGE,
 			"restore wants a point and a folder: ebb restore latest DIR; see `ebb help "
 			"restore`");
@@ -148,14 +153,20 @@ int call_restore(const struct call *call)
 	if (code)
 		return code;
 	if (point.source == POINT_IMAGE) {
-		if (call->args.operand_count != 2 || args_given(&call->args, OPTION_DELETE))
+		bool to = args_given(&call->args, OPTION_TO);
+		if ((!to && call->args.operand_count != 2) ||
+			args_given(&call->args, OPTION_DELETE))
 			return call_fail(EXIT_USAGE, "an image wants a TARGET, and no --delete");
 		struct catalog_job images = ledger_begin(&keep, JOB_RESTORE);
 		images.resource = point.resource;
 		images.entries = 1;
 		images.source_bytes = point.source_bytes;
-		return ledger_end(&keep, &images, restore_image_point(call, &keep, &point));
+		return ledger_end(&keep, &images,
+			to ? restore_to_volume(call, &keep, &point)
+			   : restore_image_point(call, &keep, &point));
 	}
+	if (args_given(&call->args, OPTION_TO))
+		return call_fail(EXIT_USAGE, "--to: only images become volumes, and this is none");
 	if (point.source == POINT_POSTGRES && !args_given(&call->args, OPTION_PATH))
 		return postgres_restore_point(call, &keep, &point);
 	code = find_target(call, &point, target);

@@ -14,4 +14,7 @@ struct point;
 /* An image, into the call's TARGET. An exit code. */
 int restore_image_point(const struct call *call, struct keep *keep, const struct point *point);
 
+/* Into the new volume that --to names. */
+int restore_to_volume(const struct call *call, struct keep *keep, const struct point *point);
+
 #endif

@@ -31,7 +31,7 @@ enum {
 };
 
 struct client {
-	struct server *server;
+	struct point_server *server;
 	struct stream *stream;
 	struct nbd *nbd;
 	uint8_t *lent; /* bytes of an answer that is being sent */
@@ -39,7 +39,7 @@ struct client {
 	struct client *next, **here;
 };
 
-struct server {
+struct point_server {
 	struct loop *loop;
 	struct image_reader reader;
 	struct nbd_exports exports;
@@ -53,7 +53,7 @@ struct server {
 
 static const struct nbd_export *get_export(struct nbd_exports *exports, const char *name)
 {
-	struct server *server = container_of(exports, struct server, exports);
+	struct point_server *server = container_of(exports, struct point_server, exports);
 	bool ours = !*name || strcmp(name, server->export.name) == 0;
 	return ours ? &server->export : NULL;
 }
@@ -82,13 +82,21 @@ static void client_close(struct client *client)
 	free(client);
 }
 
-static void server_done(struct server *server)
+void point_server_close(struct point_server *server)
 {
+	if (!server)
+		return;
 	while (server->clients)
 		client_close(server->clients);
 	listener_close(server->listener);
 	signals_close(server->signals);
 	image_close(&server->reader);
+	free(server);
+}
+
+struct image_reader *point_server_reader(struct point_server *server)
+{
+	return &server->reader;
 }
 
 /* ---- requests ---- */
@@ -257,7 +265,7 @@ static void on_event(struct stream *stream, unsigned events)
 
 static void on_accept(struct listener *listener, struct stream *stream)
 {
-	struct server *server = listener->arg;
+	struct point_server *server = listener->arg;
 	struct client *client = calloc(1, sizeof(*client));
 	struct nbd *nbd = nbd_new(&server->exports);
 	if (!client || !nbd) {
@@ -283,7 +291,7 @@ static void on_accept(struct listener *listener, struct stream *stream)
 
 static void on_signal(void *arg, int signal)
 {
-	struct server *server = arg;
+	struct point_server *server = arg;
 	(void)signal;
 	loop_stop(server->loop);
 }
@@ -300,12 +308,47 @@ static int say_ready(const struct call *call, const struct point *point, const c
 	return call_print(&text);
 }
 
+int point_server_open(const struct point_served *what, struct point_server **ret_server)
+{
+	struct keep *keep = what->keep;
+	struct point_server *server = calloc(1, sizeof(*server));
+	struct why why = {"no memory"};
+	if (!server)
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	int err = image_open(keep->repo, &what->point->root, &server->reader, &why);
+	if (err) {
+		point_server_close(server);
+		return keep_fail(keep, err, &why);
+	}
+	server->loop = keep->world->loop;
+	server->exports.ops = &exports_ops;
+	server->export = (struct nbd_export){.name = what->name,
+		.description = "a recovery point",
+		.size = image_size(&server->reader),
+		.preferred = MAP_CHUNK,
+		.read_only = true,
+		.shared = true};
+	if (signals_open(server->loop, on_signal, server, &server->signals, &why) ||
+		net_listen(keep->world->net, what->address, &server->listener, &why)) {
+		point_server_close(server);
+		return call_fail(EXIT_FAILED, "%s", why.text);
+	}
+	server->listener->arg = server;
+	server->listener->on_accept = on_accept;
+	*ret_server = server;
+	return EXIT_OK;
+}
+
+static void server_done(struct point_server **server)
+{
+	point_server_close(*server);
+}
+
 int snap_nbd(const struct call *call)
 {
 	OWN(keep_done) struct keep keep = {0};
-	OWN(server_done) struct server server = {0};
+	OWN(server_done) struct point_server *server = NULL;
 	struct point point;
-	struct why why = {"no memory"};
 	const char *address = call->args.values[OPTION_NBD];
 	if (call->args.operand_count != 1)
 		return call_fail(EXIT_USAGE, "with --nbd snap mount wants a POINT and no DIR");
@@ -320,23 +363,10 @@ int snap_nbd(const struct call *call)
 		return call_fail(EXIT_USAGE,
 			"--nbd serves images, and this point is none; look into "
 			"it with `ebb snap mount POINT DIR`");
-	int err = image_open(keep.repo, &point.root, &server.reader, &why);
-	if (err)
-		return keep_fail(&keep, err, &why);
-	server.loop = keep.world->loop;
-	server.exports.ops = &exports_ops;
-	server.export = (struct nbd_export){.name = point.resource,
-		.description = "a recovery point",
-		.size = image_size(&server.reader),
-		.preferred = MAP_CHUNK,
-		.read_only = true,
-		.shared = true};
-	if (signals_open(server.loop, on_signal, &server, &server.signals, &why) ||
-		net_listen(keep.world->net, address, &server.listener, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	server.listener->arg = &server;
-	server.listener->on_accept = on_accept;
-	code = say_ready(call, &point, address);
+	const struct point_served what = {&keep, &point, address, point.resource};
+	code = point_server_open(&what, &server);
+	if (!code)
+		code = say_ready(call, &point, address);
 	if (!code)
 		linux_run(keep.lw);
 	return code;

@@ -50,9 +50,9 @@ static void on_answer(void *arg, const struct talk_answer *answer)
 	struct why why;
 	loop_stop(vold->world->loop);
 	vold->code = ask_code(answer, "ebb-vold", vold->socket, &why);
-	if (vold->code)
+	if (vold->code && !vold->quiet)
 		call_fail(vold->code, "%s", why.text);
-	else
+	if (!vold->code)
 		vold->answer = json_incref(answer->reply->doc);
 }
 

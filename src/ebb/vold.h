@@ -9,6 +9,7 @@
 #define EBB_EBB_VOLD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/conf.h"
@@ -26,6 +27,7 @@ struct vold {
 	char socket[CONF_PATH_MAX + sizeof("/vold.sock")];
 	json_t *answer; /* of the last question */
 	int code;
+	bool quiet; /* failures are not told */
 };
 
 /* Finds it; nothing is asked yet. An exit code; failures were told, as below. */
