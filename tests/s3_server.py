@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 import urllib.parse
+import xml.etree.ElementTree
 from xml.sax.saxutils import escape
 
 import s3_client
@@ -32,6 +33,14 @@ class Stored:
         self.etag = '"' + hashlib.md5(body).hexdigest() + '"'
         self.meta = {k: v for k, v in headers.items() if k.lower().startswith("x-amz-meta-")}
         self.storage_class = headers.get("x-amz-storage-class")
+
+
+class Upload:
+    """In parts, not completed."""
+
+    def __init__(self, request):
+        self.key, self.headers, self.parts, self.began = request.key, request.headers, {}, \
+            time.time()
 
 
 class Request:
@@ -103,8 +112,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server.serve(self, request)
 
     def read_body(self, request):
-        if not request.body:
-            request.body = self.rfile.read(request.length)
+        """All of it, or what came before the client was gone."""
+        if request.body:
+            return
+        pieces = []
+        while request.length > sum(map(len, pieces)):
+            left = request.length - sum(map(len, pieces))
+            piece = self.rfile.read(min(left, self.server.take))
+            if not piece:
+                break
+            self.server.received(request, len(piece))
+            pieces.append(piece)
+        request.body = b"".join(pieces)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
 
@@ -112,12 +131,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     conditional = True
+    take = 1 << 16
+    pace = 0  # seconds for each piece that is taken
+    least_part = 5 << 20
 
     def __init__(self, *faults):
         super().__init__(("127.0.0.1", 0), Handler)
         self.faults, self.count, self.seen = list(faults), 0, []
         self.lock = threading.RLock()
-        self.objects, self.uploads = {}, {}
+        self.objects, self.uploads, self.bytes_in = {}, {}, {}
+        self.turn = threading.Lock()
         self.port = self.server_address[1]
         self.client = s3_client.Client(self.port, "test", "testsecret")
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -128,6 +151,15 @@ class Server(http.server.ThreadingHTTPServer):
     def stop(self):
         self.shutdown()
         self.server_close()
+
+    def received(self, request, count):
+        """So many bytes of its body more, by whatever connection: one link for all."""
+        with self.lock:
+            if request.method == "PUT":
+                self.bytes_in[request.key] = self.bytes_in.get(request.key, 0) + count
+        if self.pace:
+            with self.turn:
+                time.sleep(self.pace)
 
     def signed(self, request):
         told = request.headers.get("Authorization", "")
@@ -148,6 +180,10 @@ class Server(http.server.ThreadingHTTPServer):
         with self.lock:
             if request.is_list:
                 return self.list(handler, request)
+            if request.method == "GET" and "uploads" in request.query:
+                return self.list_uploads(handler, request)
+            if request.method == "GET" and "uploadId" in request.query:
+                return self.list_parts(handler, request)
             return getattr(self, "on_" + request.method.lower())(handler, request)
 
     def list(self, handler, request, truncate=None, token=None, count=None):
@@ -170,6 +206,33 @@ class Server(http.server.ThreadingHTTPServer):
                         f"<Size>{len(stored.body)}</Size></Contents>")
         body.append("</ListBucketResult>")
         return handler.answer(200, "".join(body).encode())
+
+    def list_uploads(self, handler, request):
+        prefix = request.query.get("prefix", "")
+        after = (request.query.get("key-marker", ""), request.query.get("upload-id-marker", ""))
+        found = sorted((u.key, name) for name, u in self.uploads.items()
+                       if u.key.startswith(prefix) and (u.key, name) > after)
+        page, more = found[:PAGE], len(found) > PAGE
+        body = ["<ListMultipartUploadsResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>"
+                f"<Bucket>bucket</Bucket><IsTruncated>{str(more).lower()}</IsTruncated>"]
+        if more:
+            body.append(f"<NextKeyMarker>{urllib.parse.quote(page[-1][0])}</NextKeyMarker>"
+                        f"<NextUploadIdMarker>{page[-1][1]}</NextUploadIdMarker>")
+        for key, name in page:
+            body.append(f"<Upload><Key>{urllib.parse.quote(key)}</Key><UploadId>{name}</UploadId>"
+                        f"<Initiated>{iso(self.uploads[name].began)}</Initiated></Upload>")
+        body.append("</ListMultipartUploadsResult>")
+        return handler.answer(200, "".join(body).encode())
+
+    def list_parts(self, handler, request):
+        upload = self.uploads.get(request.query["uploadId"])
+        if upload is None:
+            return handler.refuse(404, "NoSuchUpload")
+        parts = "".join(
+            f"<Part><PartNumber>{n}</PartNumber><ETag>{escape(part.etag)}</ETag>"
+            f"<Size>{len(part.body)}</Size></Part>" for n, part in sorted(upload.parts.items()))
+        return handler.answer(200, ("<ListPartsResult><IsTruncated>false</IsTruncated>"
+                                    f"{parts}</ListPartsResult>").encode())
 
     def on_get(self, handler, request):
         stored = self.objects.get(request.key)
@@ -200,7 +263,7 @@ class Server(http.server.ThreadingHTTPServer):
             if upload is None:
                 return handler.refuse(404, "NoSuchUpload")
             part = Stored(request.body, {})
-            upload[1][int(request.query["partNumber"])] = part
+            upload.parts[int(request.query["partNumber"])] = part
             return handler.answer(200, b"", {"ETag": part.etag})
         if request.headers.get("If-None-Match") == "*" and self.conditional and \
                 request.key in self.objects:
@@ -211,17 +274,22 @@ class Server(http.server.ThreadingHTTPServer):
     def on_post(self, handler, request):
         if "uploads" in request.query:
             name = f"upload-{self.count}"
-            self.uploads[name] = (request.headers, {})
+            self.uploads[name] = Upload(request)
             return handler.answer(200, f"<InitiateMultipartUploadResult><UploadId>{name}"
                                   "</UploadId></InitiateMultipartUploadResult>".encode())
-        upload = self.uploads.pop(request.query["uploadId"], None)
+        upload = self.uploads.get(request.query["uploadId"])
         if upload is None:
             return handler.refuse(404, "NoSuchUpload")
-        body = b"".join(upload[1][n].body for n in sorted(upload[1]))
-        for part in upload[1].values():
-            if part.etag not in request.body.decode():
-                return handler.refuse(400, "InvalidPart")
-        self.objects[request.key] = Stored(body, upload[0])
+        told = [(int(e.findtext("PartNumber")), e.findtext("ETag"))
+                for e in xml.etree.ElementTree.fromstring(request.body)]
+        parts = [upload.parts.get(number) for number, _ in told]
+        if not parts or told != sorted(told) or \
+                any(not p or p.etag != etag for p, (_, etag) in zip(parts, told)):
+            return handler.refuse(400, "InvalidPart")
+        if any(len(part.body) < self.least_part for part in parts[:-1]):
+            return handler.refuse(400, "EntityTooSmall")
+        del self.uploads[request.query["uploadId"]]
+        self.objects[request.key] = Stored(b"".join(p.body for p in parts), upload.headers)
         return handler.answer(200, b"<CompleteMultipartUploadResult><ETag>&quot;x-2&quot;</ETag>"
                               b"</CompleteMultipartUploadResult>")
 

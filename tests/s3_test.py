@@ -7,6 +7,8 @@ import filecmp
 import os
 import random
 import sys
+import time
+import types
 
 import programs
 import s3_server as s3
@@ -255,7 +257,23 @@ def sizes_of_packs(place, ebb):
     keep.server.stop()
 
 
+def dead_uploads(place, ebb):
+    """a collection aborts uploads of packs that nobody completes any more, and no others"""
+    keep = Keep(place, ebb).begin()
+    for name, key, hours in (("old", "p/data/00/x", 49), ("young", "p/data/00/y", 47),
+                             ("meta", "p/meta/00/z", 49), ("stranger", "other/data/x", 999)):
+        keep.server.uploads[name] = types.SimpleNamespace(
+            key=key, headers={}, parts={1: s3.Stored(b"x", {})},
+            began=time.time() - hours * 3600)
+    keep.must("repo", "gc", "--dry-run")
+    assert len(keep.server.uploads) == 4
+    keep.must("repo", "gc")
+    assert set(keep.server.uploads) == {"young", "stranger"}, keep.server.uploads
+    keep.server.stop()
+
+
 TESTS = [
+    dead_uploads,
     sizes_of_packs,
     survives_in_parts("parts", "cold packs of 64 MiB go in parts, each of which may break",
                       s3.every(3, s3.busy, is_part), s3.every(4, s3.reset_upload, is_part),

@@ -20,42 +20,30 @@
 #include <string.h>
 
 #include "base/container.h"
-#include "base/map.h"
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/why.h"
 #include "os/disk.h"
-#include "place/place.h"
+#include "place/dir_inner.h"
 
 /* So often in a row a put can lose to a sweep, which lists all folders in between. */
 enum { SWEPT_MAX = 2 };
 
-enum { NAME = 128 };
+/* So many writers of one name are alive, or were killed since the last sweep, at most. */
+enum { NUMBERS = 10000 };
 
-struct dir_place {
-	struct place place;
-	struct disk *disk;
-	pthread_mutex_t mutex; /* of the maps and of `stopped` */
-	struct map durable;    /* folders whose names this process has synced */
-	struct map busy;       /* names that a thread is putting */
-	pthread_cond_t freed;  /* one of them was put */
-	pthread_mutex_t newly; /* held while something new is put */
-	bool stopped;          /* a folder's sync has failed */
-};
-
-static struct dir_place *dir_of(struct place *place)
+struct dir_place *dir_of(struct place *place)
 {
 	return container_of(place, struct dir_place, place);
 }
 
-/* The folder that holds `name`: "data/3f" of "data/3f/3f..", "." of "repo". */
-static void parent_of(const char *name, char parent[NAME])
+void dir_parent(const char *name, char parent[DIR_NAME])
 {
 	const char *slash = strrchr(name, '/');
 	if (slash)
-		snprintf(parent, NAME, "%.*s", (int)(slash - name), name);
+		snprintf(parent, DIR_NAME, "%.*s", (int)(slash - name), name);
 	else
-		snprintf(parent, NAME, ".");
+		snprintf(parent, DIR_NAME, ".");
 }
 
 static int check_going(struct dir_place *dir)
@@ -66,8 +54,8 @@ static int check_going(struct dir_place *dir)
 	return stopped ? -EIO : 0;
 }
 
-/* Also fails when another thread's sync did meanwhile: it may have lost names of ours. */
-static int sync_names(struct dir_place *dir, const char *folder)
+/* When another thread's sync failed, it may have lost names of ours. */
+int dir_sync_names(struct dir_place *dir, const char *folder)
 {
 	int err = disk_sync_dir(dir->disk, folder);
 	if (!err)
@@ -103,117 +91,161 @@ static int note_durable(struct dir_place *dir, const char *folder)
 }
 
 /*
- * Makes the folder and those above it durable, outermost first. One that is there already may have
+ * Outermost first. One that is there already may have
  * been made by a process that died before its sync: each is synced once by each of us, or twice
  * when two threads come at once.
  */
-static int ensure_folder(struct dir_place *dir, const char *folder)
+int dir_ensure_folder(struct dir_place *dir, const char *folder)
 {
-	char parent[NAME];
+	char parent[DIR_NAME];
 	if (strcmp(folder, ".") == 0 || is_durable(dir, folder))
 		return 0;
-	parent_of(folder, parent);
-	int err = ensure_folder(dir, parent);
+	dir_parent(folder, parent);
+	int err = dir_ensure_folder(dir, parent);
 	if (!err)
 		err = disk_mkdir(dir->disk, folder);
 	if (err && err != -EEXIST)
 		return err;
-	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : sync_names(dir, parent);
+	err = planted(DIR_FOLDER_NOT_SYNCED) ? 0 : dir_sync_names(dir, parent);
 	return err ? err : note_durable(dir, folder);
 }
 
-/* Whether the object is there that `fresh` is to replace. For a planted bug alone. */
-static bool is_there(struct disk *disk, const char *fresh)
+/* ---- files that are no object yet ---- */
+
+bool dir_fresh_name(const char *name, size_t len, unsigned number, char fresh[DIR_NAME])
+{
+	return snprintf(fresh, DIR_NAME, "%s.%zu-%u.new", name, len, number) < DIR_NAME;
+}
+
+bool dir_is_fresh(const char *name)
+{
+	size_t len = strlen(name);
+	return len >= 4 && strcmp(name + len - 4, ".new") == 0;
+}
+
+bool dir_read_fresh(const char *fresh, char ret_name[DIR_NAME], uint64_t *ret_len)
+{
+	const char *dot = strchr(fresh, '.');
+	char again[DIR_NAME];
+	unsigned number;
+	size_t len;
+	if (!dot || dot - fresh >= DIR_NAME || sscanf(dot, ".%zu-%u.new", &len, &number) != 2)
+		return false;
+	snprintf(ret_name, DIR_NAME, "%.*s", (int)(dot - fresh), fresh);
+	*ret_len = len;
+	return dir_fresh_name(ret_name, len, number, again) && strcmp(again, fresh) == 0;
+}
+
+/*
+ * A file of our own, locked until it has its name. One that another has locked before us is left to
+ * him; where there are no locks nobody takes it away either.
+ */
+static int create_fresh(struct disk *disk, const char *name, size_t len, char fresh[DIR_NAME],
+	struct file **ret_file)
+{
+	int err = -EEXIST;
+	for (unsigned number = 0; err == -EEXIST && number < NUMBERS; number++) {
+		OWN(file_close_own) struct file *file = NULL;
+		unsigned flags = FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE;
+		if (planted(DIR_SHARES_FRESH))
+			flags = FILE_WRITE | FILE_CREATE;
+		if (!dir_fresh_name(name, len, number, fresh))
+			return -ENAMETOOLONG;
+		err = disk_open(disk, fresh, flags, &file);
+		if (!err && file_lock(file) == -EWOULDBLOCK && !planted(DIR_SHARES_FRESH))
+			err = -EEXIST;
+		if (!err)
+			*ret_file = TAKE(file);
+	}
+	return err;
+}
+
+/* ---- what is on its way ---- */
+
+static void begin_bytes(struct dir_place *dir, size_t len)
+{
+	pthread_mutex_lock(&dir->mutex);
+	uint64_t ticket = dir->tickets++;
+	while (dir->turn != ticket || !under_way_fits(&dir->way, len))
+		pthread_cond_wait(&dir->moved, &dir->mutex);
+	dir->turn++;
+	under_way_begin(&dir->way, len);
+	pthread_cond_broadcast(&dir->moved);
+	pthread_mutex_unlock(&dir->mutex);
+}
+
+static void end_bytes(struct dir_place *dir, size_t len)
+{
+	pthread_mutex_lock(&dir->mutex);
+	under_way_end(&dir->way, len);
+	pthread_cond_broadcast(&dir->moved);
+	pthread_mutex_unlock(&dir->mutex);
+}
+
+/* ---- putting ---- */
+
+/* For a planted bug alone. */
+static bool is_there(struct disk *disk, const char *name)
 {
 	OWN(file_close_own) struct file *file = NULL;
-	char name[NAME];
-	snprintf(name, sizeof(name), "%.*s", (int)(strlen(fresh) - strlen(".new")), fresh);
 	return !disk_open(disk, name, FILE_READ, &file);
 }
 
-/* Writes and syncs `name`, which nobody reads yet. */
+/*
+ * Writes what nobody reads yet. From its last byte on it is taken up when we die: so the next one
+ * may be written while this one is synced.
+ */
 static int write_durable(
-	struct disk *disk, const char *name, const void *bytes, size_t len, struct file *file)
+	struct dir_place *dir, struct file *file, const char *name, const void *bytes, size_t len)
 {
-	/* Where there are no locks a sweep removes nothing either. */
-	(void)file_lock(file);
 	file_once(file);
-	int err = file_truncate(file, 0); /* what a crash may have left */
+	begin_bytes(dir, len);
+	int err = file_truncate(file, 0); /* a sweep may have marked it */
 	if (!err)
 		err = file_write_full(file, bytes, len, 0);
+	end_bytes(dir, len);
 	if (!err && !planted(DIR_OBJECT_NOT_SYNCED) &&
-		!(planted(DIR_REPLACED_NOT_SYNCED) && is_there(disk, name)))
+		!(planted(DIR_REPLACED_NOT_SYNCED) && is_there(dir->disk, name)))
 		err = file_sync(file);
 	return err;
 }
 
-/* Locked until it has its name. */
-static int write_named(struct disk *disk, const char *name, const void *bytes, size_t len)
+static int write_named(struct dir_place *dir, const char *name, const void *bytes, size_t len)
 {
 	OWN(file_close_own) struct file *file = NULL;
-	char fresh[NAME];
-	snprintf(fresh, sizeof(fresh), "%s.new", name);
-	int err = disk_open(disk, fresh, FILE_WRITE | FILE_CREATE, &file);
+	char fresh[DIR_NAME];
+	int err = create_fresh(dir->disk, name, len, fresh, &file);
+	if (err)
+		return err;
+	err = write_durable(dir, file, name, bytes, len);
 	if (!err)
-		err = write_durable(disk, fresh, bytes, len, file);
-	if (!err)
-		err = disk_rename(disk, fresh, name);
+		err = disk_rename(dir->disk, fresh, name);
 	/* Gives the room back: on a full disk nothing else may. Its own failure adds nothing. */
 	if (err)
-		disk_unlink(disk, fresh);
+		disk_unlink(dir->disk, fresh);
 	return err;
-}
-
-/* Of two threads that put the same name the second waits: they would write the same file beside. */
-static int begin_name(struct dir_place *dir, const char *name)
-{
-	pthread_mutex_lock(&dir->mutex);
-	while (map_get(&dir->busy, name))
-		pthread_cond_wait(&dir->freed, &dir->mutex);
-	int err = map_put(&dir->busy, name, dir);
-	pthread_mutex_unlock(&dir->mutex);
-	return err;
-}
-
-static void end_name(struct dir_place *dir, const char *name)
-{
-	pthread_mutex_lock(&dir->mutex);
-	map_remove(&dir->busy, name);
-	pthread_cond_broadcast(&dir->freed);
-	pthread_mutex_unlock(&dir->mutex);
-}
-
-static int put_alone(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
-{
-	struct disk *disk = dir_of(place)->disk;
-	char folder[NAME];
-	parent_of(name, folder);
-	if (check_going(dir_of(place)))
-		return say_stopped(name, why);
-	int err = ensure_folder(dir_of(place), folder);
-	if (!err)
-		err = write_named(disk, name, bytes, len);
-	for (int swept = 0; err == -ENOENT && swept < SWEPT_MAX; swept++)
-		err = write_named(disk, name, bytes, len);
-	if (err)
-		return why_errno(why, err, "%s: writing %zu bytes", name, len);
-	if (!planted(DIR_NAME_NOT_SYNCED))
-		err = sync_names(dir_of(place), folder);
-	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
 }
 
 static int dir_put(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
 {
-	if (!disk_name_ok(name) || strlen(name) + sizeof(".new") > NAME)
+	struct dir_place *dir = dir_of(place);
+	char folder[DIR_NAME];
+	if (!disk_name_ok(name) || !dir_fresh_name(name, len, NUMBERS, folder))
 		return why_set(why, -EINVAL, "%s: this is no name of an object", name);
-	int err = begin_name(dir_of(place), name);
+	dir_parent(name, folder);
+	if (check_going(dir))
+		return say_stopped(name, why);
+	int err = dir_ensure_folder(dir, folder);
+	if (!err)
+		err = write_named(dir, name, bytes, len);
+	for (int swept = 0; err == -ENOENT && swept < SWEPT_MAX; swept++)
+		err = write_named(dir, name, bytes, len);
 	if (err)
-		return err;
-	err = put_alone(place, name, bytes, len, why);
-	end_name(dir_of(place), name);
-	return err;
+		return why_errno(why, err, "%s: writing %zu bytes", name, len);
+	if (!planted(DIR_NAME_NOT_SYNCED))
+		err = dir_sync_names(dir, folder);
+	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
 }
 
 /*
@@ -302,14 +334,13 @@ static int walk_folder(struct walk *walk, const char *folder)
 static bool on_entry(void *arg, const char *name, bool is_dir)
 {
 	struct walk *walk = arg;
-	char path[NAME];
-	size_t len = strlen(name);
+	char path[DIR_NAME];
 	uint64_t size;
-	if (snprintf(path, sizeof(path), "%s/%s", walk->folder, name) >= NAME)
+	if (snprintf(path, sizeof(path), "%s/%s", walk->folder, name) >= DIR_NAME)
 		return true; /* no object has such a name */
 	if (is_dir) {
 		walk->err = walk_folder(walk, path);
-	} else if (len < 4 || strcmp(name + len - 4, ".new") != 0) {
+	} else if (!dir_is_fresh(name)) {
 		walk->err = dir_size(walk->place, path, &size);
 		if (walk->err == -ENOENT)
 			walk->err = 0; /* removed since it was listed */
@@ -326,72 +357,37 @@ static int dir_list(struct place *place, const char *folder, place_list_fn *fn, 
 	return err == -ENOENT ? 0 : err;
 }
 
-struct sweep {
-	struct disk *disk;
-	const char *folder; /* "": the root */
-};
-
-static bool sweep_entry(void *arg, const char *name, bool is_dir)
-{
-	const struct sweep *sweep = arg;
-	char path[NAME];
-	struct file *file;
-	size_t len = strlen(name);
-	bool root = !*sweep->folder;
-	if (snprintf(path, sizeof(path), "%s%s%s", sweep->folder, root ? "" : "/", name) >= NAME)
-		return true;
-	if (is_dir) {
-		struct sweep inner = {sweep->disk, path};
-		(void)disk_list(sweep->disk, path, sweep_entry, &inner);
-		return true;
-	}
-	if (len < 4 || strcmp(name + len - 4, ".new") != 0 ||
-		disk_open(sweep->disk, path, FILE_WRITE, &file))
-		return true;
-	if (planted(DIR_SWEEPS_LIVE) || !file_lock(file))
-		(void)disk_unlink(sweep->disk, path);
-	file_close(file);
-	return true;
-}
-
-static int dir_sweep(struct place *place)
-{
-	struct sweep sweep = {dir_of(place)->disk, ""};
-	return disk_list(sweep.disk, ".", sweep_entry, &sweep);
-}
-
 static int dir_remove(struct place *place, const char *name)
 {
-	char folder[NAME];
-	if (!disk_name_ok(name) || strlen(name) >= NAME)
+	char folder[DIR_NAME];
+	if (!disk_name_ok(name) || strlen(name) >= DIR_NAME)
 		return -EINVAL;
-	parent_of(name, folder);
+	dir_parent(name, folder);
 	int err = check_going(dir_of(place));
 	if (!err)
 		err = disk_unlink(dir_of(place)->disk, name);
-	return err ? err : sync_names(dir_of(place), folder);
+	return err ? err : dir_sync_names(dir_of(place), folder);
 }
 
 static int dir_settle(struct place *place, const char *name)
 {
-	char folder[NAME];
-	if (!disk_name_ok(name) || strlen(name) >= NAME)
+	char folder[DIR_NAME];
+	if (!disk_name_ok(name) || strlen(name) >= DIR_NAME)
 		return -EINVAL;
-	parent_of(name, folder);
+	dir_parent(name, folder);
 	int err = check_going(dir_of(place));
 	if (!err)
-		err = ensure_folder(dir_of(place), folder);
-	return err ? err : sync_names(dir_of(place), folder);
+		err = dir_ensure_folder(dir_of(place), folder);
+	return err ? err : dir_sync_names(dir_of(place), folder);
 }
 
 static void dir_close(struct place *place)
 {
 	struct dir_place *dir = dir_of(place);
 	map_done(&dir->durable);
-	map_done(&dir->busy);
 	pthread_mutex_destroy(&dir->mutex);
 	pthread_mutex_destroy(&dir->newly);
-	pthread_cond_destroy(&dir->freed);
+	pthread_cond_destroy(&dir->moved);
 	free(dir);
 }
 
@@ -406,6 +402,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 		.remove = dir_remove,
 		.settle = dir_settle,
 		.sweep = dir_sweep,
+		.take_up = dir_take_up,
 		.close = dir_close,
 	};
 	struct dir_place *dir = calloc(1, sizeof(*dir));
@@ -413,7 +410,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 		return -ENOMEM;
 	pthread_mutex_init(&dir->mutex, NULL);
 	pthread_mutex_init(&dir->newly, NULL);
-	pthread_cond_init(&dir->freed, NULL);
+	pthread_cond_init(&dir->moved, NULL);
 	dir->place.ops = &ops;
 	dir->place.grain = DISK_BLOCK;
 	dir->disk = disk;

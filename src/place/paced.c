@@ -78,6 +78,12 @@ static int paced_sweep(struct place *place)
 	return place_sweep(paced_of(place)->inner);
 }
 
+/* Without the pace: what it reads it cannot tell. */
+static int paced_take_up(struct place *place, const char *folder, const struct place_whole *whole)
+{
+	return place_take_up(paced_of(place)->inner, folder, whole);
+}
+
 static int paced_lock(struct place *place, const char *name, int64_t until_ns, struct why *why)
 {
 	return place_lock(paced_of(place)->inner, name, until_ns, why);
@@ -100,6 +106,7 @@ int place_paced_open(struct place *inner, struct pace *pace, struct place **ret_
 		.remove = paced_remove,
 		.settle = paced_settle,
 		.sweep = paced_sweep,
+		.take_up = paced_take_up,
 		.lock = paced_lock,
 		.close = paced_close,
 	};

@@ -30,7 +30,14 @@ struct place {
 /* False stops the walk. */
 typedef bool place_list_fn(void *arg, const char *name, uint64_t size);
 
-/* settle, sweep, lock and whole may be NULL. */
+/* How place_take_up() finds out that bytes are all of an object and what was sent. */
+struct place_whole {
+	bool (*is_whole)(void *arg, const char *name, uint8_t *bytes, size_t len);
+	void *arg;
+	size_t limit; /* what is longer is none */
+};
+
+/* settle, sweep, take_up, lock and whole may be NULL. */
 struct place_ops {
 	int (*put)(struct place *place, const char *name, const void *bytes, size_t len,
 		struct why *why);
@@ -44,6 +51,7 @@ struct place_ops {
 	int (*remove)(struct place *place, const char *name);
 	int (*settle)(struct place *place, const char *name);
 	int (*sweep)(struct place *place);
+	int (*take_up)(struct place *place, const char *folder, const struct place_whole *whole);
 	int (*lock)(struct place *place, const char *name, int64_t until_ns, struct why *why);
 	void (*close)(struct place *place);
 };
@@ -52,6 +60,9 @@ struct place_ops {
  * Durable, whole and under its name when it returns 0; after any failure the name holds what it
  * held before. An object that is there is replaced in one step: only a repair does that, with the
  * bytes that had been written first.
+ *
+ * A writer that is killed leaves objects of which not all bytes have arrived: together less than
+ * the longest that it put. Those that have arrived place_take_up() finds.
  */
 static inline int place_put(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
@@ -107,6 +118,17 @@ static inline int place_settle(struct place *place, const char *name)
 static inline int place_sweep(struct place *place)
 {
 	return place->ops->sweep ? place->ops->sweep(place) : 0;
+}
+
+/*
+ * Objects under `folder` that came to their last byte and did not get their name, because their
+ * writer was killed: gives it to them, durably. None that is being written by a living one is taken
+ * from him. What is not whole stays for the sweep; so does what cannot be taken up: no error.
+ */
+static inline int place_take_up(
+	struct place *place, const char *folder, const struct place_whole *whole)
+{
+	return place->ops->take_up ? place->ops->take_up(place, folder, whole) : 0;
 }
 
 /*

@@ -16,7 +16,7 @@
 
 enum { READ_TRIES = 8, VERSIONS_MAX = 100 };
 
-/* A put waits for the network most of its time. */
+/* A put waits for the network most of its time, and meanwhile helps those before it. */
 enum { STREAMS = 4 };
 
 struct s3 *s3_of(struct place *place)
@@ -242,6 +242,8 @@ static void s3_close(struct place *place)
 {
 	struct s3 *s3 = s3_of(place);
 	aws_keys_done(&s3->with.keys);
+	pthread_mutex_destroy(&s3->mutex);
+	pthread_cond_destroy(&s3->moved);
 	free(s3);
 }
 
@@ -272,6 +274,8 @@ int place_s3_open(const struct s3_options *options, struct place **ret_place, st
 		.size = s3_size,
 		.list = s3_list_plain,
 		.remove = s3_remove,
+		.sweep = s3_sweep,
+		.take_up = s3_take_up,
 		.lock = s3_lock,
 		.close = s3_close,
 	};
@@ -288,6 +292,8 @@ int place_s3_open(const struct s3_options *options, struct place **ret_place, st
 	struct s3 *s3 = calloc(1, sizeof(*s3));
 	if (!s3)
 		return -ENOMEM;
+	pthread_mutex_init(&s3->mutex, NULL);
+	pthread_cond_init(&s3->moved, NULL);
 	s3->place.ops = options->where.first_versions ? &view_ops : &ops;
 	s3->place.streams = STREAMS;
 	s3->with = *options;

@@ -15,6 +15,8 @@
 #ifndef EBB_PLACE_S3_H
 #define EBB_PLACE_S3_H
 
+#include <stdint.h>
+
 #include "place/aws.h"
 #include "place/url.h"
 
@@ -23,6 +25,15 @@ struct dice;
 struct http;
 struct place;
 struct why;
+
+/*
+ * Requests that are paid for so many bytes in packs of 16 MiB, beyond one for each: a pack is
+ * begun, sent in three parts, and completed.
+ */
+static inline uint64_t place_s3_more_puts(uint64_t bytes)
+{
+	return bytes / (16 << 20) * 4;
+}
 
 /* All borrowed but where and keys, which are copied. */
 struct s3_options {

@@ -8,15 +8,18 @@
 #ifndef EBB_PLACE_S3_INNER_H
 #define EBB_PLACE_S3_INNER_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "os/http.h"
 #include "place/place.h"
 #include "place/s3.h"
 #include "place/sigv4.h"
+#include "place/under_way.h"
 
 enum {
 	S3_KEY = 512,         /* of an object: prefix and name */
@@ -24,11 +27,19 @@ enum {
 	S3_ETAG = 128,
 	S3_QUERY_MAX = 6,
 	S3_HEADERS_MAX = 10,
+	S3_UPLOAD_ID = 1024,
+	S3_PARTS_MAX = 8,
 };
+
+struct s3_sending;
 
 struct s3 {
 	struct place place;
 	struct s3_options with;
+	pthread_mutex_t mutex;      /* of the next three */
+	struct s3_sending *sending; /* objects in the order in which they came */
+	struct under_way way;       /* those that are begun */
+	pthread_cond_t moved;       /* a part may go, or the last has arrived */
 	_Atomic int64_t skew_ns;    /* the store's clock minus ours */
 	_Atomic bool unconditional; /* the store does not know If-None-Match on writes */
 };
@@ -96,9 +107,49 @@ int s3_list_first(struct s3 *s3, const char *folder, place_list_fn *fn, void *ar
 int s3_put(struct place *place, const char *name, const void *bytes, size_t len, struct why *why);
 int s3_put_new(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why);
-int s3_put_parts(struct s3 *s3, const char *name, const void *bytes, size_t len, struct why *why);
+int s3_sweep(struct place *place);
+int s3_take_up(struct place *place, const char *folder, const struct place_whole *whole);
 int s3_remove(struct place *place, const char *name);
 int s3_lock(struct place *place, const char *name, int64_t until_ns, struct why *why);
+
+/* ---- uploads in parts (s3_upload.c) ---- */
+
+struct s3_upload {
+	struct s3 *s3;
+	char key[S3_KEY], id[S3_UPLOAD_ID]; /* no id: it was not begun */
+	char mark[33];  /* ours alone: by it the completed object is known as this upload's */
+	unsigned count; /* of parts; 1: it goes in one request, and there is no upload */
+	size_t part;    /* bytes of each, fewer of the last */
+	char etags[S3_PARTS_MAX][S3_ETAG];
+};
+
+/* An object that is to be sent, on the stack of its thread. */
+struct s3_sending {
+	const char *name;
+	const uint8_t *bytes;
+	size_t len;
+	struct s3_upload upload;
+	unsigned given, out; /* parts that were begun; that are under way */
+	bool begun;          /* counted in s3.way */
+	int err;
+	struct why why;
+	struct s3_sending *next;
+};
+
+/* Begins one, unless so few bytes go in one request. */
+int s3_upload_begin(
+	struct s3 *s3, const char *name, size_t len, struct s3_upload *upload, struct why *why);
+
+/* Any thread, each part once. Numbers count from 0. */
+int s3_upload_part(struct s3_upload *upload, unsigned number, const uint8_t *bytes, size_t len,
+	struct why *why);
+
+/* All parts have arrived: they become the object. May be done twice. */
+int s3_upload_complete(struct s3_upload *upload, size_t len, struct why *why);
+void s3_upload_abort(struct s3_upload *upload);
+
+/* Whether the store's name for a part can be told to it. */
+bool s3_etag_ok(const char *text);
 
 /* Adds the headers that every new object has. */
 void s3_object_headers(const struct s3 *s3, const char *name, struct s3_ask *ask);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Packs that no index tells of: what a writer that was killed, or whose commit failed, had brought
- * to the place already. They are taken into our index, so that nothing in them is sent again.
+ * to the place already. They are taken into our index, so that nothing in them is sent again. So
+ * are packs that had come to their last byte and lacked only their name.
  *
  * Of each pack only envelope, directory and marks are read. The directory is authenticated and the
  * place keeps objects whole, so what it tells is there; each chunk is checked whenever it is read.
@@ -59,6 +60,31 @@ static void search_done(struct search *search)
 	vec_done(&search->orphans);
 }
 
+/* Names come later than bytes, but after a crash they may not: all is held against its sums. */
+static bool is_whole(void *arg, const char *name, uint8_t *bytes, size_t len)
+{
+	struct repo *repo = arg;
+	struct parity_report report;
+	struct object_header header;
+	struct object_id id;
+	enum object_kind kind;
+	if (!object_parse_name(name, &kind, &id))
+		return false;
+	if (planted(REPO_TAKES_UP_UNCHECKED))
+		return true;
+	return !parity_repair(bytes, len, &id, &report, NULL) && !report.damaged &&
+		!report.marks_damaged && !object_get_header(bytes, len, &header, NULL) &&
+		header.length == report.length && !object_is(&header, kind, &repo->id, &id, NULL);
+}
+
+static int take_up(struct repo *repo, const char *folder, struct why *why)
+{
+	const struct place_whole whole = {is_whole, repo, OBJECT_WHOLE_MAX};
+	int err = planted(REPO_TAKES_UP_NOTHING) ? 0
+						 : place_take_up(repo->world.place, folder, &whole);
+	return err ? why_errno(why, err, "%s: taking up what lacks its name", folder) : 0;
+}
+
 static int find_orphans(struct repo *repo, struct search *search, struct why *why)
 {
 	vec_each (pack, &repo->index.packs)
@@ -66,7 +92,12 @@ static int find_orphans(struct repo *repo, struct search *search, struct why *wh
 			return -ENOMEM;
 	if (search->known.len)
 		qsort(search->known.at, search->known.len, sizeof(struct object_id), by_id);
-	int err = place_list(repo->world.place, "data", note, search);
+	int err = take_up(repo, "data", why);
+	if (!err)
+		err = take_up(repo, "meta", why);
+	if (err)
+		return err;
+	err = place_list(repo->world.place, "data", note, search);
 	if (!err)
 		err = place_list(repo->world.place, "meta", note, search);
 	if (search->failed)

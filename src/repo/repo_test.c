@@ -414,4 +414,102 @@ TEST(no_committed_point_is_lost_to_a_crash)
 			.seed = 1, .exhaustive = 32, .samples = 8, .recovery_points = 2});
 }
 
+/* The next run after the crash, with the same content: its point has to be whole. */
+static int check_going_on(void *state, struct world *world, bool faulty, struct why *why)
+{
+	struct commit_state *s = state;
+	struct commit_state next = *s;
+	struct place *place;
+	struct repo *repo = NULL;
+	(void)faulty;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	struct repo_world rw = {
+		.place = place, .dice = &next.dice.dice, .clock = &next.clock.clock};
+	if (s->made)
+		err = repo_open(&rw, s->secret, s->generation, &repo, why);
+	if (!err && repo)
+		err = commit_round(&next, repo, 0, why);
+	repo_close(repo);
+	repo = NULL;
+	if (!err && s->made)
+		err = repo_open(&rw, s->secret, next.generation, &repo, why);
+	if (!err && repo)
+		err = check_round(&next, repo, 0, why);
+	repo_close(repo);
+	place_close(place);
+	return err;
+}
+
+TEST(a_run_after_a_crash_is_whole)
+{
+	struct scenario scenario = {
+		"repo again", sizeof(struct commit_state), run, check_going_on, NULL};
+	rig_explore(&scenario,
+		(struct explore_options){.seed = 1,
+			.exhaustive = 4,
+			.samples = 4,
+			.recovery_points = 1,
+			.no_faults = true});
+}
+
+static int die_at_sync(void *arg, enum sim_op op, const char *name, bool done)
+{
+	bool *dead = arg;
+	(void)done;
+	*dead = *dead || (op == SIM_SYNC && strncmp(name, "data/", 5) == 0);
+	return *dead ? -EIO : 0;
+}
+
+/* Names and lengths came to the disk, and of the bytes all but some behind the first. */
+struct hole {
+	uint64_t at, from, to;
+};
+
+static uint64_t as_latest_but(void *arg, enum sim_thing thing, uint64_t options)
+{
+	struct hole *hole = arg;
+	if (thing != SIM_THING_SECTOR)
+		return options - 1;
+	hole->at++;
+	return hole->at >= hole->from && hole->at < hole->to ? 0 : options - 1;
+}
+
+/* Machines that went down in the sync of a pack; the next run may find it long enough. */
+TEST(what_a_crash_left_is_taken_up_only_whole)
+{
+	enum { N = 60, TRIES = 20 };
+	static struct digest digests[N];
+	struct point point = a_point("home");
+	struct rng rng;
+	rng_seed(&rng, test_seed());
+	for (int i = 0; i < TRIES; i++) {
+		struct rig f;
+		bool dead = false;
+		rig_begin(&f, 7);
+		struct repo *repo = rig_open(&f, f.secret);
+		sim_disk_set_hook(f.disk, die_at_sync, &dead);
+		put_chunks(&f, repo, 0, N, digests);
+		CHECK(repo_commit(repo, &point, &f.why) && dead);
+		repo_close(repo);
+		struct hole hole = {.from = 3 + rng_below(&rng, 30)};
+		hole.to = hole.from + 1 + rng_below(&rng, 60);
+		struct sim_disk *crashed = sim_disk_new();
+		CHECK(crashed && sim_disk_crash(f.disk, as_latest_but, &hole, crashed) == 0);
+		place_close(f.world.place);
+		sim_disk_free(f.disk);
+		f.disk = crashed;
+		CHECK_EQ(place_dir_open(sim_disk_seam(f.disk), &f.world.place), 0);
+		repo = rig_open(&f, f.secret);
+		put_chunks(&f, repo, 0, N, digests);
+		CHECK_EQ(repo_commit(repo, &point, &f.why), 0);
+		repo_close(repo);
+		repo = rig_open(&f, f.secret);
+		check_chunks(&f, repo, 0, N, digests);
+		repo_close(repo);
+		rig_end(&f);
+	}
+}
+
 TEST_MAIN
