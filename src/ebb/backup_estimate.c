@@ -10,6 +10,7 @@
 #include "ebb/exit.h"
 #include "ebb/ledger.h"
 #include "ebb/price.h"
+#include "place/s3.h"
 #include "ship/estimate.h"
 
 enum { HISTORY = 20 };
@@ -45,8 +46,9 @@ static bool last_job(struct keep *keep, struct catalog_job like, struct catalog_
 struct guess {
 	const struct point *point;
 	uint64_t files, read_bytes, stored_bytes, objects;
-	double rate;  /* bytes a second; 0: nobody knows */
-	bool by_last; /* as the last run of this resource was, not by samples */
+	uint64_t puts; /* requests that are paid for */
+	double rate;   /* bytes a second; 0: nobody knows */
+	bool by_last;  /* as the last run of this resource was, not by samples */
 	struct price price;
 };
 
@@ -77,7 +79,7 @@ static json_t *guess_json(const struct guess *guess)
 		"seconds", guess->rate > 0 ? (double)guess->read_bytes / guess->rate : -1);
 	if (document && guess->price.given) {
 		json_object_set_new(document, "cost_once",
-			json_real(price_once(&guess->price, guess->stored_bytes, guess->objects)));
+			json_real(price_once(&guess->price, guess->stored_bytes, guess->puts)));
 		json_object_set_new(document, "cost_month",
 			json_real(price_month(&guess->price, guess->stored_bytes)));
 	}
@@ -115,7 +117,7 @@ static int say_guess(const struct call *call, const struct guess *guess)
 		str_add(&text, "how long that takes nobody knows: nothing was saved here yet\n");
 	if (guess->price.given)
 		str_addf(&text, "costs about %.4g once, and %.4g each month that it is kept\n",
-			price_once(&guess->price, guess->stored_bytes, guess->objects),
+			price_once(&guess->price, guess->stored_bytes, guess->puts),
 			price_month(&guess->price, guess->stored_bytes));
 	return call_print(&text);
 }
@@ -143,5 +145,8 @@ int backup_say_estimate(struct backup_run *run)
 	} else {
 		guess_unsampled(run, &last, &guess);
 	}
+	guess.puts = guess.objects;
+	if (run->keep.place.bucket)
+		guess.puts += place_s3_more_puts(guess.stored_bytes);
 	return say_guess(run->call, &guess);
 }
