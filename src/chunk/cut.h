@@ -23,6 +23,20 @@ struct cutter {
 
 void cutter_init(struct cutter *cutter, const uint8_t cut_key[32]);
 
+/* How far a chunk whose bytes come one after the other was looked through. All zeros begins one. */
+struct cut_state {
+	size_t at;
+	uint64_t hash;
+};
+
+/*
+ * The length of the chunk that begins at `bytes`, of which `len` are there by now, and those that
+ * were there before still: CUT_MIN .. CUT_MAX, or 0 while it may go on behind them. Where the file
+ * ends before, all that is left is its last chunk.
+ */
+size_t cut_more(
+	const struct cutter *cutter, struct cut_state *state, const uint8_t *bytes, size_t len);
+
 /*
  * The length of the first chunk of `bytes`: CUT_MIN .. CUT_MAX, or all of them when they are fewer
  * than CUT_MIN. The answer depends on the first CUT_MAX bytes only: give that many, or all that is

@@ -78,6 +78,28 @@ TEST(bytes_beyond_the_longest_chunk_do_not_matter)
 			cut_next(&cutter, bytes + at, 4 * CUT_MAX - at));
 }
 
+/* Also where the reads end just before, at and behind the lengths at which its rules change. */
+TEST(cuts_are_the_same_however_the_bytes_come)
+{
+	static const size_t steps[] = {1000, CUT_MIN - 1, CUT_MIN, CUT_MIN + 1, 128 << 10,
+		CUT_NORMAL - 1, CUT_NORMAL, CUT_NORMAL + 1, CUT_MAX - 1, CUT_MAX};
+	OWN(own_free) uint8_t *bytes = random_bytes(SIZE);
+	struct cutter cutter;
+	cutter_init(&cutter, key_a);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (size_t at = 0; at + CUT_MAX <= SIZE;) {
+			struct cut_state state = {0};
+			size_t have = 0, cut = 0;
+			while (!cut && have < CUT_MAX) {
+				have = have + steps[i] < CUT_MAX ? have + steps[i] : CUT_MAX;
+				cut = cut_more(&cutter, &state, bytes + at, have);
+			}
+			CHECK_EQ(cut, cut_next(&cutter, bytes + at, CUT_MAX));
+			at += cut;
+		}
+	}
+}
+
 TEST(two_keys_cut_differently)
 {
 	OWN(own_free) uint8_t *bytes = random_bytes(SIZE);

@@ -24,10 +24,16 @@
 /* Jobs that are looked at for one that ended well. */
 enum { HISTORY = 10, PATH_SHOWN = 40 };
 
-static bool asked(void)
+/* Looking is a system call, and ticks come for each file. */
+enum { ASKED_EVERY_NS = 10 * 1000 * 1000 };
+
+static bool asked(struct meter *meter, int64_t now_ns)
 {
 	sigset_t set;
 	struct timespec none = {0};
+	if (now_ns - meter->asked_ns < ASKED_EVERY_NS)
+		return false;
+	meter->asked_ns = now_ns;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	return sigtimedwait(&set, NULL, &none) == SIGUSR1;
@@ -134,7 +140,7 @@ void meter_tick(struct meter *meter, const struct meter_now *now)
 		[METER_JSON] = NS_PER_SEC,
 	};
 	int64_t t = clock_mono_ns(meter->clock);
-	bool now_please = asked();
+	bool now_please = asked(meter, t);
 	bool due = meter->mode != METER_NONE && t - meter->next_ns >= every_ns[meter->mode];
 	double elapsed = (double)(t - meter->began_ns) / 1e9;
 	if (!due && !now_please)

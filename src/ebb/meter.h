@@ -25,6 +25,7 @@ struct meter {
 	struct clock *clock;
 	enum meter_mode mode;
 	int64_t began_ns, next_ns;
+	int64_t asked_ns;        /* when it was last looked whether somebody asks */
 	uint64_t expected_bytes; /* of the source, by the last job; 0: not known */
 	bool shown;              /* a line stands on the terminal */
 };

@@ -67,6 +67,7 @@ struct folder_ops {
 	int (*read)(struct folder *folder, const char *name, struct file **ret_file);
 	ssize_t (*link_target)(struct folder *folder, const char *name, char *ret_text, size_t cap);
 	int (*xattrs)(struct folder *folder, const char *name, folder_xattr_fn *fn, void *arg);
+	int (*xattrs_of)(struct file *file, folder_xattr_fn *fn, void *arg);
 	int (*open)(
 		struct folder *folder, const char *name, unsigned flags, struct file **ret_file);
 	int (*data_after)(struct file *file, uint64_t at, uint64_t *ret_from, uint64_t *ret_to);
@@ -134,11 +135,18 @@ static inline ssize_t folder_link_target(
 	return folder->ops->link_target(folder, name, ret_text, cap);
 }
 
-/* Every extended attribute that we may read, POSIX ACLs among them. */
+/* Every extended attribute that we may read, POSIX ACLs among them; "." as in folder_meta(). */
 static inline int folder_xattrs(
 	struct folder *folder, const char *name, folder_xattr_fn *fn, void *arg)
 {
 	return folder->ops->xattrs(folder, name, fn, arg);
+}
+
+/* The same of a file of folder_read() or folder_open(), at a third of what a name costs. */
+static inline int folder_xattrs_of(
+	struct folder *folder, struct file *file, folder_xattr_fn *fn, void *arg)
+{
+	return folder->ops->xattrs_of(file, fn, arg);
 }
 
 /* The next run of data at or after `at` in a file of folder_read() or folder_open(); -ENXIO: none.

@@ -309,9 +309,15 @@ void twins_drop(struct repo *repo);
 int squeeze_named(struct repo *repo, const struct blob_note *note, const void *bytes, size_t len,
 	struct why *why);
 
-/* Content whose name is wanted as the last of `list`, which stays until squeeze_settle(). */
-int squeeze_unnamed(struct repo *repo, const void *bytes, size_t len, struct digest_list *list,
-	struct why *why);
+/* Lends room for so many bytes. At most two are lent at once. */
+int squeeze_room(struct repo *repo, size_t len, uint8_t **ret_room, struct why *why);
+void squeeze_room_back(struct repo *repo, const uint8_t *room);
+
+/*
+ * Content in a room that was lent, which this takes back. Its name is wanted as the last of `list`,
+ * which stays until squeeze_settle().
+ */
+void squeeze_unnamed(struct repo *repo, const uint8_t *room, size_t len, struct digest_list *list);
 
 bool squeeze_has(const struct repo *repo, const struct digest *digest);
 

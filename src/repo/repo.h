@@ -136,12 +136,17 @@ struct digest_list {
 	size_t len, cap;
 };
 
+/* Lends room for a chunk of at most `len` bytes. Two are lent at most. */
+int repo_room(struct repo *repo, size_t len, uint8_t **ret_room, struct why *why);
+void repo_room_back(struct repo *repo, uint8_t *room);
+
 /*
- * The same for content, named by the crew meanwhile: the list has one name more, which stands there
- * after repo_settle(). The list itself stays where it is until then.
+ * The same for content in such a room, named by the crew meanwhile: the list has one name more,
+ * which stands there after repo_settle(). The list itself stays where it is until then. *room is
+ * NULL afterwards where the room went along; its bytes can be read until the next call.
  */
-int repo_put_content(struct repo *repo, const void *bytes, size_t len, struct digest_list *list,
-	struct why *why);
+int repo_put_content(
+	struct repo *repo, uint8_t **room, size_t len, struct digest_list *list, struct why *why);
 int repo_settle(struct repo *repo, struct why *why);
 
 struct repo_written {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Chunks on their way through the crew, twice: first for their name, which tells whether they are
- * known, then, those that are new, to be compressed.
+ * known, then, those that are new, to be compressed. Small ones have their names already, and go in
+ * bundles: a thread is not woken for a few microseconds of work.
+ *
+ * A load is what goes at once: one long chunk, or a bundle. Its room is lent to the reader, so that
+ * what is read is not copied before it is packed.
  *
  * How hard to compress follows the headroom. Where the reader waits for the crew, the level falls;
  * where the crew has time because the place is slow, it rises, since then every byte that is not
@@ -20,22 +24,35 @@
 #include "os/loop.h"
 #include "repo/inner.h"
 
-enum squeeze_state { FREE, NAMING, PACKING };
+/*
+ * FREE -> LENT -> NAMING -> FREE (known) or PACKING -> FREE, a chunk in a lent room;
+ * FREE -> FILLING -> PACKING -> FREE, a bundle; FREE -> PACKING -> FREE, a long chunk with a name.
+ */
+enum load_state { FREE, LENT, FILLING, NAMING, PACKING };
 
-/* One chunk with room for its blob. */
-struct squeeze {
+/* How much goes in a bundle: some 100 microseconds of work. */
+enum { BUNDLE_CHUNKS = 64, BUNDLE_BYTES = 96 << 10 };
+
+/* One chunk with room for its header before it, and what it becomes. */
+struct item {
+	struct blob_note note;
+	size_t at, len; /* in the load's room */
+	const uint8_t *blob;
+	size_t blob_len;
+};
+
+struct load {
 	struct task task;
-	enum squeeze_state state;
+	enum load_state state;
 	struct squeezing *squeezing;
 	struct digester *digester;
-	struct blob_note note;
-	struct digest_list *list; /* where its name is wanted, and at which place */
+	struct digest_list *list; /* where the name is wanted, and at which place */
 	size_t at;
-	uint8_t *room, *plain; /* plain lies in room, with what is before it for its header */
-	uint8_t *packed;
-	const uint8_t *blob; /* room or packed */
-	size_t len, blob_len, cap;
+	uint8_t *room, *packed; /* as long as `cap` and a header for each chunk */
+	size_t used, cap;
+	unsigned count;
 	int level, err;
+	struct item items[BUNDLE_CHUNKS];
 };
 
 /* A codec is large: there is one for each hand, taken and given back by whoever works. */
@@ -44,13 +61,17 @@ struct squeezing {
 	unsigned hands, count, out, naming;
 	unsigned chunks, waits; /* since the last look at the headroom */
 	uint64_t place_waits;
-	struct squeeze all[];
+	struct load *filling; /* NULL: none */
+	struct load all[];
 };
 
-/* More than hands, so that none is idle while chunks come in bursts. */
-enum { PER_HAND = 2, RESERVE_LEAST = 1 << 20 };
+/*
+ * More than hands, so that none is idle while chunks come in bursts; and besides those out, two
+ * with the reader and one that fills.
+ */
+enum { PER_HAND = 2, NOT_OUT = 3, RESERVE_LEAST = 1 << 20 };
 
-/* Chunks between two looks, and how many waits in them are many. */
+/* Loads between two looks, and how many waits in them are many. */
 enum { LOOK_EVERY = 16, WAITS_MANY = 8, LEVEL_LEAST = 1, LEVEL_MOST = 9 };
 
 static struct codec *take_codec(struct squeezing *squeezing)
@@ -72,17 +93,27 @@ static void give_codec(struct squeezing *squeezing, struct codec *codec)
 	}
 }
 
+static void pack(struct load *load)
+{
+	struct codec *codec = take_codec(load->squeezing);
+	codec_set_level(codec, load->level);
+	for (unsigned i = 0; i < load->count; i++) {
+		struct item *item = &load->items[i];
+		item->blob = codec_pack_over(codec, load->room + item->at, item->len,
+			load->packed + item->at, &item->blob_len);
+	}
+	give_codec(load->squeezing, codec);
+}
+
 static void work(struct task *task)
 {
-	struct squeeze *s = container_of(task, struct squeeze, task);
-	if (s->state == NAMING) {
-		s->err = digest_of(s->digester, s->note.kind, s->plain, s->len, &s->note.digest);
-		return;
-	}
-	struct codec *codec = take_codec(s->squeezing);
-	codec_set_level(codec, s->level);
-	s->blob = codec_pack_over(codec, s->room, s->len, s->packed, &s->blob_len);
-	give_codec(s->squeezing, codec);
+	struct load *load = container_of(task, struct load, task);
+	struct item *first = load->items;
+	if (load->state == PACKING)
+		pack(load);
+	else
+		load->err = digest_of(load->digester, first->note.kind,
+			load->room + first->at + BLOB_HEADER, first->len, &first->note.digest);
 }
 
 static int fill(struct repo *repo, struct squeezing *squeezing)
@@ -95,10 +126,10 @@ static int fill(struct repo *repo, struct squeezing *squeezing)
 		atomic_init(&squeezing->codecs[i], codec);
 	}
 	for (unsigned i = 0; i < squeezing->count; i++) {
-		struct squeeze *s = &squeezing->all[i];
-		s->task.work = work;
-		s->squeezing = squeezing;
-		int err = digester_new(repo->ring->id_key, &s->digester);
+		struct load *load = &squeezing->all[i];
+		load->task.work = work;
+		load->squeezing = squeezing;
+		int err = digester_new(repo->ring->id_key, &load->digester);
 		if (err)
 			return err;
 	}
@@ -107,9 +138,8 @@ static int fill(struct repo *repo, struct squeezing *squeezing)
 
 static int begin(struct repo *repo)
 {
-	unsigned hands = crew_hands(repo->world.crew), count = hands * PER_HAND;
-	struct squeezing *squeezing = calloc(
-		1, sizeof(*squeezing) + count * sizeof(struct squeeze));
+	unsigned hands = crew_hands(repo->world.crew), count = hands * PER_HAND + NOT_OUT;
+	struct squeezing *squeezing = calloc(1, sizeof(*squeezing) + count * sizeof(struct load));
 	if (!squeezing)
 		return -ENOMEM;
 	repo->squeezing = squeezing;
@@ -122,68 +152,72 @@ static int begin(struct repo *repo)
 }
 
 /* Once for all but the longest: what is not touched takes no memory. */
-static int reserve(struct squeeze *s, size_t len)
+static int reserve(struct load *load, size_t len)
 {
-	if (len <= s->cap)
+	if (len <= load->cap)
 		return 0;
 	if (len < RESERVE_LEAST)
 		len = RESERVE_LEAST;
-	free(s->room);
-	free(s->packed);
-	s->cap = 0;
-	s->room = malloc(codec_bound(len));
-	s->packed = malloc(codec_bound(len));
-	if (!s->room || !s->packed)
+	free(load->room);
+	free(load->packed);
+	load->cap = 0;
+	load->room = malloc(len + BUNDLE_CHUNKS * BLOB_HEADER);
+	load->packed = malloc(len + BUNDLE_CHUNKS * BLOB_HEADER);
+	if (!load->room || !load->packed)
 		return -ENOMEM;
-	s->plain = s->room + BLOB_HEADER;
-	s->cap = len;
+	load->cap = len;
 	return 0;
 }
 
-static void give(struct repo *repo, struct squeeze *s, enum squeeze_state state)
+static void give(struct repo *repo, struct load *load, enum load_state state)
 {
-	s->state = state;
-	s->level = repo->level;
+	load->state = state;
+	load->level = repo->level;
 	repo->squeezing->naming += state == NAMING;
 	repo->squeezing->out++;
-	crew_give(repo->world.crew, &s->task);
+	crew_give(repo->world.crew, &load->task);
 }
 
-static struct squeeze *take_back(struct repo *repo)
+static struct load *take_back(struct repo *repo)
 {
 	struct task *task = crew_take(repo->world.crew);
-	struct squeeze *s = container_of(task, struct squeeze, task);
+	struct load *load = container_of(task, struct load, task);
 	repo->squeezing->out--;
-	repo->squeezing->naming -= s->state == NAMING;
-	return s;
+	repo->squeezing->naming -= load->state == NAMING;
+	return load;
 }
 
 /* A chunk that has its name: known, and then done with, or new and on to be compressed. */
-static int named(struct repo *repo, struct squeeze *s, struct why *why)
+static int named(struct repo *repo, struct load *load, struct why *why)
 {
-	s->list->at[s->at] = s->note.digest;
-	s->state = FREE;
-	int known = repo_known(repo, &s->note.digest, why);
+	const struct digest *digest = &load->items[0].note.digest;
+	load->list->at[load->at] = *digest;
+	load->state = FREE;
+	int known = repo_known(repo, digest, why);
 	if (known)
 		return known < 0 ? known : 0;
 	repo->written.new_chunks++;
-	repo->written.new_bytes += s->len;
-	give(repo, s, PACKING);
+	repo->written.new_bytes += load->items[0].len;
+	give(repo, load, PACKING);
 	return 0;
 }
 
 static int finish_one(struct repo *repo, struct why *why)
 {
-	struct squeeze *s = take_back(repo);
-	if (s->err) {
-		s->state = FREE;
-		return why_errno(why, s->err, "compressing a chunk");
+	struct load *load = take_back(repo);
+	int err = load->err;
+	if (err) {
+		load->state = FREE;
+		return why_errno(why, err, "compressing a chunk");
 	}
-	if (s->state == NAMING)
-		return named(repo, s, why);
-	/* Before it is free: its name must be known somewhere all the time. */
-	int err = repo_add_blob(repo, &s->note, s->blob, s->blob_len, why);
-	s->state = FREE;
+	if (load->state == NAMING)
+		return named(repo, load, why);
+	for (unsigned i = 0; !err && i < load->count; i++) {
+		const struct item *item = &load->items[i];
+		err = repo_add_blob(repo, &item->note, item->blob, item->blob_len, why);
+	}
+	/* Not before: their names must be known somewhere all the time. */
+	load->state = FREE;
 	return err;
 }
 
@@ -201,7 +235,7 @@ static void look_at_headroom(struct repo *repo)
 	squeezing->chunks = squeezing->waits = 0;
 }
 
-static int find_free(struct repo *repo, size_t len, struct squeeze **ret_free, struct why *why)
+static int find_free(struct repo *repo, size_t len, struct load **ret_free, struct why *why)
 {
 	int err = repo->squeezing ? 0 : begin(repo);
 	if (err)
@@ -210,7 +244,7 @@ static int find_free(struct repo *repo, size_t len, struct squeeze **ret_free, s
 	look_at_headroom(repo);
 	while (!err && squeezing->out && crew_ready(repo->world.crew))
 		err = finish_one(repo, why);
-	while (!err && squeezing->out == squeezing->count) {
+	while (!err && squeezing->out >= squeezing->hands * PER_HAND) {
 		squeezing->waits++;
 		err = finish_one(repo, why);
 	}
@@ -220,49 +254,117 @@ static int find_free(struct repo *repo, size_t len, struct squeeze **ret_free, s
 	while (squeezing->all[i].state != FREE)
 		i++;
 	must(i < squeezing->count);
-	*ret_free = &squeezing->all[i];
-	return reserve(*ret_free, len);
+	struct load *load = &squeezing->all[i];
+	load->count = 0;
+	load->used = 0;
+	*ret_free = load;
+	return reserve(load, len) ? why_errno(why, -ENOMEM, "making room for compression") : 0;
 }
 
-int squeeze_unnamed(
-	struct repo *repo, const void *bytes, size_t len, struct digest_list *list, struct why *why)
+/* ---- rooms that are lent ---- */
+
+int squeeze_room(struct repo *repo, size_t len, uint8_t **ret_room, struct why *why)
 {
-	struct squeeze *s;
-	int err = find_free(repo, len, &s, why);
+	struct load *load;
+	int err = find_free(repo, len, &load, why);
 	if (err)
 		return err;
-	s->note = (struct blob_note){.kind = CHUNK_CONTENT};
-	s->list = list;
-	s->at = list->len - 1;
-	s->len = len;
-	memcpy(s->plain, bytes, len);
-	give(repo, s, NAMING);
+	load->state = LENT;
+	*ret_room = load->room + BLOB_HEADER;
+	return 0;
+}
+
+static struct load *lent_with(struct repo *repo, const uint8_t *bytes)
+{
+	struct squeezing *squeezing = repo->squeezing;
+	for (unsigned i = 0; squeezing && i < squeezing->count; i++) {
+		struct load *load = &squeezing->all[i];
+		if (load->state == LENT && load->room + BLOB_HEADER == bytes)
+			return load;
+	}
+	return NULL;
+}
+
+void squeeze_room_back(struct repo *repo, const uint8_t *room)
+{
+	struct load *load = lent_with(repo, room);
+	if (load)
+		load->state = FREE;
+}
+
+void squeeze_unnamed(struct repo *repo, const uint8_t *room, size_t len, struct digest_list *list)
+{
+	struct load *load = lent_with(repo, room);
+	must(load && len <= load->cap);
+	load->items[0] = (struct item){.note.kind = CHUNK_CONTENT, .len = len};
+	load->count = 1;
+	load->list = list;
+	load->at = list->len - 1;
+	give(repo, load, NAMING);
+}
+
+/* ---- chunks that have their names ---- */
+
+static void put_item(struct load *load, const struct blob_note *note, const void *bytes, size_t len)
+{
+	load->items[load->count++] = (struct item){.note = *note, .at = load->used, .len = len};
+	memcpy(load->room + load->used + BLOB_HEADER, bytes, len);
+	load->used += BLOB_HEADER + len;
+}
+
+static void give_bundle(struct repo *repo)
+{
+	if (repo->squeezing && repo->squeezing->filling)
+		give(repo, TAKE(repo->squeezing->filling), PACKING);
+}
+
+static int put_bundled(struct repo *repo, const struct blob_note *note, const void *bytes,
+	size_t len, struct why *why)
+{
+	struct load *load;
+	if (!repo->squeezing || !repo->squeezing->filling) {
+		int err = find_free(repo, 2 * BUNDLE_BYTES, &load, why);
+		if (err)
+			return err;
+		load->state = FILLING;
+		repo->squeezing->filling = load;
+	}
+	load = repo->squeezing->filling;
+	put_item(load, note, bytes, len);
+	if (load->count == BUNDLE_CHUNKS || load->used >= BUNDLE_BYTES)
+		give_bundle(repo);
 	return 0;
 }
 
 int squeeze_named(struct repo *repo, const struct blob_note *note, const void *bytes, size_t len,
 	struct why *why)
 {
-	struct squeeze *s;
-	int err = find_free(repo, len, &s, why);
+	struct load *load;
+	if (len < BUNDLE_BYTES)
+		return put_bundled(repo, note, bytes, len, why);
+	int err = find_free(repo, len, &load, why);
 	if (err)
 		return err;
-	s->note = *note;
-	s->len = len;
-	memcpy(s->plain, bytes, len);
-	give(repo, s, PACKING);
+	put_item(load, note, bytes, len);
+	give(repo, load, PACKING);
 	return 0;
 }
 
 bool squeeze_has(const struct repo *repo, const struct digest *digest)
 {
 	const struct squeezing *squeezing = repo->squeezing;
-	for (unsigned i = 0; squeezing && squeezing->out && i < squeezing->count; i++)
-		if (squeezing->all[i].state == PACKING &&
-			memcmp(squeezing->all[i].note.digest.b, digest->b, DIGEST_SIZE) == 0)
-			return true;
+	for (unsigned i = 0; squeezing && i < squeezing->count; i++) {
+		const struct load *load = &squeezing->all[i];
+		if (load->state != PACKING && load->state != FILLING)
+			continue;
+		for (unsigned j = 0; j < load->count; j++)
+			if (memcmp(load->items[j].note.digest.b, digest->b, DIGEST_SIZE) == 0)
+				return true;
+	}
 	return false;
 }
+
+/* ---- the end ---- */
 
 /* To the end also when one fails: nobody may write to a list that its owner has let go. */
 int squeeze_settle(struct repo *repo, struct why *why)
@@ -278,6 +380,7 @@ int squeeze_settle(struct repo *repo, struct why *why)
 int squeeze_finish(struct repo *repo, struct why *why)
 {
 	int err = 0;
+	give_bundle(repo);
 	while (!err && repo->squeezing && repo->squeezing->out)
 		err = finish_one(repo, why);
 	return err;

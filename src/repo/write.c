@@ -8,8 +8,8 @@
 #include "repo/client_inner.h"
 #include "repo/inner.h"
 
-/* Below these lengths the way to another thread costs more than compressing, or naming, there. */
-enum { CREW_FROM = 4096, NAMED_FROM = 64 << 10 };
+/* Below this length the way to another thread and back costs more than naming there. */
+enum { NAMED_FROM = 64 << 10 };
 
 /* Compressed here, by whoever calls. */
 static int pack_here(struct repo *repo, const struct blob_note *note, const void *bytes, size_t len,
@@ -49,9 +49,8 @@ int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, s
 	if (repo->client && (err = client_note(repo, &note, bytes, len)))
 		return err;
 	if (!known) {
-		err = repo->world.crew && len >= CREW_FROM
-			? squeeze_named(repo, &note, bytes, len, why)
-			: pack_here(repo, &note, bytes, len, why);
+		err = repo->world.crew ? squeeze_named(repo, &note, bytes, len, why)
+				       : pack_here(repo, &note, bytes, len, why);
 		if (err)
 			return err;
 		repo->written.new_chunks++;
@@ -61,16 +60,37 @@ int repo_put_chunk(struct repo *repo, enum chunk_kind kind, const void *bytes, s
 	return 0;
 }
 
+int repo_room(struct repo *repo, size_t len, uint8_t **ret_room, struct why *why)
+{
+	if (repo->world.crew)
+		return squeeze_room(repo, len, ret_room, why);
+	uint8_t *room = malloc(len);
+	if (!room)
+		return why_errno(why, -ENOMEM, "making room for a chunk");
+	*ret_room = room;
+	return 0;
+}
+
+void repo_room_back(struct repo *repo, uint8_t *room)
+{
+	if (repo->world.crew)
+		squeeze_room_back(repo, room);
+	else
+		free(room);
+}
+
 int repo_put_content(
-	struct repo *repo, const void *bytes, size_t len, struct digest_list *list, struct why *why)
+	struct repo *repo, uint8_t **room, size_t len, struct digest_list *list, struct why *why)
 {
 	struct digest none = {{0}};
 	int err = vec_push(list, none);
 	if (err)
 		return err;
-	if (repo->world.crew && len >= NAMED_FROM)
-		return squeeze_unnamed(repo, bytes, len, list, why);
-	return repo_put_chunk(repo, CHUNK_CONTENT, bytes, len, &list->at[list->len - 1], why);
+	if (!repo->world.crew || len < NAMED_FROM)
+		return repo_put_chunk(
+			repo, CHUNK_CONTENT, *room, len, &list->at[list->len - 1], why);
+	squeeze_unnamed(repo, TAKE(*room), len, list);
+	return 0;
 }
 
 int repo_settle(struct repo *repo, struct why *why)

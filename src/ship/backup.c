@@ -112,6 +112,20 @@ static bool note_xattr(void *arg, const char *name, const void *value, size_t le
 	return true;
 }
 
+/* ---- attributes ---- */
+
+struct entry_buffers {
+	struct content content;
+	struct fields_out xattrs;
+	struct digest folder;
+};
+
+static void buffers_done(struct entry_buffers *buffers)
+{
+	content_done(&buffers->content);
+	out_done(&buffers->xattrs);
+}
+
 /* ---- content ---- */
 
 /*
@@ -137,8 +151,35 @@ static int vanished(struct walk *walk)
 	return -EAGAIN;
 }
 
+/* Attributes as far as they could be read; `err` is how that ended. */
+static int take_xattrs(
+	struct walk *walk, int err, struct tree_entry *entry, struct fields_out *xattrs)
+{
+	struct why why;
+	if (err) {
+		why_errno(&why, err, "reading its extended attributes");
+		unreadable(walk, why.text);
+	}
+	if (xattrs->failed)
+		return -ENOMEM;
+	if (xattrs->len > XATTRS_MAX) {
+		unreadable(walk, "saved without its extended attributes: they are too large");
+		return 0;
+	}
+	entry->xattrs = xattrs->at;
+	entry->xattrs_len = xattrs->len;
+	return 0;
+}
+
+static int save_xattrs(struct walk *walk, struct folder *folder, const char *name,
+	struct tree_entry *entry, struct fields_out *xattrs)
+{
+	int err = folder_xattrs(folder, name, note_xattr, xattrs);
+	return err == -ENOENT ? vanished(walk) : take_xattrs(walk, err, entry, xattrs);
+}
+
 static int read_content(struct walk *walk, struct folder *folder, const char *name,
-	struct tree_entry *entry, struct content *content)
+	struct tree_entry *entry, struct entry_buffers *buffers)
 {
 	OWN(file_close_own) struct file *file = NULL;
 	struct why why = {""};
@@ -152,10 +193,15 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
 		why_errno(&why, err, "opening");
 		entry->flags |= TREE_UNREADABLE;
 		unreadable(walk, why.text);
-		return 0;
+		return save_xattrs(walk, folder, name, entry, &buffers->xattrs);
 	}
+	err = folder_xattrs_of(folder, file, note_xattr, &buffers->xattrs);
+	err = take_xattrs(walk, err, entry, &buffers->xattrs);
+	if (err)
+		return err;
 	if (walk->options->estimate)
 		return estimate_add(walk->options->estimate, file, before.size);
+	struct content *content = &buffers->content;
 	err = content_store(&walk->reader, folder, file, content, &why);
 	if (err < 0)
 		return why_set(walk->why, err, "%s", why.text);
@@ -173,8 +219,8 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
  * A file with several names is read at the first of them; the others take over what it came to. The
  * map keeps the content until the walk ends.
  */
-static int save_linked(
-	struct walk *walk, struct folder *folder, const char *name, struct tree_entry *entry)
+static int save_linked(struct walk *walk, struct folder *folder, const char *name,
+	struct tree_entry *entry, struct entry_buffers *buffers)
 {
 	char key[48];
 	snprintf(key, sizeof(key), "%" PRIx64 ":%" PRIx64, entry->meta.device, entry->meta.inode);
@@ -182,20 +228,20 @@ static int save_linked(
 	if (known) {
 		content_fill(&known->content, entry);
 		entry->flags |= known->flags;
-		return 0;
+		return save_xattrs(walk, folder, name, entry, &buffers->xattrs);
 	}
 	known = calloc(1, sizeof(*known));
 	if (!known)
 		return -ENOMEM;
-	int err = read_content(walk, folder, name, entry, &known->content);
+	int err = read_content(walk, folder, name, entry, buffers);
 	known->flags = entry->flags;
 	/* A name that vanished tells nothing about the others. */
 	if (!err)
 		err = map_put(&walk->linked, key, known);
-	if (err) {
-		content_done(&known->content);
+	if (err)
 		free(known);
-	}
+	else
+		known->content = content_take(&buffers->content);
 	return err;
 }
 
@@ -204,20 +250,8 @@ static int save_linked(
 static int save_folder(struct walk *walk, struct folder *folder, const struct digest *parent,
 	struct digest *ret_digest);
 
-struct entry_buffers {
-	struct content content;
-	struct fields_out xattrs;
-	struct digest folder;
-};
-
-static void buffers_done(struct entry_buffers *buffers)
-{
-	content_done(&buffers->content);
-	out_done(&buffers->xattrs);
-}
-
 static int enter_folder(struct walk *walk, struct folder *folder, const char *name,
-	const struct tree_entry *previous, struct tree_entry *entry, struct digest *digest)
+	const struct tree_entry *previous, struct tree_entry *entry, struct entry_buffers *buffers)
 {
 	OWN(folder_close_own) struct folder *inner = NULL;
 	struct digest parent;
@@ -231,10 +265,14 @@ static int enter_folder(struct walk *walk, struct folder *folder, const char *na
 		entry->flags |= TREE_UNREADABLE;
 		unreadable(walk, why.text);
 	}
+	err = inner ? save_xattrs(walk, inner, ".", entry, &buffers->xattrs)
+		    : save_xattrs(walk, folder, name, entry, &buffers->xattrs);
+	if (err)
+		return err;
 	if (has_parent)
 		memcpy(parent.b, previous->folder, DIGEST_SIZE);
-	err = save_folder(walk, inner, has_parent ? &parent : NULL, digest);
-	entry->folder = digest->b;
+	err = save_folder(walk, inner, has_parent ? &parent : NULL, &buffers->folder);
+	entry->folder = buffers->folder.b;
 	return err;
 }
 
@@ -255,51 +293,19 @@ static int read_link(
 	return 0;
 }
 
-static int save_xattrs(struct walk *walk, struct folder *folder, const char *name,
-	struct tree_entry *entry, struct fields_out *xattrs)
-{
-	struct why why;
-	int err = folder_xattrs(folder, name, note_xattr, xattrs);
-	if (err == -ENOENT)
-		return vanished(walk);
-	if (err) {
-		why_errno(&why, err, "reading its extended attributes");
-		unreadable(walk, why.text);
-	}
-	if (xattrs->failed)
-		return -ENOMEM;
-	if (xattrs->len > XATTRS_MAX) {
-		unreadable(walk, "saved without its extended attributes: they are too large");
-		return 0;
-	}
-	entry->xattrs = xattrs->at;
-	entry->xattrs_len = xattrs->len;
-	return 0;
-}
-
 /* What a new or changed entry holds, by its type. -EAGAIN: it is left out, and that was told. */
 static int save_new(struct walk *walk, struct folder *folder, const char *name,
 	const struct tree_entry *previous, struct tree_entry *entry, struct entry_buffers *buffers)
 {
+	if (entry->meta.type == FILES_FOLDER)
+		return enter_folder(walk, folder, name, previous, entry, buffers);
+	if (entry->meta.type == FILES_FILE)
+		return entry->meta.links > 1 ? save_linked(walk, folder, name, entry, buffers)
+					     : read_content(walk, folder, name, entry, buffers);
 	int err = save_xattrs(walk, folder, name, entry, &buffers->xattrs);
-	if (err)
-		return err;
-	switch (entry->meta.type) {
-	case FILES_FOLDER:
-		return enter_folder(walk, folder, name, previous, entry, &buffers->folder);
-	case FILES_SYMLINK:
-		return read_link(walk, folder, name, entry);
-	case FILES_FILE:
-		if (entry->meta.links > 1)
-			return save_linked(walk, folder, name, entry);
-		return read_content(walk, folder, name, entry, &buffers->content);
-	case FILES_FIFO:
-	case FILES_SOCKET:
-	case FILES_CHAR:
-	case FILES_BLOCK:
-	default:
-		return 0;
-	}
+	if (!err && entry->meta.type == FILES_SYMLINK)
+		err = read_link(walk, folder, name, entry);
+	return err;
 }
 
 static void progress(struct walk *walk)
@@ -544,7 +550,7 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 	if (err)
 		return why_errno(why, err, "%s", options->path);
 	walk.device = meta.device;
-	err = content_reader_init(&walk.reader, repo, repo_ring(repo)->cut_key);
+	content_reader_init(&walk.reader, repo, repo_ring(repo)->cut_key);
 	walk.reader.pace = options->pace;
 	walk.reader.on_read = on_read;
 	walk.reader.arg = &walk;

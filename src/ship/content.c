@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The window holds the bytes from the last cut on. It is refilled when less than the longest chunk
- * is left in it, so that a cut never depends on how reads fell.
+ * What is read goes where it is named and compressed, in steps that the cache holds while they are
+ * looked through for a cut. Only what a step has read beyond the cut is copied, to the next room.
  */
 #include "ship/content.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -19,24 +18,23 @@
 #include "ship/tree.h"
 
 enum {
-	WINDOW = 2 * CUT_MAX,
+	STEP = 128 << 10,   /* of reading */
 	DIRECT_MAX = 1024,  /* digests in an entry; a file with more names list chunks */
 	LIST_MAX = 8192,    /* digests in a list chunk */
 	EXTENTS_MAX = 8192, /* runs of data that an entry tells; short holes are stored beyond */
 };
 
-int content_reader_init(struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32])
+void content_reader_init(
+	struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32])
 {
 	*reader = (struct content_reader){.repo = repo};
 	cutter_init(&reader->cutter, cut_key);
-	reader->window = malloc(WINDOW);
-	return reader->window ? 0 : -ENOMEM;
 }
 
 void content_reader_done(struct content_reader *reader)
 {
-	free(reader->window);
-	reader->window = NULL;
+	if (reader->room)
+		repo_room_back(reader->repo, TAKE(reader->room));
 }
 
 void content_done(struct content *content)
@@ -66,25 +64,47 @@ struct stream {
 	struct file *file;
 	struct content *content;
 	struct why *why;
-	size_t have; /* bytes in the window */
-	bool ended;  /* the end of the file was met */
+	size_t have; /* bytes in the room */
+	struct cut_state cut;
+	bool ended; /* the end of the file was met */
 };
 
-/* Cuts off what is certain: all of it at the end, else while a longest chunk is left. */
-static int cut_window(struct stream *s, bool last)
+/* Stores the first `len` bytes of what is in the room. What is behind them begins the next chunk.
+ */
+static int store_chunk(struct stream *s, size_t len)
 {
-	uint8_t *window = s->reader->window;
-	size_t at = 0;
-	while (at < s->have && (last || s->have - at >= CUT_MAX)) {
-		size_t len = cut_next(&s->reader->cutter, window + at, s->have - at);
-		int err = repo_put_content(
-			s->reader->repo, window + at, len, &s->content->digests, s->why);
+	struct content_reader *reader = s->reader;
+	const size_t left = s->have - len;
+	uint8_t *next = NULL;
+	if (left) {
+		int err = repo_room(reader->repo, CUT_MAX, &next, s->why);
 		if (err)
 			return err;
-		at += len;
+		memcpy(next, reader->room + len, left);
 	}
-	memmove(window, window + at, s->have - at);
-	s->have -= at;
+	s->have = left;
+	s->cut = (struct cut_state){0};
+	int err = repo_put_content(reader->repo, &reader->room, len, &s->content->digests, s->why);
+	if (!next)
+		return err;
+	if (reader->room)
+		repo_room_back(reader->repo, reader->room);
+	reader->room = next;
+	return err;
+}
+
+/* Cuts off what is certain: all of it at the end. */
+static int cut_room(struct stream *s, bool last)
+{
+	while (s->have) {
+		struct content_reader *reader = s->reader;
+		size_t len = cut_more(&reader->cutter, &s->cut, reader->room, s->have);
+		if (!len && !last)
+			break;
+		int err = store_chunk(s, len ? len : s->have);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
@@ -92,9 +112,14 @@ static int cut_window(struct stream *s, bool last)
 static int store_run(struct stream *s, uint64_t from, uint64_t to)
 {
 	while (from < to && !s->ended) {
-		size_t room = WINDOW - s->have;
+		size_t room = CUT_MAX - s->have < STEP ? CUT_MAX - s->have : STEP;
 		size_t want = to - from < room ? (size_t)(to - from) : room;
-		ssize_t n = file_read_at(s->file, s->reader->window + s->have, want, from);
+		if (!s->reader->room) {
+			int err = repo_room(s->reader->repo, CUT_MAX, &s->reader->room, s->why);
+			if (err)
+				return err;
+		}
+		ssize_t n = file_read_at(s->file, s->reader->room + s->have, want, from);
 		if (n < 0) {
 			why_errno(s->why, (int)n, "reading at byte %" PRIu64, from);
 			return CONTENT_UNREADABLE;
@@ -108,7 +133,7 @@ static int store_run(struct stream *s, uint64_t from, uint64_t to)
 			s->content->size = from;
 		if (s->reader->on_read)
 			s->reader->on_read(s->reader->arg);
-		int err = cut_window(s, false);
+		int err = cut_room(s, false);
 		if (err)
 			return err;
 	}
@@ -222,7 +247,7 @@ static int store_all(struct stream *s, bool sparse)
 	int outcome = sparse ? store_sparse(s) : store_plain(s);
 	if (outcome != CONTENT_STORED)
 		return outcome;
-	int err = cut_window(s, true);
+	int err = cut_room(s, true);
 	/* One that shrank since is as long as what was read of it. */
 	uint64_t size = 0;
 	if (!err && sparse)
@@ -235,7 +260,7 @@ static int store_all(struct stream *s, bool sparse)
 int content_store(struct content_reader *reader, struct folder *folder, struct file *file,
 	struct content *ret_content, struct why *why)
 {
-	struct stream s = {reader, folder, file, ret_content, why, 0, false};
+	struct stream s = {reader, folder, file, ret_content, why, 0, {0}, false};
 	struct why other;
 	*ret_content = (struct content){0};
 	int outcome = store_all(&s, has_holes(folder, file));

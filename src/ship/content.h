@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The content of one file as chunks: read once through a window, cut by content, holes passed over.
+ * The content of one file as chunks: read once, cut by content, holes passed over.
  *
  * Calls block. One thread for each struct.
  */
@@ -21,11 +21,11 @@ struct pace;
 struct tree_entry;
 struct why;
 
-/* Kept from file to file: the window and the table of cuts. */
+/* Kept from file to file: room for the chunk that is read, and the table of cuts. */
 struct content_reader {
 	struct repo *repo; /* borrowed */
 	struct cutter cutter;
-	uint8_t *window;
+	uint8_t *room; /* lent by the repository; NULL: none yet */
 	uint64_t read_bytes;
 	struct pace *pace; /* of reading; borrowed, NULL: none */
 	/* Called between reads, for files that take long; NULL: not. */
@@ -42,7 +42,7 @@ struct content {
 	uint64_t size; /* as far as it could be read */
 };
 
-int content_reader_init(
+void content_reader_init(
 	struct content_reader *reader, struct repo *repo, const uint8_t cut_key[32]);
 void content_reader_done(struct content_reader *reader);
 
@@ -61,5 +61,13 @@ int content_store(struct content_reader *reader, struct folder *folder, struct f
 /* Lets the entry tell this content, which it borrows. */
 void content_fill(const struct content *content, struct tree_entry *entry);
 void content_done(struct content *content);
+
+/* Gives it to another holder; entries that it fills stay good. */
+static inline struct content content_take(struct content *content)
+{
+	struct content taken = *content;
+	*content = (struct content){0};
+	return taken;
+}
 
 #endif

@@ -200,12 +200,11 @@ static int save_root(struct pg_run *run)
 
 static int save_all(struct pg_run *run)
 {
-	int err = content_reader_init(&run->reader, run->repo, repo_ring(run->repo)->cut_key);
+	content_reader_init(&run->reader, run->repo, repo_ring(run->repo)->cut_key);
 	run->reader.pace = run->options->pace;
 	run->reader.on_read = run->options->on_progress ? on_read : NULL;
 	run->reader.arg = run;
-	if (!err)
-		err = pg_server_open(run->options->conninfo, &run->server, run->why);
+	int err = pg_server_open(run->options->conninfo, &run->server, run->why);
 	if (!err)
 		err = pg_server_begin(&run->server, run->why);
 	if (!err)

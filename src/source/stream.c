@@ -79,8 +79,7 @@ int stream_backup(struct repo *repo, struct clock *clock, struct file *stream,
 	struct point point = {
 		.source = POINT_STREAM, .kind = POINT_FULL, .start_ns = clock_wall_ns(clock)};
 	int err = check_name(options->name, why);
-	if (!err)
-		err = content_reader_init(&reader, repo, repo_ring(repo)->cut_key);
+	content_reader_init(&reader, repo, repo_ring(repo)->cut_key);
 	reader.pace = options->pace;
 	reader.on_read = options->on_progress ? on_read : NULL;
 	reader.arg = &watched;

@@ -429,10 +429,8 @@ int wal_push(struct wal_archive *archive, const struct wal_options *options,
 	OWN(push_done) struct push push = {.archive = archive, .from = files->folder, .why = why};
 	struct wal_pushed pushed = {0};
 	push.alone = repo_ring(archive->repo)->write_only;
-	int err = content_reader_init(
-		&push.reader, archive->repo, repo_ring(archive->repo)->cut_key);
-	if (!err)
-		err = take_files(&push, files->names, files->count);
+	content_reader_init(&push.reader, archive->repo, repo_ring(archive->repo)->cut_key);
+	int err = take_files(&push, files->names, files->count);
 	if (!err && push.fresh.len)
 		err = commit(&push, options, &pushed.point);
 	if (err)

@@ -202,11 +202,31 @@ static int entry_path(struct folder *folder, const char *name, char path[FD_PATH
 	return 0;
 }
 
-static int each_xattr(const char *path, const char *names, size_t len, void *buffer,
-	folder_xattr_fn *fn, void *arg)
+/* Whose attributes: by path, or by descriptor where there is no path. */
+struct holder {
+	const char *path;
+	int fd;
+};
+
+static ssize_t list_names(const struct holder *of, char *names, size_t cap)
 {
+	return of->path ? listxattr(of->path, names, cap) : flistxattr(of->fd, names, cap);
+}
+
+static ssize_t get_value(const struct holder *of, const char *name, void *value, size_t cap)
+{
+	return of->path ? getxattr(of->path, name, value, cap)
+			: fgetxattr(of->fd, name, value, cap);
+}
+
+static int each_xattr(
+	const struct holder *of, const char *names, size_t len, folder_xattr_fn *fn, void *arg)
+{
+	OWN(own_free) void *buffer = malloc(FILES_XATTR_MAX);
+	if (!buffer)
+		return -ENOMEM;
 	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-		ssize_t n = getxattr(path, name, buffer, FILES_XATTR_MAX);
+		ssize_t n = get_value(of, name, buffer, FILES_XATTR_MAX);
 		if (n < 0 && (errno == ENODATA || errno == EPERM || errno == EACCES))
 			continue; /* gone since it was listed, or not ours to read */
 		if (n < 0)
@@ -217,26 +237,35 @@ static int each_xattr(const char *path, const char *names, size_t len, void *buf
 	return 0;
 }
 
-static int xattrs(struct folder *folder, const char *name, folder_xattr_fn *fn, void *arg)
+static int all_xattrs(const struct holder *of, folder_xattr_fn *fn, void *arg)
 {
-	OWN(fd_close) int fd = -1;
-	char path[FD_PATH];
-	int err = entry_path(folder, name, path, &fd);
-	if (err)
-		return err;
-	ssize_t len = listxattr(path, NULL, 0);
+	ssize_t len = list_names(of, NULL, 0);
 	if (len < 0)
 		return errno == ENOTSUP || errno == EACCES || errno == ELOOP ? 0 : -errno;
 	if (len == 0)
 		return 0;
 	OWN(own_free) char *names = malloc(FILES_XATTR_MAX);
-	OWN(own_free) void *buffer = malloc(FILES_XATTR_MAX);
-	if (!names || !buffer)
+	if (!names)
 		return -ENOMEM;
-	len = listxattr(path, names, FILES_XATTR_MAX);
-	if (len < 0)
-		return -errno;
-	return each_xattr(path, names, (size_t)len, buffer, fn, arg);
+	len = list_names(of, names, FILES_XATTR_MAX);
+	return len < 0 ? -errno : each_xattr(of, names, (size_t)len, fn, arg);
+}
+
+static int xattrs(struct folder *folder, const char *name, folder_xattr_fn *fn, void *arg)
+{
+	OWN(fd_close) int fd = -1;
+	char path[FD_PATH];
+	struct holder self = {.fd = fd_of(folder)}, entry = {.path = path};
+	if (strcmp(name, ".") == 0)
+		return all_xattrs(&self, fn, arg);
+	int err = entry_path(folder, name, path, &fd);
+	return err ? err : all_xattrs(&entry, fn, arg);
+}
+
+static int xattrs_of(struct file *file, folder_xattr_fn *fn, void *arg)
+{
+	struct holder holder = {.fd = linux_file_fd(file)};
+	return all_xattrs(&holder, fn, arg);
 }
 
 /* A device that cannot tell has no holes: lseek(2) answers EINVAL there. */
@@ -378,6 +407,7 @@ static const struct folder_ops folder_ops = {
 	.open = open_file,
 	.link_target = link_target,
 	.xattrs = xattrs,
+	.xattrs_of = xattrs_of,
 	.data_after = data_after,
 	.make_file = make_file,
 	.make = make,
