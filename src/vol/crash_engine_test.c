@@ -16,16 +16,14 @@
 #include "base/why.h"
 #include "sim/alloc_fault.h"
 #include "store/crash_test.h"
+#include "vol/crash_model_test.h"
 #include "vol/engine_inner.h"
 #include "vol/pump_test.h"
 
-enum { EXTENTS = 2, PICKED = 6, SNAPSHOTS = 3, MAYBE = 12 };
+enum { SNAPSHOTS = 3, MAYBE = 16 };
 
 /* Of the script, and how many scenarios live so short. */
-enum { SHORT = 35, SHORT_LIVES = 3 };
-
-/* The blocks that the script uses; the others are never written. */
-static const uint16_t picked[PICKED] = {0, 1, 5, 63, 64, 70};
+enum { SHORT = 45, SHORT_LIVES = 3 };
 
 #define SIZE ((uint64_t)EXTENTS * VOL_EXTENT)
 
@@ -39,17 +37,17 @@ struct model {
 };
 
 struct kept {
-	char name[8];
-	enum { NOT_THERE, MAY_BE, IS_THERE, MAY_GO } is;
+	struct crash_kept as;
 	uint64_t may_hold[PICKED];
 };
 
 struct state {
-	bool made;
+	bool made, no_sums;
 	struct model now[PICKED];
 	uint8_t written; /* the last content used */
 	struct kept kept[SNAPSHOTS];
-	uint64_t seen[PICKED]; /* by consumer "c", in the first snapshot */
+	uint64_t seen[PICKED];    /* by consumer "c", in the first snapshot */
+	uint64_t size, next_size; /* in blocks: it is the one or the other */
 };
 
 static void settle(struct model *model, uint8_t content)
@@ -67,12 +65,13 @@ static uint64_t may_hold(const struct model *model, unsigned from)
 
 /* ---- comparing what was left ---- */
 
-static int open_volume(struct disk *disk, bool make, struct volume **ret_volume, struct why *why)
+static int open_volume(
+	struct disk *disk, bool make, bool no_sums, struct volume **ret_volume, struct why *why)
 {
 	struct volume_options options = {.disk = disk,
 		.identity = "one volume only",
 		.make_size = make ? SIZE : 0,
-		.no_sums = true};
+		.no_sums = no_sums};
 	return volume_open(&options, ret_volume, why);
 }
 
@@ -97,11 +96,22 @@ static int read_block(
 static int check_now(
 	const struct state *state, struct volume *volume, uint64_t *ret_sets, struct why *why)
 {
+	uint64_t size = volume_map(volume)->size / VOL_BLOCK;
+	uint64_t least = state->size < state->next_size ? state->size : state->next_size;
+	/* A check that crashed may have made it as large. */
+	if (size != state->size && size != state->next_size && size != GROWN)
+		return why_set(why, -EBADMSG, "%llu blocks are not what it was made",
+			(unsigned long long)size);
 	for (size_t i = 0; i < PICKED; i++) {
+		ret_sets[i] = 0;
+		if (picked[i] >= size)
+			continue;
 		int err = read_block(volume, 0, i, &ret_sets[i], why);
 		if (err)
 			return err;
-		if (ret_sets[i] & ~may_hold(&state->now[i], state->now[i].first))
+		uint64_t maybe = may_hold(&state->now[i], state->now[i].first) |
+			(picked[i] >= least ? ONE(0) : 0);
+		if (ret_sets[i] & ~maybe)
 			return why_set(why, -EBADMSG, "block %u holds %llx, which it cannot",
 				picked[i], (unsigned long long)ret_sets[i]);
 	}
@@ -110,21 +120,20 @@ static int check_now(
 
 static int check_kept(const struct kept *kept, struct volume *volume, struct why *why)
 {
-	const struct map_snapshot *snapshot = map_snapshot(volume_map(volume), kept->name);
-	if (!snapshot)
-		return kept->is == IS_THERE
-			? why_set(why, -EBADMSG, "snapshot %s is gone", kept->name)
-			: 0;
-	if (kept->is == NOT_THERE)
-		return kept->name[0] ? why_set(why, -EBADMSG, "%s never was", kept->name) : 0;
+	const struct map_snapshot *snapshot;
+	int err = crash_find_kept(&kept->as, volume, &snapshot, why);
+	if (err || !snapshot)
+		return err;
 	for (size_t i = 0; i < PICKED; i++) {
 		uint64_t set;
-		int err = read_block(volume, snapshot->era, i, &set, why);
+		if (picked[i] >= snapshot->size / VOL_BLOCK)
+			continue;
+		err = read_block(volume, snapshot->era, i, &set, why);
 		if (err)
 			return err;
 		if (set & (set - 1) || set & ~kept->may_hold[i])
 			return why_set(why, -EBADMSG, "block %u of %s holds %llx, not %llx",
-				picked[i], kept->name, (unsigned long long)set,
+				picked[i], kept->as.name, (unsigned long long)set,
 				(unsigned long long)kept->may_hold[i]);
 	}
 	return 0;
@@ -134,16 +143,10 @@ static int check_kept(const struct kept *kept, struct volume *volume, struct why
 static int check_changes(
 	const struct state *state, struct volume *volume, const uint64_t *sets, struct why *why)
 {
-	const struct vol_map *map = volume_map(volume);
-	const struct map_consumer *consumer = map_consumer(map, "c");
-	for (size_t i = 0; consumer && i < PICKED; i++) {
-		uint64_t told = map_changed(
-			map, picked[i] / VOL_EXTENT_BLOCKS, consumer->passed, map->era);
-		if (sets[i] != state->seen[i] && !(told >> picked[i] % VOL_EXTENT_BLOCKS & 1))
-			return why_set(
-				why, -EBADMSG, "block %u changed and nobody says so", picked[i]);
-	}
-	return 0;
+	bool differs[PICKED];
+	for (size_t i = 0; i < PICKED; i++)
+		differs[i] = sets[i] != state->seen[i];
+	return crash_check_told(volume, differs, why);
 }
 
 static int check_all(
@@ -187,7 +190,9 @@ static void note(struct living *living, int err)
 
 static int step(struct living *living)
 {
-	if (!pump_step(&living->pump))
+	/* A volume that stopped by what it did itself has no timers left, and tells with the next.
+	 */
+	if (!pump_step(&living->pump) && !engine_stopped(living->engine))
 		note(living, -EDEADLK);
 	return living->err;
 }
@@ -276,6 +281,15 @@ static int wait_all(struct living *living)
 	return living->err;
 }
 
+/* What is cut off is lost once it was, and what is added is zeros. */
+static void resized(struct state *state, uint64_t blocks)
+{
+	for (size_t i = 0; i < PICKED; i++)
+		if (picked[i] >= blocks || picked[i] >= state->size)
+			settle(&state->now[i], 0);
+	state->size = blocks;
+}
+
 static void on_act(struct engine_act *act, int err, const struct why *why)
 {
 	struct living *living = container_of(act, struct living, act);
@@ -283,11 +297,13 @@ static void on_act(struct engine_act *act, int err, const struct why *why)
 	(void)why;
 	living->act_busy = false;
 	note(living, err);
-	if (err || act->kind == ENGINE_PASSED)
+	if (!err && act->kind == ENGINE_RESIZE)
+		resized(living->state, act->size / VOL_BLOCK);
+	if (err || (act->kind != ENGINE_CUT && act->kind != ENGINE_DROP))
 		return;
-	kept->is = act->kind == ENGINE_CUT ? IS_THERE : NOT_THERE;
+	kept->as.is = act->kind == ENGINE_CUT ? IS_THERE : NOT_THERE;
 	if (act->kind == ENGINE_DROP)
-		kept->name[0] = '\0';
+		kept->as.name[0] = '\0';
 }
 
 static int start_act(struct living *living, enum engine_act_kind kind, size_t which)
@@ -298,15 +314,15 @@ static int start_act(struct living *living, enum engine_act_kind kind, size_t wh
 			return living->err;
 	living->acting = kept;
 	living->act_busy = true;
-	living->act = (struct engine_act){.kind = kind, .name = kept->name, .done = on_act};
+	living->act = (struct engine_act){.kind = kind, .name = kept->as.name, .done = on_act};
 	if (kind == ENGINE_CUT) {
-		snprintf(kept->name, sizeof(kept->name), "s%zu", which);
-		kept->is = MAY_BE;
+		snprintf(kept->as.name, sizeof(kept->as.name), "s%zu", which);
+		kept->as.is = MAY_BE;
 		for (size_t i = 0; i < PICKED; i++)
 			kept->may_hold[i] = may_hold(
 				&living->state->now[i], living->state->now[i].answered);
 	} else if (kind == ENGINE_DROP) {
-		kept->is = MAY_GO;
+		kept->as.is = MAY_GO;
 	}
 	engine_do(living->engine, &living->act);
 	return living->err;
@@ -318,7 +334,7 @@ static int pass(struct living *living)
 	struct kept *kept = &living->state->kept[0];
 	if (wait_all(living))
 		return living->err;
-	uint32_t era = map_snapshot(engine_map(living->engine), kept->name)->era;
+	uint32_t era = map_snapshot(engine_map(living->engine), kept->as.name)->era;
 	for (size_t i = 0; i < PICKED; i++) {
 		int err = read_block(living->engine->volume, era, i, &living->state->seen[i], NULL);
 		if (err)
@@ -335,11 +351,47 @@ static int pass(struct living *living)
 	return living->err;
 }
 
+static int start_plain(struct living *living, enum engine_act_kind kind, uint64_t blocks)
+{
+	while (living->act_busy)
+		if (step(living))
+			return living->err;
+	if (blocks)
+		living->state->next_size = blocks;
+	living->act_busy = true;
+	living->act = (struct engine_act){
+		.kind = kind, .size = blocks * VOL_BLOCK, .force = true, .done = on_act};
+	engine_do(living->engine, &living->act);
+	return living->err;
+}
+
+/* The writes that may be cut off are over, and there are none of what is not there yet. */
+static int resize(struct living *living, uint64_t blocks)
+{
+	int err = wait_all(living);
+	if (!err)
+		err = start_plain(living, ENGINE_RESIZE, blocks);
+	return err || blocks < GROWN ? err : wait_all(living);
+}
+
+static int scrub(struct living *living, unsigned steps)
+{
+	engine_clean(living->engine, NS_PER_MS);
+	engine_scrub(living->engine, UINT64_C(1) << 40);
+	while (steps-- > 0 && !living->err && !engine_stopped(living->engine))
+		step(living);
+	engine_scrub(living->engine, 0);
+	engine_clean(living->engine, 0);
+	if (!living->state->no_sums && engine_sums(living->engine)->bad)
+		note(living, -EBADMSG);
+	return living->err;
+}
+
 /* Steps of its own for a while, beside what is in flight. */
 static int clean(struct living *living, unsigned steps)
 {
 	engine_clean(living->engine, NS_PER_MS);
-	while (steps-- > 0 && !living->err)
+	while (steps-- > 0 && !living->err && !engine_stopped(living->engine))
 		step(living);
 	engine_clean(living->engine, 0);
 	return living->err;
@@ -356,7 +408,22 @@ static int tidy(struct living *living)
 
 /* ---- the script ---- */
 
-enum act { WRITE, DURABLE, ZERO, FLUSH, WAIT, STEP, CUT, DROP, CLEAN, PASS, TIDY };
+enum act {
+	WRITE,
+	DURABLE,
+	ZERO,
+	FLUSH,
+	WAIT,
+	STEP,
+	CUT,
+	DROP,
+	CLEAN,
+	PASS,
+	TIDY,
+	REST,
+	SCRUB,
+	RESIZE,
+};
 
 static const struct {
 	enum act act;
@@ -364,6 +431,10 @@ static const struct {
 } script[] = {
 	{WRITE, 0x17},
 	{FLUSH, 0},
+	{WAIT, 0},
+	{WRITE, 0x06},
+	{WAIT, 0},
+	{REST, 0},
 	{WRITE, 0x09},
 	{STEP, 3},
 	{CUT, 0},
@@ -385,12 +456,18 @@ static const struct {
 	{WRITE, 0x22},
 	{WAIT, 0},
 	{FLUSH, 0},
+	{REST, 0},
 	{CUT, 2},
 	{CLEAN, 9},
+	{RESIZE, 64},
+	{WRITE, 0x01},
+	{TIDY, 0},
 	{DROP, 1},
 	{DROP, 2},
 	{CLEAN, 30},
 	{WRITE, 0x05},
+	{SCRUB, 4},
+	{RESIZE, GROWN},
 	{WAIT, 0},
 	{WRITE, 0x12},
 	{TIDY, 0},
@@ -460,6 +537,12 @@ static int do_step(struct living *living, enum act act, unsigned what)
 		return pass(living);
 	case TIDY:
 		return tidy(living);
+	case REST:
+		return start_plain(living, ENGINE_REST, 0);
+	case SCRUB:
+		return scrub(living, what);
+	case RESIZE:
+		return resize(living, what);
 	}
 	return -EINVAL;
 }
@@ -470,9 +553,11 @@ static int begin_life(struct living *living, struct state *state, const struct w
 	struct volume *volume;
 	*living = (struct living){.state = state};
 	pump_init(&living->pump, world, seed);
-	int err = open_volume(world->disk, !state->made, &volume, why);
+	int err = open_volume(world->disk, !state->made, state->no_sums, &volume, why);
 	if (err)
 		return err;
+	if (!state->made)
+		state->size = state->next_size = SIZE / VOL_BLOCK;
 	state->made = true;
 	err = engine_pool_new(&living->pump.world, &living->pool);
 	if (!err)
@@ -500,6 +585,8 @@ static int first_life(
 	struct state *state, const struct world *world, uint64_t seed, struct why *why)
 {
 	struct living living;
+	state->no_sums = seed == 2;
+	state->size = state->next_size = SIZE / VOL_BLOCK;
 	for (size_t i = 0; i < PICKED; i++)
 		settle(&state->now[i], 0);
 	int err = begin_life(&living, state, world, seed, why);
@@ -527,6 +614,11 @@ static int hold_for_promised(struct living *living, struct why *why)
 			if (sets[i] & ONE(content))
 				state->now[i].maybe[state->now[i].count++] = content;
 	}
+	/* What is beyond the end is zeros as soon as it is not. */
+	state->size = state->next_size = volume_map(living->engine->volume)->size / VOL_BLOCK;
+	for (size_t i = 0; !err && i < PICKED; i++)
+		if (picked[i] >= state->size)
+			settle(&state->now[i], 0);
 	return err;
 }
 
@@ -537,6 +629,15 @@ static int second_life(
 	int err = begin_life(&living, state, world, seed + 1000, why);
 	if (!err)
 		err = hold_for_promised(&living, why);
+	if (!err && state->size < GROWN)
+		err = resize(&living, GROWN);
+	for (int i = 0; !err && i < 20 && !state->no_sums && engine_sums(living.engine)->suspect;
+		i++)
+		err = scrub(&living, 20);
+	if (!err)
+		err = start_plain(&living, ENGINE_REST, 0);
+	if (!err)
+		err = wait_all(&living);
 	if (!err)
 		err = write_all(&living, WRITE, 0x2a);
 	if (!err)
@@ -544,7 +645,8 @@ static int second_life(
 	if (!err)
 		err = clean(&living, 20);
 	end_life(&living);
-	return err ? err : living.err;
+	err = err ? err : living.err;
+	return err ? why_prefix(why, err, "the second life: %s", strerror(-err)) : 0;
 }
 
 static int run(struct state *state, struct world *world, uint64_t seed, struct why *why)
@@ -555,7 +657,23 @@ static int run(struct state *state, struct world *world, uint64_t seed, struct w
 	if (!err)
 		return 0;
 	life_begin(&life, world, 2);
+	*why = (struct why){""};
 	return second_life(state, &life.world, seed, why);
+}
+
+/* What a larger volume has more reads as zeros. */
+static int check_growth(struct volume *volume, struct why *why)
+{
+	uint64_t size = volume_map(volume)->size / VOL_BLOCK;
+	int err = size < GROWN ? volume_resize(volume, (uint64_t)GROWN * VOL_BLOCK, false, why) : 0;
+	for (size_t i = 0; !err && i < PICKED; i++) {
+		uint64_t set;
+		err = read_block(volume, 0, i, &set, why);
+		if (!err && picked[i] >= size && set != ONE(0))
+			err = why_set(why, -EBADMSG, "block %u is back, where the volume grew",
+				picked[i]);
+	}
+	return err;
 }
 
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
@@ -564,18 +682,20 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 	OWN(volume_close_own) struct volume *volume = NULL;
 	uint64_t sets[PICKED], again[PICKED];
 	(void)faulty;
-	int err = open_volume(world->disk, !state->made, &volume, why), merged = 1;
+	int err = open_volume(world->disk, !state->made, state->no_sums, &volume, why);
 	if (!err)
 		err = check_all(state, volume, sets, why);
-	while (!err && merged > 0) {
-		merged = volume_merge(volume, why);
-		err = merged < 0 ? merged : 0;
-	}
+	if (!err)
+		err = crash_merge(volume, why);
+	if (!err && !state->no_sums)
+		err = crash_scrub(volume, why);
+	if (!err && !state->no_sums)
+		err = volume_rest(volume, true, why);
 	if (!err)
 		err = check_all(state, volume, again, why);
 	if (!err && memcmp(sets, again, sizeof(sets)) != 0)
 		err = why_set(why, -EBADMSG, "merging changed the volume");
-	return err;
+	return err ? err : check_growth(volume, why);
 }
 
 #define SCENARIO(number) \
@@ -597,8 +717,8 @@ SCENARIO(4)
 	{ \
 		.scenario = &engine_##number, \
 		.options = {.allocations = &alloc_faults, \
-			.exhaustive = 256, \
-			.samples = 48, \
+			.exhaustive = 128, \
+			.samples = 32, \
 			.recovery_points = 4}, \
 		.killed = {.exhaustive = 64, \
 			.samples = 16, \

@@ -14,10 +14,11 @@
 #include "base/why.h"
 #include "sim/alloc_fault.h"
 #include "store/crash_test.h"
+#include "vol/crash_model_test.h"
 #include "vol/volume.h"
 #include "vol/volume_inner.h"
 
-enum { EXTENTS = 2, PICKED = 6, SNAPSHOTS = 3, MAYBE = 8 };
+enum { SNAPSHOTS = 3, MAYBE = 8 };
 
 /* A block that was being written over may be torn. */
 enum { SECTOR = 512, SECTORS = VOL_BLOCK / SECTOR };
@@ -27,13 +28,7 @@ struct content {
 	uint64_t values[PICKED]; /* one bit for each content that any of its bytes has */
 };
 
-/* The blocks that the script uses; the others are never written. */
-static const uint16_t picked[PICKED] = {0, 1, 5, 63, 64, 70};
-
 #define SIZE ((uint64_t)EXTENTS * VOL_EXTENT)
-
-/* Blocks of a volume that grew again: another size than the first. */
-enum { GROWN = EXTENTS * VOL_EXTENT_BLOCKS - 1 };
 
 /* Contents are numbers: 0 is zeros. */
 struct model {
@@ -42,8 +37,7 @@ struct model {
 };
 
 struct kept {
-	char name[8];
-	enum { NOT_THERE, MAY_BE, IS_THERE, MAY_GO } is;
+	struct crash_kept as;
 	struct content content;
 };
 
@@ -114,22 +108,19 @@ static int check_now(const struct state *state, struct volume *volume, struct co
 
 static int check_kept(const struct kept *kept, struct volume *volume, struct why *why)
 {
-	const struct map_snapshot *snapshot = map_snapshot(volume_map(volume), kept->name);
-	if (!snapshot)
-		return kept->is == IS_THERE
-			? why_set(why, -EBADMSG, "snapshot %s is gone", kept->name)
-			: 0;
-	if (kept->is == NOT_THERE)
-		return kept->name[0] ? why_set(why, -EBADMSG, "%s never was", kept->name) : 0;
+	const struct map_snapshot *snapshot;
+	int err = crash_find_kept(&kept->as, volume, &snapshot, why);
+	if (err || !snapshot)
+		return err;
 	for (size_t i = 0; i < PICKED; i++) {
 		struct content content;
-		int err = read_block(volume, snapshot->era, i, &content, why);
+		err = read_block(volume, snapshot->era, i, &content, why);
 		if (err)
 			return err;
 		if (content.values[i] & (content.values[i] - 1) ||
 			memcmp(content.sector[i], kept->content.sector[i], SECTORS) != 0)
 			return why_set(why, -EBADMSG, "block %u of %s holds %u, not %u", picked[i],
-				kept->name, content.sector[i][0], kept->content.sector[i][0]);
+				kept->as.name, content.sector[i][0], kept->content.sector[i][0]);
 	}
 	return 0;
 }
@@ -138,19 +129,10 @@ static int check_kept(const struct kept *kept, struct volume *volume, struct why
 static int check_changes(const struct state *state, struct volume *volume,
 	const struct content *content, struct why *why)
 {
-	const struct vol_map *map = volume_map(volume);
-	const struct map_consumer *consumer = map_consumer(map, "c");
-	for (size_t i = 0; consumer && i < PICKED; i++) {
-		uint64_t told = map_changed(
-			map, picked[i] / VOL_EXTENT_BLOCKS, consumer->passed, map->era);
-		if (picked[i] >= map->size / VOL_BLOCK)
-			continue;
-		bool same = memcmp(content->sector[i], state->seen.sector[i], SECTORS) == 0;
-		if (!same && !(told >> picked[i] % VOL_EXTENT_BLOCKS & 1))
-			return why_set(
-				why, -EBADMSG, "block %u changed and nobody says so", picked[i]);
-	}
-	return 0;
+	bool differs[PICKED];
+	for (size_t i = 0; i < PICKED; i++)
+		differs[i] = memcmp(content->sector[i], state->seen.sector[i], SECTORS) != 0;
+	return crash_check_told(volume, differs, why);
 }
 
 static int check_all(const struct state *state, struct volume *volume, struct content *ret_content,
@@ -207,14 +189,14 @@ static int flush(struct state *state, struct volume *volume, struct why *why)
 static int cut(struct state *state, struct volume *volume, size_t which, struct why *why)
 {
 	struct kept *kept = &state->kept[which];
-	snprintf(kept->name, sizeof(kept->name), "s%zu", which);
+	snprintf(kept->as.name, sizeof(kept->as.name), "s%zu", which);
 	for (size_t i = 0; i < PICKED; i++)
 		memset(kept->content.sector[i], state->now.maybe[i][state->now.count[i] - 1],
 			SECTORS);
-	kept->is = MAY_BE;
-	int err = volume_cut(volume, kept->name, 0, why);
+	kept->as.is = MAY_BE;
+	int err = volume_cut(volume, kept->as.name, 0, why);
 	if (!err) {
-		kept->is = IS_THERE;
+		kept->as.is = IS_THERE;
 		all_durable(state);
 	}
 	return err;
@@ -223,33 +205,13 @@ static int cut(struct state *state, struct volume *volume, size_t which, struct 
 static int drop(struct state *state, struct volume *volume, size_t which, struct why *why)
 {
 	struct kept *kept = &state->kept[which];
-	kept->is = MAY_GO;
-	int err = volume_drop(volume, kept->name, why);
+	kept->as.is = MAY_GO;
+	int err = volume_drop(volume, kept->as.name, why);
 	if (!err) {
-		kept->is = NOT_THERE;
-		kept->name[0] = '\0';
+		kept->as.is = NOT_THERE;
+		kept->as.name[0] = '\0';
 	}
 	return err;
-}
-
-static int merge(struct volume *volume, struct why *why)
-{
-	int done = 1;
-	while (done > 0)
-		done = volume_merge(volume, why);
-	return done;
-}
-
-/* Reads all that is there; nothing of it may be found bad. */
-static int scrub(struct volume *volume, struct why *why)
-{
-	int more = 1;
-	while (more > 0)
-		more = volume_scrub(volume, why);
-	if (!more && volume_sums(volume)->bad)
-		return why_set(why, -EBADMSG, "%llu blocks are said to be bad",
-			(unsigned long long)volume_sums(volume)->bad);
-	return more;
 }
 
 static int rest(struct state *state, struct volume *volume, bool all, struct why *why)
@@ -336,7 +298,7 @@ static int act(struct state *state, struct volume *volume, const struct step *st
 	case DROP:
 		return drop(state, volume, step->what, why);
 	case MERGE:
-		return merge(volume, why);
+		return crash_merge(volume, why);
 	case PASS:
 		return pass(state, volume, why);
 	case TIDY:
@@ -347,7 +309,7 @@ static int act(struct state *state, struct volume *volume, const struct step *st
 	case REST_ALL:
 		return rest(state, volume, step->act == REST_ALL, why);
 	case SCRUB:
-		return scrub(volume, why);
+		return crash_scrub(volume, why);
 	}
 	return -EINVAL;
 }
@@ -387,7 +349,7 @@ static int second_life(struct state *state, struct disk *disk, struct why *why)
 				state->now.maybe[i][state->now.count[i]++] = content.sector[i][n];
 	}
 	if (!err)
-		err = scrub(volume, why);
+		err = crash_scrub(volume, why);
 	if (!err)
 		err = volume_rest(volume, true, why);
 	state->size = volume_map(volume)->size / VOL_BLOCK;
@@ -439,9 +401,9 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 	if (!err)
 		err = check_all(state, volume, &content, why);
 	if (!err)
-		err = merge(volume, why);
+		err = crash_merge(volume, why);
 	if (!err)
-		err = scrub(volume, why);
+		err = crash_scrub(volume, why);
 	if (!err)
 		err = volume_rest(volume, true, why);
 	if (!err)

@@ -17,6 +17,9 @@
  */
 enum { TOUCHED_MAX = JOURNAL_RECORD_MAX / RECORD_SLOT_SIZE - 2 * POOL_PIECES - 8 };
 
+/* Bytes of one request before others get their turn, and what an extent of zeros counts. */
+enum { TURN = 4 << 20, TURN_ZEROS = 4096 };
+
 static bool writes(const struct engine_request *request)
 {
 	return request->kind == ENGINE_WRITE || request->kind == ENGINE_ZERO;
@@ -70,7 +73,8 @@ static uint64_t blocks_of(uint64_t at, size_t len)
 static void set_up(struct piece *piece, struct engine_request *request)
 {
 	uint64_t at = request->reached, left = request->at + request->len - at;
-	size_t len = next_part(at, left, request->kind == ENGINE_READ);
+	bool any_bytes = request->kind == ENGINE_READ && !piece->engine->volume->map.sums;
+	size_t len = next_part(at, left, any_bytes);
 	bool whole = at % VOL_BLOCK == 0 && len % VOL_BLOCK == 0;
 	piece->request = request;
 	piece->extent = (uint32_t)(at / VOL_EXTENT);
@@ -92,21 +96,55 @@ static void set_up(struct piece *piece, struct engine_request *request)
 	request->pieces++;
 }
 
-/* Writes wait while a cut wants those under way to end, and while a record would be too long. */
+/* A snapshot keeps the size that the volume had. */
+static bool within(const struct vol_map *map, const struct engine_request *request)
+{
+	uint64_t size = request->view ? map_view_size(map, request->view) : map->size;
+	return request->at <= size && request->len <= size - request->at;
+}
+
+/*
+ * Writes wait while a cut wants those under way to end, and while a record would be too long; those
+ * beyond a size that the volume may get wait to know it.
+ */
 static bool may_write(const struct engine *engine)
 {
-	return engine->commit.stage != COMMIT_DRAIN &&
-		engine->volume->map.touched.len <= TOUCHED_MAX;
+	return engine->volume->stopped ||
+		(!engine->draining && engine->volume->map.touched.len <= TOUCHED_MAX);
+}
+
+static bool is_beyond(const struct engine *engine, const struct engine_request *request)
+{
+	return request->at + request->len > engine->sizing.limit && !engine->volume->stopped;
+}
+
+/* What waits waits in a queue; false: there is a piece for the next part. */
+static bool must_wait(struct engine *engine, struct engine_request *request, size_t turn)
+{
+	if (!turn) {
+		queue_put(&engine->turns, request);
+		timer_set(engine->pool->loop, &engine->turn, 0);
+	} else if (writes(request) && is_beyond(engine, request)) {
+		queue_put(&engine->sizing.beyond, request);
+	} else if (writes(request) && !may_write(engine)) {
+		queue_put(&engine->gated, request);
+		commit_step(engine);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 void engine_go(struct engine *engine, struct engine_request *request)
 {
+	size_t turn = TURN;
+	/* The volume may have shrunk while it waited. */
+	if (!request->err && !request->view && request != &engine->sizing.tail &&
+		!within(&engine->volume->map, request))
+		request->err = -EINVAL;
 	while (request->reached < request->at + request->len && !request->err) {
-		if (writes(request) && !may_write(engine)) {
-			queue_put(&engine->gated, request);
-			commit_step(engine);
+		if (must_wait(engine, request, turn))
 			return;
-		}
 		struct piece *piece = piece_take_in(engine);
 		if (!piece) {
 			queue_put(&engine->starved, request);
@@ -114,27 +152,41 @@ void engine_go(struct engine *engine, struct engine_request *request)
 			return;
 		}
 		set_up(piece, request);
+		size_t cost = piece->state == PIECE_ZERO ? TURN_ZEROS : piece->len;
+		turn -= cost < turn ? cost : turn;
 		engine->writing += writes(request);
 		piece_start(piece);
 	}
 	let_go(engine, request);
 }
 
-void engine_release_gated(struct engine *engine)
+static void release(struct engine *engine, struct engine_queue *from)
 {
-	struct engine_queue gated;
+	struct engine_queue line;
 	struct engine_request *request;
-	queue_init(&gated);
-	queue_move(&gated, &engine->gated);
-	while ((request = queue_take(&gated)))
+	queue_init(&line);
+	queue_move(&line, from);
+	while ((request = queue_take(&line)))
 		engine_go(engine, request);
 }
 
-/* A snapshot keeps the size that the volume had. */
-static bool within(const struct vol_map *map, const struct engine_request *request)
+void engine_release_gated(struct engine *engine)
 {
-	uint64_t size = request->view ? map_view_size(map, request->view) : map->size;
-	return request->at <= size && request->len <= size - request->at;
+	release(engine, &engine->gated);
+}
+
+void engine_release_beyond(struct engine *engine)
+{
+	release(engine, &engine->sizing.beyond);
+}
+
+static void on_turn(struct timer *timer)
+{
+	struct engine *engine = container_of(timer, struct engine, turn);
+	struct engine_request *request = queue_take(&engine->turns);
+	if (engine->turns.first)
+		timer_set(engine->pool->loop, &engine->turn, 0);
+	engine_go(engine, request);
 }
 
 void engine_submit(struct engine *engine, struct engine_request *request)
@@ -178,14 +230,17 @@ int engine_now(struct engine *engine, const struct engine_request *request)
 		return -EIO;
 	if (!within(map, request))
 		return -EINVAL;
-	if (request->durable || !(read || request->kind == ENGINE_WRITE))
+	if (request->durable || !(read || request->kind == ENGINE_WRITE) || request->len > TURN)
 		return -EAGAIN;
 	struct engine_request part = *request;
 	part.reached = part.at;
 	while (part.reached < part.at + part.len) {
 		struct piece piece = {.engine = engine};
 		set_up(&piece, &part);
-		if (piece.state == PIECE_FILL || (!read && !may_write(engine)))
+		bool whole = (piece.at | piece.len) % VOL_BLOCK == 0 || !map->sums;
+		if (piece.state == PIECE_FILL || !whole)
+			return -EAGAIN;
+		if (!read && (!may_write(engine) || is_beyond(engine, request)))
 			return -EAGAIN;
 		int err = piece_now(&piece);
 		if (err)
@@ -198,31 +253,59 @@ int engine_now(struct engine *engine, const struct engine_request *request)
 
 static void on_again(struct timer *timer)
 {
-	commit_again(container_of(timer, struct engine, again));
+	struct engine *engine = container_of(timer, struct engine, again);
+	commit_again(engine);
+	pages_again(engine);
+	rest_again(engine);
+}
+
+/* What sums need in memory. Their file gets a length that it never had, before it is used. */
+static int open_sums(struct engine *engine)
+{
+	engine->commit.regions = malloc(JOURNAL_RECORD_MAX);
+	engine->writer.bytes = aligned_alloc(SUMS_PAGE, SUMS_PAGE);
+	if (!engine->commit.regions || !engine->writer.bytes)
+		return -ENOMEM;
+	return volume_lengthen_sums(engine->volume);
+}
+
+static void release_memory(struct engine *engine)
+{
+	clean_done(engine);
+	free(engine->commit.regions);
+	free(engine->writer.bytes);
+	vec_done(&engine->retiring);
+	vec_done(&engine->retired);
+	vec_done(&engine->syncing);
+	free(engine);
 }
 
 int engine_open(struct engine_pool *pool, struct volume *volume, struct engine **ret_engine)
 {
-	OWN(own_free) struct engine *engine = NULL;
-	if (volume->map.sums)
-		return -ENOTSUP;
-	engine = calloc(1, sizeof(*engine));
+	struct engine *engine = calloc(1, sizeof(*engine));
 	if (!engine)
 		return -ENOMEM;
 	if (!volume->record)
 		volume->record = malloc(JOURNAL_RECORD_MAX);
-	if (!volume->record)
-		return -ENOMEM;
 	engine->pool = pool;
 	queue_init(&engine->starved);
 	queue_init(&engine->gated);
 	queue_init(&engine->flushes);
+	queue_init(&engine->turns);
 	queue_init(&engine->commit.covered);
 	engine->acts_end = &engine->acts;
 	engine->again.fn = on_again;
+	engine->turn.fn = on_turn;
 	engine->volume = volume;
 	clean_init(engine);
-	*ret_engine = TAKE(engine);
+	scrub_init(engine);
+	size_init(engine);
+	int err = !volume->record ? -ENOMEM : volume->map.sums ? open_sums(engine) : 0;
+	if (err) {
+		release_memory(engine);
+		return err;
+	}
+	*ret_engine = engine;
 	return 0;
 }
 
@@ -230,19 +313,17 @@ void engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
-	clean_done(engine);
-	vec_done(&engine->retiring);
-	vec_done(&engine->retired);
-	vec_done(&engine->syncing);
 	volume_close(engine->volume);
-	free(engine);
+	release_memory(engine);
 }
 
 int engine_end(struct engine *engine, struct why *why)
 {
 	if (!engine)
 		return 0;
-	int err = engine_stopped(engine) ? 0 : volume_flush(engine->volume, why);
+	int err = engine_stopped(engine)   ? 0
+		: engine->volume->map.sums ? volume_rest(engine->volume, true, why)
+					   : volume_flush(engine->volume, why);
 	engine_free(engine);
 	return err;
 }
@@ -250,7 +331,8 @@ int engine_end(struct engine *engine, struct why *why)
 bool engine_idle(const struct engine *engine)
 {
 	return engine->requests == 0 && engine->commit.stage == COMMIT_NONE && !engine->acts &&
-		!engine->cleaning.busy;
+		!engine->cleaning.busy && !engine->scrub.busy && !engine->writer.busy &&
+		engine->rest.stage == REST_NONE && engine->sizing.stage == SIZE_NONE;
 }
 
 const struct vol_map *engine_map(const struct engine *engine)

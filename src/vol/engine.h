@@ -31,6 +31,7 @@
 #include "base/why.h"
 
 struct engine;
+struct engine_member;
 struct engine_pool;
 struct sums_facts;
 struct vol_map;
@@ -108,6 +109,7 @@ enum engine_act_kind {
 	ENGINE_GONE,   /* the consumer `name` is no more */
 	ENGINE_RESIZE, /* the volume has `size` bytes from now on; see below */
 	ENGINE_REST,   /* all is durable, and a crash leaves no block in doubt; before an end */
+	ENGINE_WHOLE,  /* the engine's own */
 	ENGINE_MERGED, /* the engine's own */
 	ENGINE_TIDY,   /* the engine's own */
 };
@@ -123,6 +125,7 @@ struct engine_act {
 	void (*done)(struct engine_act *act, int err, const struct why *why);
 	/* the engine's own */
 	struct engine_act *next;
+	struct engine_member *member; /* NULL: of no group */
 };
 
 /*
@@ -137,7 +140,8 @@ void engine_do(struct engine *engine, struct engine_act *act);
 
 /*
  * Merges what dropped snapshots left, brings sums to rest, and rewrites the journal when that pays:
- * one small step every `every_ns`, fewer while there is nothing to do; 0 stops it.
+ * one small step every `every_ns`, fewer while there is nothing to do; 0 stops it, and scrubbing
+ * as long.
  */
 void engine_clean(struct engine *engine, int64_t every_ns);
 

@@ -3,8 +3,8 @@
  * What an engine does by itself: it frees slots, merges what dropped snapshots left, and writes the
  * journal anew.
  *
- * A merge is copied by a worker beside everything else: into blocks that nobody reads, out of slots
- * of closed eras, which nobody writes. Snapshots may come and go meanwhile. So it is planned anew
+ * A merge is copied beside everything else: into blocks that nobody reads, out of slots of closed
+ * eras, which nobody writes. Snapshots may come and go meanwhile. So it is planned anew
  * when the copy is done, and done over when the plan is another by then.
  *
  * A new journal begins with the slots as they are copied, a few at a time; those that changed
@@ -28,15 +28,19 @@ enum {
 	LOOK_AT_ONCE = 20000, /* extents: below a millisecond */
 	COPY_AT_ONCE = 20000, /* slots */
 	RECORD_SLOTS_AT_ONCE = 4000,
-	IDLE = 16,
 };
+
+#define IDLE_NS (NS_PER_SEC)      /* acts wake it before */
+#define REST_NS (30 * NS_PER_SEC) /* regions rest so long after they were written, or twice */
 
 /* ---- slots that are free again ---- */
 
 static void free_retiring(struct engine *engine)
 {
-	vec_each (slot, &engine->retiring)
+	vec_each (slot, &engine->retiring) {
 		map_free(&engine->volume->map, *slot);
+		sums_forget(&engine->volume->sums, *slot);
+	}
 	engine->retiring.len = 0;
 }
 
@@ -86,6 +90,12 @@ static void step_over(struct cleaning *cleaning)
 	look_in(container_of(cleaning, struct engine, cleaning), cleaning->every_ns);
 }
 
+void clean_wake(struct engine *engine)
+{
+	if (!engine->cleaning.busy)
+		look_in(engine, engine->cleaning.every_ns);
+}
+
 static void on_act(struct engine_act *act, int err, const struct why *why)
 {
 	(void)err, (void)why;
@@ -98,35 +108,12 @@ static void act_now(struct engine *engine, enum engine_act_kind kind)
 	engine_do(engine, &engine->cleaning.act);
 }
 
-static int copy_block(struct volume *volume, const struct map_merge *merge, unsigned i)
+void clean_piece_done(struct engine *engine, int err)
 {
-	_Alignas(DISK_BLOCK) uint8_t block[VOL_BLOCK];
-	uint64_t in_slot = (uint64_t)i * VOL_BLOCK;
-	int err = file_read_full(
-		volume->data, block, sizeof(block), (uint64_t)merge->from * VOL_EXTENT + in_slot);
-	return err ? err
-		   : file_write_full(volume->data, block, sizeof(block),
-			     (uint64_t)merge->into * VOL_EXTENT + in_slot);
-}
-
-static void copy_work(struct task *task)
-{
-	struct cleaning *cleaning = container_of(task, struct cleaning, task);
-	struct engine *engine = container_of(cleaning, struct engine, cleaning);
-	cleaning->err = 0;
-	for (unsigned i = 0; !cleaning->err && i < VOL_EXTENT_BLOCKS; i++)
-		if (cleaning->merge.copy >> i & 1 && !planted(ENGINE_MERGE_NOT_COPIED))
-			cleaning->err = copy_block(engine->volume, &cleaning->merge, i);
-}
-
-static void copy_done(struct task *task)
-{
-	struct cleaning *cleaning = container_of(task, struct cleaning, task);
-	struct engine *engine = container_of(cleaning, struct engine, cleaning);
-	cleaning->copying = false;
 	engine->volume->unsynced = true;
-	if (cleaning->err || engine->volume->stopped)
-		step_over(cleaning);
+	engine->cleaning.copying = false;
+	if (err || engine->volume->stopped)
+		step_over(&engine->cleaning);
 	else
 		act_now(engine, ENGINE_MERGED);
 }
@@ -134,18 +121,28 @@ static void copy_done(struct task *task)
 static void start_merge(struct engine *engine)
 {
 	struct cleaning *cleaning = &engine->cleaning;
-	uint32_t extent = engine->volume->map.slots.at[cleaning->merge.newer].extent;
+	const struct map_merge *merge = &cleaning->merge;
+	uint32_t extent = engine->volume->map.slots.at[merge->newer].extent;
 	cleaning->busy = true;
-	if (!cleaning->merge.copy) {
+	if (!merge->copy || planted(ENGINE_MERGE_NOT_COPIED)) {
 		act_now(engine, ENGINE_MERGED);
 		return;
 	}
-	cleaning->task = (struct task){.work = copy_work, .done = copy_done};
-	if (volume_note_written(engine->volume, extent) ||
-		task_start(engine->pool->loop, &cleaning->task))
+	/* What is checked there may be in no view by now, and would be copied over. */
+	struct piece *piece = scrub_is_in(engine, extent) ? NULL : piece_take_in(engine);
+	if (!piece || volume_note_written(engine->volume, extent)) {
+		if (piece)
+			piece_put_back(piece);
 		step_over(cleaning);
-	else
-		cleaning->copying = true;
+		return;
+	}
+	cleaning->copying = true;
+	piece->state = PIECE_COPY;
+	piece->extent = extent;
+	piece->slot = merge->from;
+	piece->into = merge->into;
+	piece->blocks = merge->copy;
+	piece_run(piece);
 }
 
 static bool same_merge(const struct map_merge *a, const struct map_merge *b)
@@ -201,17 +198,44 @@ void clean_copy_slots(struct engine *engine)
 		commit_begin(engine);
 }
 
+/* As they are now; what comes to rest later says so behind them. */
+int clean_take_regions(struct engine *engine, struct commit *commit)
+{
+	struct cleaning *cleaning = &engine->cleaning;
+	const struct sums *sums = &engine->volume->sums;
+	size_t room = sums->regions.len * SUMS_REGION_SIZE;
+	uint32_t cursor = 0;
+	free(cleaning->active);
+	cleaning->active_len = 0;
+	cleaning->active = malloc(room + 1);
+	if (!cleaning->active)
+		return -ENOMEM;
+	if (!planted(VOL_SUMS_TIDY_FORGETS))
+		cleaning->active_len = sums_put_active(sums, &cursor, cleaning->active, room);
+	commit->rewrite = true;
+	return 0;
+}
+
+static int append_all(
+	struct journal *to, uint16_t kind, const uint8_t *bytes, size_t len, struct why *why)
+{
+	enum { AT_ONCE = RECORD_SLOTS_AT_ONCE * RECORD_SLOT_SIZE };
+	int err = 0;
+	for (size_t at = 0; !err && at < len; at += AT_ONCE)
+		err = journal_append(
+			to, kind, bytes + at, len - at < AT_ONCE ? len - at : AT_ONCE, why);
+	return err;
+}
+
 static int fill(void *arg, struct journal *to, struct why *why)
 {
 	struct engine *engine = arg;
 	const struct cleaning *cleaning = &engine->cleaning;
-	enum { AT_ONCE = RECORD_SLOTS_AT_ONCE * RECORD_SLOT_SIZE };
 	int err = volume_fill_eras(engine->volume, to, why);
-	for (size_t at = 0; !err && at < cleaning->image_len; at += AT_ONCE) {
-		size_t left = cleaning->image_len - at;
-		err = journal_append(to, RECORD_SLOTS, cleaning->image + at,
-			left < AT_ONCE ? left : AT_ONCE, why);
-	}
+	if (!err)
+		err = append_all(to, RECORD_REGIONS, cleaning->active, cleaning->active_len, why);
+	if (!err)
+		err = append_all(to, RECORD_SLOTS, cleaning->image, cleaning->image_len, why);
 	if (!err && engine->commit.record_len && !planted(ENGINE_TIDY_FORGETS))
 		err = journal_append(
 			to, RECORD_SLOTS, engine->volume->record, engine->commit.record_len, why);
@@ -238,26 +262,45 @@ void clean_tidy(struct engine *engine)
 
 /* ---- one step after the other ---- */
 
+/* Regions that were left alone come to rest now and then. */
+static bool may_rest(struct engine *engine)
+{
+	struct cleaning *cleaning = &engine->cleaning;
+	int64_t now_ns = clock_mono_ns(engine->pool->clock);
+	if (!engine->volume->map.sums || !engine->volume->sums.facts.active ||
+		now_ns - cleaning->rest_ns < REST_NS)
+		return false;
+	cleaning->rest_ns = now_ns;
+	return true;
+}
+
+static void clean_step(struct engine *engine)
+{
+	struct cleaning *cleaning = &engine->cleaning;
+	struct vol_map *map = &engine->volume->map;
+	bool sought = map_seek_merge(map, LOOK_AT_ONCE);
+	if (engine->commit.stage == COMMIT_NONE && volume_tidy_pays(engine->volume)) {
+		clean_tidy(engine);
+	} else if (!sought) {
+		look_in(engine, cleaning->every_ns);
+	} else if (map_next_merge(map, &cleaning->merge)) {
+		start_merge(engine);
+	} else if (may_rest(engine)) {
+		cleaning->busy = true;
+		act_now(engine, ENGINE_REST);
+	} else {
+		look_in(engine, IDLE_NS);
+	}
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct cleaning *cleaning = container_of(timer, struct cleaning, timer);
 	struct engine *engine = container_of(cleaning, struct engine, cleaning);
-	struct vol_map *map = &engine->volume->map;
-	if (engine->commit.stage == COMMIT_COPY) {
+	if (engine->commit.stage == COMMIT_COPY)
 		clean_copy_slots(engine);
-		return;
-	}
-	if (cleaning->busy || !cleaning->every_ns || engine->volume->stopped)
-		return;
-	bool sought = map_seek_merge(map, LOOK_AT_ONCE);
-	if (engine->commit.stage == COMMIT_NONE && volume_tidy_pays(engine->volume))
-		clean_tidy(engine);
-	else if (!sought)
-		look_in(engine, cleaning->every_ns);
-	else if (map_next_merge(map, &cleaning->merge))
-		start_merge(engine);
-	else
-		look_in(engine, IDLE * cleaning->every_ns);
+	else if (!cleaning->busy && cleaning->every_ns && !engine->volume->stopped)
+		clean_step(engine);
 }
 
 void engine_clean(struct engine *engine, int64_t every_ns)
@@ -267,6 +310,7 @@ void engine_clean(struct engine *engine, int64_t every_ns)
 		timer_cancel(engine->pool->loop, &engine->cleaning.timer);
 	else if (every_ns && !engine->cleaning.busy)
 		look_in(engine, every_ns);
+	scrub_pause(engine, !every_ns);
 }
 
 void clean_init(struct engine *engine)
@@ -277,4 +321,5 @@ void clean_init(struct engine *engine)
 void clean_done(struct engine *engine)
 {
 	free(engine->cleaning.image);
+	free(engine->cleaning.active);
 }

@@ -3,7 +3,8 @@
  * Commits: one sync of the data, and one of the journal when blocks became present, for all that
  * waits.
  *
- *   NONE -> DRAIN   only for a cut: the writes of the ending era are waited for
+ *   NONE -> DRAIN   only for a cut, or to shrink: the writes under way are waited for
+ *        -> HELD    only for a cut of a group: the others are waited for
  *        -> COPY    only for a new journal: its slots are copied, a few at a time
  *        -> SYNC    the map says from here on what the commit makes durable; data is synced
  *        -> RECORD  a worker appends to the journal and syncs it
@@ -41,10 +42,29 @@ static int name_ok(const char *name, struct why *why)
 
 static int act_cut(struct vol_map *map, const struct engine_act *act, struct commit *commit)
 {
-	commit->extra_len = record_put_cut(commit->extra, map->era, act->at_ns, act->name);
+	struct map_group_of group = group_of(act);
+	uint32_t era = map->era;
+	commit->extra_len = record_put_cut(commit->extra, era, act->at_ns, act->name);
 	commit->extra_kind = RECORD_CUT;
 	int err = map_cut(map, act->name, act->at_ns);
-	return err ? why_errno(&commit->why, err, "the snapshot \"%s\" cannot be", act->name) : 0;
+	if (err)
+		return why_errno(&commit->why, err, "the snapshot \"%s\" cannot be", act->name);
+	if (group.id) {
+		commit->extra_len += record_put_group(commit->extra + commit->extra_len, group);
+		must(map_note_group(map, era, group) == 0);
+	}
+	return 0;
+}
+
+/* A snapshot that was dropped meanwhile needs no record. */
+static int act_whole(struct vol_map *map, const struct engine_act *act, struct commit *commit)
+{
+	const struct map_snapshot *snapshot = map_snapshot(map, act->name);
+	if (!snapshot || !snapshot->group.members)
+		return 0;
+	commit->extra_len = record_put_whole(commit->extra, snapshot->era);
+	commit->extra_kind = RECORD_WHOLE;
+	return map_note_group(map, snapshot->era, (struct map_group_of){.id = snapshot->group.id});
 }
 
 static int act_drop(struct vol_map *map, const struct engine_act *act, struct commit *commit)
@@ -94,19 +114,38 @@ static int act_on_map(struct engine *engine, struct commit *commit)
 		return act_passed(map, act, commit);
 	case ENGINE_GONE:
 		return act_gone(map, act, commit);
+	case ENGINE_WHOLE:
+		return act_whole(map, act, commit);
 	case ENGINE_RESIZE:
+		return size_act(engine, commit);
 	case ENGINE_REST:
-		return -ENOTSUP;
+		return rest_act(engine, commit);
 	case ENGINE_MERGED:
 		return clean_merged(engine, commit);
 	case ENGINE_TIDY:
-		commit->rewrite = true;
-		return 0;
+		return clean_take_regions(engine, commit);
 	}
 	return -EINVAL;
 }
 
 /* ---- the end ---- */
+
+static void put_first(struct engine *engine, struct engine_act *act)
+{
+	act->next = engine->acts;
+	engine->acts = act;
+	if (!act->next)
+		engine->acts_end = &act->next;
+}
+
+static struct engine_act *take_first(struct engine *engine)
+{
+	struct engine_act *act = engine->acts;
+	engine->acts = act->next;
+	if (!engine->acts)
+		engine->acts_end = &engine->acts;
+	return act;
+}
 
 static void answer_act(struct engine *engine, int err)
 {
@@ -114,6 +153,33 @@ static void answer_act(struct engine *engine, int err)
 	struct why why = engine->commit.why;
 	if (act)
 		act->done(act, err, &why);
+}
+
+/* It failed between its commits. */
+static void forget_act(struct engine *engine, const struct engine_act *act)
+{
+	if (act->kind == ENGINE_REST)
+		engine->rest.stage = REST_NONE;
+	if (act->kind == ENGINE_RESIZE)
+		size_over(engine);
+}
+
+/* The act is over, or goes on beside commits. */
+static void end_act(struct engine *engine, int err)
+{
+	struct engine_act *act = engine->commit.act;
+	if (!act)
+		return;
+	if (!err && engine->commit.aside) {
+		engine->commit.act = NULL;
+		if (size_goes_on(engine, act) || rest_goes_on(engine, act))
+			return;
+		engine->commit.act = act;
+	}
+	if (err)
+		forget_act(engine, act);
+	answer_act(engine, err);
+	clean_wake(engine);
 }
 
 static void commit_end(struct engine *engine, int err)
@@ -125,12 +191,21 @@ static void commit_end(struct engine *engine, int err)
 		engine->volume->stopped = true;
 	else
 		clean_retire(engine);
+	if (!err && commit->regions)
+		sums_synced(&engine->volume->sums, commit->ticket);
 	queue_init(&covered);
 	queue_move(&covered, &commit->covered);
 	commit->stage = COMMIT_NONE;
-	answer_act(engine, err);
+	end_act(engine, err);
 	while ((request = queue_take(&covered)))
 		engine_answer(engine, request, err ? -EIO : 0);
+	parked_wake(engine);
+	commit_step(engine);
+}
+
+void commit_return(struct engine *engine, struct engine_act *act)
+{
+	put_first(engine, act);
 	commit_step(engine);
 }
 
@@ -159,6 +234,9 @@ static void record_work(struct task *task)
 		return;
 	}
 	int err = append_extra(engine, true);
+	if (!err && commit->regions_len)
+		err = journal_append(volume->journal, RECORD_REGIONS, commit->regions,
+			commit->regions_len, &commit->why);
 	if (!err && commit->record_len)
 		err = journal_append(volume->journal, RECORD_SLOTS, volume->record,
 			commit->record_len, &commit->why);
@@ -183,7 +261,8 @@ static void start_record(struct engine *engine)
 	commit->stage = COMMIT_RECORD;
 	commit->task = (struct task){.work = record_work, .done = record_done};
 	/* No worker has room: asked again, as long as it takes. */
-	if (task_start(engine->pool->loop, &commit->task))
+	commit->waits = task_start(engine->pool->loop, &commit->task) != 0;
+	if (commit->waits)
 		timer_set(engine->pool->loop, &engine->again, 0);
 }
 
@@ -193,9 +272,10 @@ static void start_record(struct engine *engine)
 static void note_under_way(struct engine *engine)
 {
 	struct engine_pool *pool = engine->pool;
-	for (size_t i = 0; i < POOL_PIECES; i++) {
+	for (size_t i = 0; i < POOL_PIECES && !planted(ENGINE_UNDER_WAY_NOT_NOTED); i++) {
 		const struct piece *piece = &pool->pieces[i];
-		if (piece->state == PIECE_WRITE && piece->engine == engine &&
+		if ((piece->state == PIECE_WRITE || piece->state == PIECE_COPY) &&
+			piece->engine == engine &&
 			volume_note_written(engine->volume, piece->extent))
 			engine->volume->written.len = 0; /* none: all */
 	}
@@ -223,7 +303,7 @@ static void sync_failed(struct engine *engine, int err)
 static void data_durable(struct engine *engine)
 {
 	struct commit *commit = &engine->commit;
-	if (!commit->record_len && !commit->extra_len && !commit->rewrite)
+	if (!commit->record_len && !commit->extra_len && !commit->regions_len && !commit->rewrite)
 		commit_end(engine, 0);
 	else
 		start_record(engine);
@@ -232,6 +312,7 @@ static void data_durable(struct engine *engine)
 static void on_sync(struct aio_request *request, ssize_t result)
 {
 	struct engine *engine = container_of(request, struct engine, commit.sync);
+	pool_give_side(engine);
 	if (result < 0) {
 		sync_failed(engine, (int)result);
 		return;
@@ -246,11 +327,7 @@ static void start_sync(struct engine *engine)
 	struct volume *volume = engine->volume;
 	commit->sync = (struct aio_request){
 		.kind = AIO_SYNC, .file = volume->data, .done = on_sync};
-	if (aio_submit(engine->pool->aio, &commit->sync)) {
-		timer_set(engine->pool->loop, &engine->again, 0);
-		return;
-	}
-	commit->stage = COMMIT_SYNC;
+	commit->waits = !pool_take_side(engine, &commit->sync);
 }
 
 /* ---- the beginning ---- */
@@ -274,14 +351,34 @@ static void take_touched(struct engine *engine)
 	must(map_take_touched(&engine->volume->map, put_slot, engine) == 0);
 }
 
+/* Regions stand in front of the slots in them, behind what came to rest. */
+static void take_regions(struct engine *engine)
+{
+	struct commit *commit = &engine->commit;
+	size_t len = 0, room = JOURNAL_RECORD_MAX - commit->regions_len;
+	bool skip = planted(VOL_SUMS_FRESH_NOT_LOGGED) && !engine->parked;
+	if (!commit->regions || skip)
+		return;
+	commit->ticket++;
+	/* There is room for them: each slot that is touched wants one at most. */
+	must(sums_put_wanted(&engine->volume->sums, commit->ticket,
+		     commit->regions + commit->regions_len, room, &len) == 0);
+	must(engine->volume->sums.wanted.len == 0);
+	commit->regions_len += len;
+}
+
 static void sync_or_record(struct engine *engine)
 {
 	struct volume *volume = engine->volume;
 	if (planted(ENGINE_JOURNAL_BEFORE_DATA)) {
 		record_work(&engine->commit.task);
 		engine->commit.record_len = engine->commit.extra_len = 0;
+		engine->commit.regions_len = 0;
 	}
-	if (!volume->unsynced || planted(ENGINE_DATA_NOT_SYNCED)) {
+	const struct engine_act *act = engine->commit.act;
+	bool skip = planted(VOL_SUMS_BEFORE_DATA) && act && act->kind == ENGINE_REST &&
+		!engine->commit.covered.first;
+	if (!volume->unsynced || skip || planted(ENGINE_DATA_NOT_SYNCED)) {
 		engine->commit.stage = COMMIT_SYNC;
 		data_durable(engine);
 		return;
@@ -297,20 +394,40 @@ static void sync_or_record(struct engine *engine)
 	start_sync(engine);
 }
 
+/* For writes that wait for a region only, neither data nor slots have to be durable. */
 void commit_begin(struct engine *engine)
 {
 	struct commit *commit = &engine->commit;
 	int err = commit->act ? act_on_map(engine, commit) : 0;
+	bool light = !commit->act && !engine->flushes.first && !engine->gated.first;
 	commit->stage = COMMIT_SYNC;
+	if (commit->act)
+		engine->draining = false;
 	if (err) {
 		commit->extra_len = 0;
 		commit->rewrite = false;
 		answer_act(engine, err);
 	}
+	take_regions(engine);
+	if (light) {
+		commit->record_len = 0;
+		start_record(engine);
+		return;
+	}
 	take_touched(engine);
 	queue_move(&commit->covered, &engine->flushes);
 	engine_release_gated(engine);
 	sync_or_record(engine);
+}
+
+void commit_cancel(struct engine *engine, int err, const struct why *why)
+{
+	struct commit *commit = &engine->commit;
+	commit->stage = COMMIT_NONE;
+	commit->why = *why;
+	engine->draining = false;
+	answer_act(engine, err);
+	commit_step(engine);
 }
 
 static void refuse_all(struct engine *engine)
@@ -319,33 +436,41 @@ static void refuse_all(struct engine *engine)
 	while ((request = queue_take(&engine->flushes)))
 		engine_answer(engine, request, -EIO);
 	while (engine->acts) {
-		struct engine_act *act = engine->acts;
+		struct engine_act *act = take_first(engine);
 		struct why why;
-		engine->acts = act->next;
-		if (!engine->acts)
-			engine->acts_end = &engine->acts;
+		forget_act(engine, act);
 		act->done(act, volume_usable(engine->volume, &why), &why);
 	}
+	engine->draining = false;
+	parked_wake(engine);
 	engine_release_gated(engine);
 }
 
-static void begin_next(struct engine *engine)
+static bool drains(const struct engine *engine, const struct engine_act *act)
+{
+	return (act->kind == ENGINE_CUT && !planted(ENGINE_CUT_NOT_DRAINED)) ||
+		(act->kind == ENGINE_RESIZE && size_shrinks(engine, act));
+}
+
+/* The next act, when it may begin. */
+static struct engine_act *next_act(struct engine *engine)
+{
+	struct engine_act *act = engine->acts;
+	bool busy = act &&
+		((act->kind == ENGINE_REST && rest_is_busy(engine)) ||
+			(act->kind == ENGINE_RESIZE && engine->sizing.act));
+	return busy ? NULL : act;
+}
+
+static void start_act(struct engine *engine, struct engine_act *act)
 {
 	struct commit *commit = &engine->commit;
-	commit->act = engine->acts;
-	if (commit->act) {
-		engine->acts = commit->act->next;
-		if (!engine->acts)
-			engine->acts_end = &engine->acts;
-	}
-	commit->err = 0;
-	commit->extra_len = 0;
-	commit->extra_first = commit->rewrite = commit->tell_unsure = false;
-	commit->why = (struct why){""};
-	enum engine_act_kind kind = commit->act ? commit->act->kind : ENGINE_DROP;
-	if (kind == ENGINE_CUT && engine->writing && !planted(ENGINE_CUT_NOT_DRAINED)) {
-		commit->stage = COMMIT_DRAIN;
-	} else if (kind == ENGINE_TIDY) {
+	commit->act = take_first(engine);
+	if (act->kind == ENGINE_CUT && act->member) {
+		commit->stage = COMMIT_HELD;
+		engine->draining = true;
+		group_held(act);
+	} else if (act->kind == ENGINE_TIDY) {
 		commit->stage = COMMIT_COPY;
 		clean_copy_slots(engine);
 	} else {
@@ -353,10 +478,30 @@ static void begin_next(struct engine *engine)
 	}
 }
 
+/* Writes that wait for a region go first: a cut would wait for them, and they for it. */
+static void begin_next(struct engine *engine)
+{
+	struct commit *commit = &engine->commit;
+	struct engine_act *act = next_act(engine);
+	commit->err = 0;
+	commit->extra_len = commit->regions_len = 0;
+	commit->extra_first = commit->rewrite = commit->tell_unsure = commit->aside = false;
+	commit->why = (struct why){""};
+	bool waits = act && drains(engine, act) && engine->writing;
+	engine->draining |= waits;
+	if (waits && !engine->parked)
+		commit->stage = COMMIT_DRAIN;
+	else if (waits || !act)
+		commit_begin(engine);
+	else
+		start_act(engine, act);
+}
+
 void commit_step(struct engine *engine)
 {
 	struct commit *commit = &engine->commit;
-	bool wanted = engine->flushes.first || engine->acts || engine->gated.first;
+	bool wanted = engine->flushes.first || next_act(engine) || engine->parked ||
+		(engine->gated.first && !engine->draining);
 	if (commit->stage == COMMIT_NONE && wanted && engine->volume->stopped)
 		refuse_all(engine);
 	else if (commit->stage == COMMIT_NONE && wanted)
@@ -366,15 +511,18 @@ void commit_step(struct engine *engine)
 void commit_drained(struct engine *engine)
 {
 	if (engine->commit.stage == COMMIT_DRAIN)
-		commit_begin(engine);
+		engine->commit.stage = COMMIT_NONE;
+	commit_step(engine);
 }
 
 /* What the world had no room for is tried once more. */
 void commit_again(struct engine *engine)
 {
+	if (!engine->commit.waits)
+		return;
 	if (engine->commit.stage == COMMIT_RECORD)
 		start_record(engine);
-	else if (engine->commit.stage == COMMIT_SYNC)
+	else
 		start_sync(engine);
 }
 

@@ -26,7 +26,8 @@ static int on_submit(struct aio *aio, struct aio_request *request)
 	bool held = pump->hold_reads && request->kind == AIO_READ;
 	request->result = !held && rng_below(&pump->rng, 2) ? take_effect(request) : NO_EFFECT_YET;
 	bool slow = rng_below(&pump->rng, 12) == 0;
-	pump->items[pump->count++] = (struct pump_item){.request = request, .slow = slow};
+	pump->items[pump->count++] = (struct pump_item){
+		.request = request, .slow = slow, .held = held};
 	return 0;
 }
 
@@ -131,10 +132,10 @@ static void fire(struct pump *pump)
 	timer->fn(timer);
 }
 
-static bool is_held(const struct pump *pump, size_t i)
+void pump_let_go(struct pump *pump)
 {
-	const struct aio_request *request = pump->items[i].request;
-	return pump->hold_reads && request && request->kind == AIO_READ;
+	for (size_t i = 0; i < pump->count; i++)
+		pump->items[i].held = false;
 }
 
 /* `count` when there is nothing to choose from. */
@@ -142,10 +143,10 @@ static size_t choose(struct pump *pump)
 {
 	size_t free = 0, i = pump->count;
 	for (size_t at = 0; at < pump->count; at++)
-		free += !is_held(pump, at);
-	for (int n = 0; free && (n < 6 || is_held(pump, i)); n++) {
+		free += !pump->items[at].held;
+	for (int n = 0; free && (n < 6 || pump->items[i].held); n++) {
 		i = (size_t)rng_below(&pump->rng, pump->count);
-		if (!pump->items[i].slow && !is_held(pump, i))
+		if (!pump->items[i].slow && !pump->items[i].held)
 			break;
 	}
 	return i;

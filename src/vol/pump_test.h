@@ -23,6 +23,7 @@ struct pump_item {
 	struct task *task;
 	bool worked;
 	bool slow; /* comes last, for the most part */
+	bool held; /* waits for pump_let_go() */
 };
 
 struct pump {
@@ -32,7 +33,7 @@ struct pump {
 	struct clock clock;
 	struct rng rng;
 	int64_t now_ns;
-	bool hold_reads; /* submitted reads have to wait */
+	bool hold_reads; /* those that are submitted now have to wait */
 	bool at_once;    /* all I/O is done at once where that may be */
 	struct pump_item items[PUMP_MAX];
 	size_t count;
@@ -44,6 +45,9 @@ void pump_init(struct pump *pump, const struct world *world, uint64_t seed);
 
 /* One thing happens; timers come when there is nothing else. False: nothing is left. */
 bool pump_step(struct pump *pump);
+
+/* What was held is held no more. */
+void pump_let_go(struct pump *pump);
 
 /* Until nothing but timers is left. */
 void pump_settle(struct pump *pump);

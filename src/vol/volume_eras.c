@@ -224,7 +224,7 @@ int volume_fill_eras(struct volume *volume, struct journal *to, struct why *why)
 	int err = fill_eras(volume, to, why);
 	if (!err && !planted(VOL_TIDY_FORGETS))
 		err = fill_changes(volume, to, why);
-	return err || planted(VOL_SUMS_TIDY_FORGETS) ? err : fill_regions(volume, to, why);
+	return err;
 }
 
 /* Slots many at a time: nothing is halved, because all of this becomes the journal in one step. */
@@ -235,6 +235,8 @@ static int fill(void *arg, struct journal *to, struct why *why)
 	uint8_t record[AT_ONCE * RECORD_SLOT_SIZE];
 	size_t len = 0;
 	int err = volume_fill_eras(volume, to, why);
+	if (!err && !planted(VOL_SUMS_TIDY_FORGETS))
+		err = fill_regions(volume, to, why);
 	for (uint32_t n = 0; !err && n < volume->map.slots.len; n++) {
 		const struct map_slot *slot = &volume->map.slots.at[n];
 		/* What waits for its data is not in the journal yet, and must not come in here. */

@@ -61,6 +61,12 @@ int volume_append_regions(struct volume *volume, struct why *why);
 
 int volume_sync_journal(struct volume *volume, struct why *why);
 
+/*
+ * After an unclean end the length of the file of sums may be one that only memory has: it is set to
+ * one that it never had.
+ */
+int volume_lengthen_sums(struct volume *volume);
+
 /* ---- volume_eras.c ---- */
 
 struct group_cut;
@@ -87,7 +93,7 @@ int volume_tidy_now(struct volume *volume, struct why *why);
 
 bool volume_tidy_pays(const struct volume *volume);
 
-/* Into a new journal: all but the slots. */
+/* Into a new journal: all but the slots and the regions. */
 int volume_fill_eras(struct volume *volume, struct journal *to, struct why *why);
 
 /* For OWN(). */

@@ -178,11 +178,7 @@ static int write_resting(struct volume *volume, struct why *why)
 	return err;
 }
 
-/*
- * After an unclean end the length of the file may be one that only memory has: it is set to one
- * that it never had.
- */
-static int lengthen(struct volume *volume)
+int volume_lengthen_sums(struct volume *volume)
 {
 	uint64_t size;
 	int err = volume->sums_unsure ? file_size(volume->sums_file, &size) : 0;
@@ -195,7 +191,7 @@ static int lengthen(struct volume *volume)
 
 static int sync_sums(struct volume *volume, struct why *why)
 {
-	int err = lengthen(volume);
+	int err = volume_lengthen_sums(volume);
 	if (!err && !planted(VOL_SUMS_NOT_SYNCED))
 		err = volume_stop(volume, file_sync(volume->sums_file));
 	return err ? why_errno(why, err, "sums: sync") : 0;
