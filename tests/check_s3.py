@@ -9,8 +9,10 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree
 
@@ -167,6 +169,76 @@ def killed(place, ebb):
     keep.restored()
 
 
+class Link:
+    """What goes to the store passes here, is counted, and keeps a pace."""
+
+    def __init__(self, port):
+        self.to, self.sent, self.lock = port, 0, threading.Lock()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                one, _ = self.listening.accept()
+            except OSError:
+                return
+            other = socket.create_connection(("127.0.0.1", self.to))
+            for pair in ((one, other, True), (other, one, False)):
+                threading.Thread(target=self.carry, args=pair, daemon=True).start()
+
+    def carry(self, one, other, counted):
+        try:
+            while data := one.recv(1 << 16):
+                if counted:
+                    with self.lock:
+                        self.sent += len(data)
+                        time.sleep(0.0005)
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            other.close()
+
+    def settle(self):
+        """What had left a dead program has come."""
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            time.sleep(0.5)
+
+
+def sent_again(place, ebb):
+    """kill -9 at random moments, then again: less than one pack is sent twice"""
+    keep, chance = Keep(place, ebb), programs.seed()
+    link = Link(KEPT["ceph"].port)
+    keep.env["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{link.port}"
+    for turn in range(6):
+        keep.env["EBB_REPO"] = f"s3://{keep.bucket}/turn-{turn}"
+        keep.env["EBB_KEY_FILE"] = place.path(f"key-{turn}")
+        keep.must("repo", "init")
+        keep.fill("large", 60_000_000, turn)
+        began = link.sent
+        run = place.start([ebb, "backup", keep.source], environment=keep.env)
+        until = began + chance.randrange(1, 60_000_000)
+        while run.process.poll() is None and link.sent < until:
+            time.sleep(0.001)
+        run.signal(signal.SIGKILL)
+        killed = run.ended() == -signal.SIGKILL
+        link.settle()
+        first = link.sent - began
+        keep.must("backup", keep.source)
+        sizes = [len(keep.s3.must("GET", f"/{keep.bucket}/{key}")[1])
+                 for kind in ("data", "meta")
+                 for key in keep.s3.keys(keep.bucket, f"turn-{turn}/{kind}/")]
+        twice = link.sent - began - sum(sizes)
+        said = f"killed at {first} of {sum(sizes)}: {twice} sent twice or besides"
+        print(f"# {said}" if killed else "# done before it was killed", flush=True)
+        assert twice < max(sizes), said
+        keep.whole()
+    link.listening.close()
+
+
 def versions(keep):
     """(key, version) of all that there ever was and is not removed for good."""
     _, body = keep.s3.must("GET", f"/{keep.bucket}", query={"versions": ""})
@@ -273,7 +345,7 @@ def strangers(place, ebb):
     assert code == 10 and "404 NoSuchBucket" in err, f"{code} {err}"
 
 
-TESTS = [life, cold, racing, killed, locked, hidden, unlockable, twins, strangers]
+TESTS = [life, cold, racing, killed, sent_again, locked, hidden, unlockable, twins, strangers]
 
 
 def main():
