@@ -105,7 +105,7 @@ static int linux_read(struct host *base, struct host_reading *ret_reading, struc
 
 void linux_host_init(struct linux_host *host, struct clock *clock)
 {
-	static const struct host_ops ops = {.read = linux_read, .programs = linux_programs};
+	static const struct host_ops ops = {.read = linux_read, .programs = linux_host_programs};
 	long hz = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
 	*host = (struct linux_host){
 		.base.ops = &ops,

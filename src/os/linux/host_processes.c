@@ -187,8 +187,8 @@ static int64_t read_uptime(struct look *look)
 	return (int64_t)seconds * NS_PER_SEC + hundredths * (NS_PER_SEC / 100);
 }
 
-int linux_programs(struct host *base, const struct wanted *wanted, host_program_fn *fn, void *arg,
-	struct host_look *ret_look)
+int linux_host_programs(struct host *base, const struct wanted *wanted, host_program_fn *fn,
+	void *arg, struct host_look *ret_look)
 {
 	const struct linux_host *host = container_of(base, struct linux_host, base);
 	OWN(own_free) struct look *look = calloc(1, sizeof(*look));

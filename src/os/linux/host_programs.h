@@ -42,7 +42,7 @@ void look_net(struct look *look, uint32_t pid, struct host_program *program);
 void look_groups(struct look *look);
 void look_processes(struct look *look);
 
-int linux_programs(struct host *base, const struct wanted *wanted, host_program_fn *fn, void *arg,
-	struct host_look *ret_look);
+int linux_host_programs(struct host *base, const struct wanted *wanted, host_program_fn *fn,
+	void *arg, struct host_look *ret_look);
 
 #endif
