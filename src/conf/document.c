@@ -275,3 +275,16 @@ int conf_document_each(const struct conf_file *file, const char *name, conf_pair
 			err = each_pair(&section, p, &each);
 	return err;
 }
+
+struct conf_place conf_document_place(const char *file, const yaml_node_t *node, size_t at)
+{
+	struct conf_place place = {
+		file, (uint32_t)node->start_mark.line + 1, (uint32_t)node->start_mark.column + 1};
+	if (!at || node->type != YAML_SCALAR_NODE || node->start_mark.line != node->end_mark.line)
+		return place;
+	size_t quotes = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 2;
+	size_t width = node->end_mark.column - node->start_mark.column;
+	if (width == node->data.scalar.length + quotes)
+		place.column += (uint32_t)(at + quotes / 2);
+	return place;
+}

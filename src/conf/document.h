@@ -8,6 +8,7 @@
 #ifndef EBB_CONF_DOCUMENT_H
 #define EBB_CONF_DOCUMENT_H
 
+#include <stddef.h>
 #include <yaml.h>
 
 #include "conf/errors.h"
@@ -41,5 +42,11 @@ typedef int conf_pair_fn(
  */
 int conf_document_each(const struct conf_file *file, const char *name, conf_pair_fn *fn, void *arg,
 	struct conf_errors *errors);
+
+/*
+ * Where byte `at` of a value stands; 0 is the value itself. In a block of lines, or behind an
+ * escape, only where the value begins is known.
+ */
+struct conf_place conf_document_place(const char *file, const yaml_node_t *node, size_t at);
 
 #endif

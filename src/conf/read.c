@@ -45,22 +45,6 @@ static struct conf_place place_of(const struct walk *walk, const yaml_node_t *no
 		(uint32_t)node->start_mark.line + 1, (uint32_t)node->start_mark.column + 1};
 }
 
-/*
- * Where a byte of a value stands. In a block of lines, or behind an escape, only where the value
- * begins is known.
- */
-static struct conf_place place_in(const struct walk *walk, const yaml_node_t *node, size_t at)
-{
-	struct conf_place place = place_of(walk, node);
-	yaml_scalar_style_t style = node->data.scalar.style;
-	size_t quotes = style == YAML_PLAIN_SCALAR_STYLE ? 0 : 2;
-	size_t width = node->end_mark.column - node->start_mark.column;
-	if (at && node->start_mark.line == node->end_mark.line &&
-		width == node->data.scalar.length + quotes)
-		place.column += (uint32_t)(at + quotes / 2);
-	return place;
-}
-
 static const char *kind_of(const yaml_node_t *node)
 {
 	return node->type == YAML_SEQUENCE_NODE   ? "a list"
@@ -134,7 +118,9 @@ static void walk_key(struct walk *walk, const struct pair *pair, size_t number)
 	}
 	struct conf_text text = {(const char *)value->data.scalar.value, value->data.scalar.length};
 	if (conf_value_read(key, &text, walk->values, &why))
-		conf_error(walk->errors, place_in(walk, value, text.at), key->path, "%s", why.text);
+		conf_error(walk->errors,
+			conf_document_place(walk->files[walk->file].name, value, text.at),
+			key->path, "%s", why.text);
 }
 
 static void walk_pair(struct walk *walk, const struct pair *pair)
