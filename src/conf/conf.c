@@ -12,6 +12,7 @@
 #include "conf/protect.h"
 #include "conf/read.h"
 #include "conf/value.h"
+#include "conf/watched.h"
 
 /* Words of the table are numbers in the struct. */
 _Static_assert(sizeof(enum log_level) == sizeof(int), "an enum is read as an int");
@@ -63,6 +64,11 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	if (protects_err == -ENOMEM)
 		return protects_err;
 	err = err ? err : protects_err;
+	OWN(conf_watched_done) struct conf_watched watched = {0};
+	int watched_err = conf_watched_read(files, count, &watched, ret_errors);
+	if (watched_err == -ENOMEM)
+		return watched_err;
+	err = err ? err : watched_err;
 	if (state) {
 		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
 		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};

@@ -14,6 +14,7 @@
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
+#include "conf/watched.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -46,12 +47,15 @@ static void check_accepted(const struct conf *conf, const struct conf_file *file
 {
 	OWN(conf_protects_done) struct conf_protects protects = {0};
 	OWN(conf_prices_done) struct conf_prices prices = {0};
-	const struct conf_sections sections = {&protects, &prices};
+	OWN(conf_watched_done) struct conf_watched watched = {0};
+	const struct conf_sections sections = {&protects, &prices, &watched};
 	OWN(str_done) struct str text = {0}, json = {0};
 	struct conf again;
-	struct conf_errors errors;
+	struct conf_errors errors = {0};
 	conf_show(conf, files, &text);
 	check_sections(files, count, &protects, &prices);
+	must(conf_watched_read(files, count, &watched, &errors) == 0);
+	conf_watched_show(&watched, &text);
 	conf_show_json(conf, &sections, files, count, &json);
 	must(!str_error(&text) && !str_error(&json));
 	struct conf_file shown = {"shown", text.at, text.len};

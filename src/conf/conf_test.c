@@ -15,6 +15,7 @@
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
+#include "conf/watched.h"
 
 static struct conf_file file_of(const char *name, const char *text)
 {
@@ -202,7 +203,8 @@ TEST(json_carries_values_and_origins)
 {
 	const struct conf_protects protects = {0};
 	const struct conf_prices prices = {0};
-	const struct conf_sections none = {&protects, &prices};
+	const struct conf_watched watched = {0};
+	const struct conf_sections none = {&protects, &prices, &watched};
 	struct conf_file file = file_of("a\"b.yaml", "loop: {tick: 1500ms}\n");
 	struct conf conf;
 	struct conf_errors errors;

@@ -17,6 +17,7 @@
 #include "conf/document.h"
 #include "conf/keys.h"
 #include "conf/value.h"
+#include "conf/watched.h"
 
 struct walk {
 	const struct conf_schema *schema;
@@ -127,8 +128,8 @@ static void walk_pair(struct walk *walk, const struct pair *pair)
 {
 	size_t number = conf_schema_find(walk->schema, pair->path);
 	if (strcmp(pair->path, CONF_NAMED_SECTION) == 0 ||
-		strcmp(pair->path, CONF_PRICES_SECTION) == 0)
-		return; /* their keys are names of people: conf/protect.h, conf/prices.h */
+		strcmp(pair->path, CONF_PRICES_SECTION) == 0 || conf_watched_has(pair->path))
+		return; /* their keys are names of people: conf/named.h, conf/prices.h */
 	if (!*pair->path || strchr(pair->name, '.'))
 		unknown_key(walk, pair);
 	else if (number < walk->schema->count)

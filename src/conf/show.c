@@ -15,6 +15,7 @@
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/value.h"
+#include "conf/watched.h"
 
 enum { VALUE_COLUMN = 36 }; /* where the comment behind a value begins */
 
@@ -159,6 +160,7 @@ void conf_show_json(const struct conf *conf, const struct conf_sections *section
 	json_object_set_new(document, "keys", keys);
 	json_object_set_new(document, "protect", conf_protects_json(sections->protects));
 	json_object_set_new(document, CONF_PRICES_SECTION, conf_prices_json(sections->prices));
+	conf_watched_json(sections->watched, document);
 	char *dump = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
 	if (dump)
@@ -207,4 +209,5 @@ void conf_sample(struct str *text)
 	}
 	conf_protects_sample(text);
 	conf_prices_sample(text);
+	conf_watched_sample(text);
 }

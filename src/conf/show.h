@@ -15,6 +15,7 @@ struct conf_file;
 struct conf_key;
 struct conf_prices;
 struct conf_protects;
+struct conf_watched;
 struct json_t;
 struct str;
 
@@ -31,6 +32,7 @@ void conf_show_value(const struct conf_key *key, const void *values, struct str 
 struct conf_sections {
 	const struct conf_protects *protects;
 	const struct conf_prices *prices;
+	const struct conf_watched *watched;
 };
 
 /*

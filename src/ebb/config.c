@@ -96,6 +96,9 @@ int config_read(const struct config_source *source, struct config *ret_config)
 	if (!err)
 		err = conf_prices_read(config->files.list.at, config->files.list.len, check_prices,
 			&config->prices, &config->errors);
+	if (!err)
+		err = conf_watched_read(config->files.list.at, config->files.list.len,
+			&config->watched, &config->errors);
 	if (err == -ENOMEM)
 		return say_one(&config->errors, "no memory");
 	if (err)
@@ -107,6 +110,7 @@ void config_done(struct config *config)
 {
 	conf_protects_done(&config->protects);
 	conf_prices_done(&config->prices);
+	conf_watched_done(&config->watched);
 	conf_files_done(&config->files);
 }
 
@@ -146,6 +150,8 @@ int call_config_check(const struct call *call)
 		text.len ? ": no mistakes" : "no file: all defaults", set, (int)CONF_KEYS);
 	if (config.protects.list.len)
 		str_addf(&text, ", %zu to protect", config.protects.list.len);
+	if (conf_watched_count(&config.watched))
+		str_addf(&text, ", %zu to watch", conf_watched_count(&config.watched));
 	str_add(&text, "\n");
 	return call_print(&text);
 }
@@ -163,13 +169,14 @@ int call_config_show(const struct call *call)
 	const struct conf_file *files = config.files.list.at;
 	if (args_given(&call->args, OPTION_JSON))
 		conf_show_json(&config.conf,
-			&(struct conf_sections){&config.protects, &config.prices}, files,
-			config.files.list.len, &text);
+			&(struct conf_sections){&config.protects, &config.prices, &config.watched},
+			files, config.files.list.len, &text);
 	else
 		conf_show(&config.conf, files, &text);
 	if (!args_given(&call->args, OPTION_JSON)) {
 		conf_protects_show(&config.protects, &text);
 		conf_prices_show(&config.prices, &text);
+		conf_watched_show(&config.watched, &text);
 	}
 	return call_print(&text);
 }

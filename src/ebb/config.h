@@ -13,6 +13,7 @@
 #include "conf/files.h"
 #include "conf/prices.h"
 #include "conf/protect.h"
+#include "conf/watched.h"
 
 struct call;
 
@@ -28,6 +29,7 @@ struct config {
 	struct conf conf;
 	struct conf_protects protects;
 	struct conf_prices prices;
+	struct conf_watched watched;
 	struct conf_errors errors; /* when it was refused */
 };
 

@@ -153,6 +153,22 @@ static void add_programs(const json_t *status, struct str *out)
 	str_add(out, "\n");
 }
 
+static void add_postgres(const json_t *status, struct str *out)
+{
+	const json_t *one;
+	size_t i;
+	char name[CONF_SHOWN], error[CONF_SHOWN];
+	json_array_foreach (json_object_get(status, "postgres"), i, one) {
+		bool up = json_is_true(json_object_get(one, "up"));
+		text_of(one, "error", error);
+		str_addf(out, "  postgres  %s %s%s\n", text_of(one, "name", name),
+			up               ? "answers"
+				: *error ? "does not answer: "
+					 : "was not asked yet",
+			up ? "" : error);
+	}
+}
+
 void status_text(const struct json_t *status, bool color, struct str *out)
 {
 	char a[CONF_SHOWN], b[CONF_SHOWN], c[CONF_SHOWN];
@@ -165,6 +181,7 @@ void status_text(const struct json_t *status, bool color, struct str *out)
 	add_ticks(status, out);
 	add_host(status, out);
 	add_programs(status, out);
+	add_postgres(status, out);
 	text_of(json_object_get(status, "config"), "path", a);
 	bool none = !*a || strcmp(a, "/dev/null") == 0;
 	str_addf(out, "  config    %s\n", none ? "all defaults" : a);

@@ -25,6 +25,8 @@ int config_read(const struct config_source *source, struct config *ret_config,
 		return err;
 	}
 	err = conf_parse(files.list.at, files.list.len, source->state, &config.conf, ret_errors);
+	if (!err)
+		err = conf_watched_read(files.list.at, files.list.len, &config.watched, ret_errors);
 	if (err) {
 		if (!ret_errors->count)
 			why_errno(&ret_errors->at[ret_errors->count++], err, "%s", source->path);

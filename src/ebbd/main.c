@@ -65,6 +65,7 @@ static struct node_config node_config(const struct ebbd *ebbd, const struct conf
 {
 	return (struct node_config){
 		.conf = &config->conf,
+		.watched = &config->watched,
 		.path = config->hash ? ebbd->source.path : "",
 		.hash = config->hash,
 	};
@@ -94,7 +95,7 @@ static int reload(void *arg, struct why *why)
 {
 	struct ebbd *ebbd = arg;
 	struct conf_errors errors;
-	struct config config;
+	struct config config = {0};
 	notify_reloading(&ebbd->notify);
 	int err = config_read(&ebbd->source, &config, &errors);
 	if (err) {
@@ -108,6 +109,7 @@ static int reload(void *arg, struct why *why)
 			log_say(&ebbd->sink.log, LOG_ERROR, "config refused",
 				LOG_TEXT("why", why->text));
 	}
+	conf_watched_done(&config.watched); /* the node has what it needs */
 	if (!err) {
 		ebbd->config = config;
 		match_log(ebbd);
@@ -286,8 +288,10 @@ int main(int argc, char **argv)
 		say_errors(&ebbd.sink.log, "config refused", &errors);
 		return EXIT_USAGE;
 	}
-	if (options.check)
+	if (options.check) {
+		conf_watched_done(&ebbd.config.watched);
 		return check_only(&ebbd);
+	}
 	match_log(&ebbd);
 	int err = notify_init(&ebbd.notify, getenv("NOTIFY_SOCKET"), &why);
 	if (!err)
@@ -298,6 +302,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	int code = run(&ebbd);
+	conf_watched_done(&ebbd.config.watched);
 	notify_done(&ebbd.notify);
 	return code;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vec.h"
 #include "base/why.h"
 #include "conf/conf.h"
 #include "foresee/learn.h"
@@ -22,12 +23,14 @@
 
 struct str;
 struct talk_server;
+struct watch_postgres;
 struct watch_programs;
 
 /* watching.c: what is observed besides the host */
 struct watching {
 	struct wanted wanted;
 	struct watch_programs *programs; /* NULL: no memory; asked for anew at each reload */
+	VEC(struct watch_postgres *) postgres;
 };
 
 struct node {
@@ -64,7 +67,7 @@ void tick_begin(struct node *node);
 void tick_again(struct node *node);
 
 /* watching.c: after each configuration; each turn, while the past is open; at the end. */
-void watching_adopt(struct node *node);
+void watching_adopt(struct node *node, const struct conf_watched *watched);
 void watching_turn(struct node *node);
 void watching_end(struct node *node);
 

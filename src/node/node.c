@@ -77,7 +77,7 @@ static void adopt(struct node *node, const struct node_config *config)
 	node->conf = *config->conf;
 	node->conf_hash = config->hash;
 	snprintf(node->conf_path, sizeof(node->conf_path), "%s", config->path);
-	watching_adopt(node);
+	watching_adopt(node, config->watched);
 	state_config(&node->state, config->hash);
 	node_check_state(node);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct conf;
+struct conf_watched;
 struct node;
 struct watch;
 struct why;
@@ -44,9 +45,10 @@ struct node_options {
 
 /* The configuration to run by. */
 struct node_config {
-	const struct conf *conf; /* copied */
-	const char *path;        /* copied; "" when there is no file */
-	uint64_t hash;           /* of what was read */
+	const struct conf *conf;            /* copied */
+	const char *path;                   /* copied; "" when there is no file */
+	uint64_t hash;                      /* of what was read */
+	const struct conf_watched *watched; /* what is needed of it is copied; NULL: nothing */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "os/world.h"
 #include "series/series.h"
 #include "talk/reply.h"
+#include "watch/postgres.h"
 #include "watch/programs.h"
 
 static double seconds(int64_t ns)
@@ -90,6 +91,20 @@ static json_t *programs_json(const struct node *node)
 		(json_int_t)facts.poisoned);
 }
 
+static json_t *postgres_json(const struct node *node)
+{
+	json_t *list = json_array();
+	vec_each (postgres, &node->watching.postgres) {
+		struct watch_postgres_facts facts = watch_postgres_facts(*postgres);
+		json_array_append_new(list,
+			json_pack("{s:s,s:b,s:I,s:I,s:I,s:o}", "name", facts.name, "up", facts.up,
+				"answers", (json_int_t)facts.answers, "failures",
+				(json_int_t)facts.failures, "poisoned", (json_int_t)facts.poisoned,
+				"error", text_or_null(facts.failure)));
+	}
+	return list;
+}
+
 static json_t *config_json(const struct node *node)
 {
 	char hash[17];
@@ -111,13 +126,13 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 		node->conf.node_region, "id", facts.id, "boot", (json_int_t)facts.boot,
 		"previous_close", facts.previous_close, "started", started, "uptime",
 		seconds(up_ns));
-	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "tick",
+	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "tick",
 		seconds(node->conf.loop_tick_ns), "ticks", (json_int_t)node->ticks, "ticks_skipped",
 		(json_int_t)node->skipped, "last_tick", seconds(node->last_tick_ns), "host",
 		host_json(&node->load), "host_error", text_or_null(node->load_failure.text),
-		"history", history_json(&node->past), "programs", programs_json(node), "models",
-		models_json(node), "config", config_json(node), "degraded",
-		text_or_null(node->state.failed ? node->state.failure.text : ""));
+		"history", history_json(&node->past), "programs", programs_json(node), "postgres",
+		postgres_json(node), "models", models_json(node), "config", config_json(node),
+		"degraded", text_or_null(node->state.failed ? node->state.failure.text : ""));
 	if (!status || !rest || json_object_update(status, rest) != 0) {
 		json_decref(status);
 		status = NULL;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is observed each turn besides the host, as the configuration wants it. */
+#include "conf/watched.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/host.h"
 #include "os/world.h"
+#include "watch/postgres.h"
 #include "watch/programs.h"
 
 static void look_at_programs(struct node *node)
@@ -19,7 +21,28 @@ static void look_at_programs(struct node *node)
 		watch_programs_end(watching->programs, &look, &node->past.watch);
 }
 
-void watching_adopt(struct node *node)
+static void close_postgres(struct watching *watching)
+{
+	vec_each (postgres, &watching->postgres)
+		watch_postgres_free(*postgres);
+	watching->postgres.len = 0;
+}
+
+/* All anew: a reload is rare, and what was asked is asked again. */
+static void open_postgres(struct node *node, const struct conf_watched *watched)
+{
+	struct watching *watching = &node->watching;
+	vec_each (entry, &watched->postgres) {
+		const struct watch_postgres_options options = {
+			entry->name, entry->dsn, entry->every_ns};
+		struct watch_postgres *postgres = watch_postgres_new(node->world, &options);
+		/* Without memory it is not watched until the next reload. */
+		if (postgres && vec_push(&watching->postgres, postgres) != 0)
+			watch_postgres_free(postgres);
+	}
+}
+
+void watching_adopt(struct node *node, const struct conf_watched *watched)
 {
 	struct watching *watching = &node->watching;
 	uint32_t max = (uint32_t)node->conf.watch_programs_max;
@@ -31,11 +54,16 @@ void watching_adopt(struct node *node)
 		watching->programs = watch_programs_new(max);
 	else
 		watch_programs_max(watching->programs, max);
+	close_postgres(watching);
+	if (watched)
+		open_postgres(node, watched);
 }
 
 void watching_turn(struct node *node)
 {
 	look_at_programs(node);
+	vec_each (postgres, &node->watching.postgres)
+		watch_postgres_turn(*postgres, &node->past.watch);
 	if (node->past.observe)
 		node->past.observe(node->past.arg, &node->past.watch);
 }
@@ -43,5 +71,7 @@ void watching_turn(struct node *node)
 void watching_end(struct node *node)
 {
 	watch_programs_free(node->watching.programs);
+	close_postgres(&node->watching);
+	vec_done(&node->watching.postgres);
 	node->watching = (struct watching){0};
 }

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "base/vec.h"
-#include "source/pg_library.h"
+#include "pg/library.h"
 
 struct why;
 

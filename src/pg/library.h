@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libpq, loaded when it is needed and not before: few backups are of PostgreSQL, and it brings two
+ * libpq, loaded when it is needed and not before: few machines have PostgreSQL, and it brings two
  * dozen libraries along.
  *
  * One thread for each struct.
  */
-#ifndef EBB_SOURCE_PG_LIBRARY_H
-#define EBB_SOURCE_PG_LIBRARY_H
+#ifndef EBB_PG_LIBRARY_H
+#define EBB_PG_LIBRARY_H
 
 #include <libpq-fe.h>
 
@@ -17,6 +17,14 @@ struct pg_library {
 	__typeof__(PQconninfoParse) *conninfo_parse;
 	__typeof__(PQconninfoFree) *conninfo_free;
 	__typeof__(PQconnectdbParams) *connect;
+	__typeof__(PQconnectStartParams) *connect_start;
+	__typeof__(PQconnectPoll) *connect_poll;
+	__typeof__(PQsocket) *socket;
+	__typeof__(PQconsumeInput) *consume_input;
+	__typeof__(PQisBusy) *is_busy;
+	__typeof__(PQsetnonblocking) *set_nonblocking;
+	__typeof__(PQflush) *flush;
+	__typeof__(PQfname) *fname;
 	__typeof__(PQstatus) *status;
 	__typeof__(PQfinish) *finish;
 	__typeof__(PQserverVersion) *server_version;

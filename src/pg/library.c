@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names to functions. */
-#include "source/pg_library.h"
+#include "pg/library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +27,12 @@ int pg_library_load(struct pg_library *ret_library, struct why *why)
 	int err = find(l, "PQconninfoParse", &l->conninfo_parse) |
 		find(l, "PQconninfoFree", &l->conninfo_free) |
 		find(l, "PQconnectdbParams", &l->connect) | find(l, "PQstatus", &l->status) |
-		find(l, "PQfinish", &l->finish) | find(l, "PQserverVersion", &l->server_version) |
+		find(l, "PQconnectStartParams", &l->connect_start) |
+		find(l, "PQconnectPoll", &l->connect_poll) | find(l, "PQsocket", &l->socket) |
+		find(l, "PQconsumeInput", &l->consume_input) | find(l, "PQisBusy", &l->is_busy) |
+		find(l, "PQsetnonblocking", &l->set_nonblocking) | find(l, "PQflush", &l->flush) |
+		find(l, "PQfname", &l->fname) | find(l, "PQfinish", &l->finish) |
+		find(l, "PQserverVersion", &l->server_version) |
 		find(l, "PQparameterStatus", &l->parameter_status) |
 		find(l, "PQbackendPID", &l->backend_pid) |
 		find(l, "PQerrorMessage", &l->error_message) | find(l, "PQexec", &l->exec) |
