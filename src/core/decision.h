@@ -38,6 +38,7 @@ struct decision {
 	int64_t due_ns;       /* done and verified by then, margin included */
 	struct window window; /* in which it is expected to work */
 	double share;         /* of its device, from now; 0 when it does not run */
+	bool unknown;         /* nothing is remembered that a price could rest on */
 	double price;         /* marginal harm that it may cost; INFINITY: any */
 	double in_time;       /* share of remembered days on which that is enough */
 	int binding;          /* age in days of the one that set it; 0: the last hour goes on */

@@ -42,8 +42,9 @@ struct item {
 	bool backwards;       /* its last point lies in the future */
 	struct kind_choice kind[FACTS_TIERS];
 	enum can can[FACTS_TIERS];
-	int32_t rule; /* of the policy, by number; -1: none held, or none could be kept */
-	bool beside;  /* no tier that the rules name could be had */
+	int32_t rule;  /* of the policy, by number; -1: none held, or none could be kept */
+	bool has_room; /* asked for it, that is */
+	bool beside;   /* no tier that the rules name could be had */
 	struct settle_job *settle;
 	struct decision *says;
 	double work; /* slots of its device */

@@ -2,6 +2,7 @@
 /* What is wanted now: who works, how hard, and when the others are expected to. */
 #include <math.h>
 
+#include "base/plant.h"
 #include "plan/decide_inner.h"
 
 /* As in pacer.c: what is cheap beyond all thresholds, and what is too little to begin with. */
@@ -33,7 +34,8 @@ static double cap_at(const struct deciding *deciding, const struct item *item, i
 	const struct facts_device *device = &deciding->facts->devices[item->device];
 	double most = fmin(
 		device->most, deciding->facts->tiers[item->says->tier].writes / device->speed);
-	return item->settle->caps ? fmin(most, (double)item->settle->caps[slot]) : most;
+	bool bound = item->settle->caps && !planted(ALL_HOURS);
+	return bound ? fmin(most, (double)item->settle->caps[slot]) : most;
 }
 
 /* When it works if the day goes as expected: `taken` by those that are due before it. */
@@ -58,15 +60,29 @@ static void forecast(const struct deciding *deciding, struct item *item, float *
 		first = first < 0 ? i : first;
 		last = i;
 	}
-	if (first < 0 || left > 1e-9)
-		return;
+	bool done = first >= 0 && left <= 1e-9;
 	int64_t by = says->late ? says->due_ns : item->must_ns;
-	if (decide_slot_ns(deciding, last + 1) <= by)
-		says->will_miss = false;
+	if (done)
+		says->will_miss = decide_slot_ns(deciding, last + 1) > by;
+	else if (decide_slot_ns(deciding, SETTLE_SLOTS) >= by)
+		says->will_miss = true;
+	if (!done)
+		return;
 	says->window.from_ns = decide_slot_ns(deciding, first);
 	if (says->window.from_ns < deciding->facts->now_ns)
 		says->window.from_ns = deciding->facts->now_ns;
 	says->window.until_ns = decide_slot_ns(deciding, last + 1);
+}
+
+/* Begun a slot later and at full speed it would not be done in time any more. */
+static bool is_last_chance(const struct deciding *deciding, const struct item *item)
+{
+	double left = item->work;
+	if (item->release > 0)
+		return false;
+	for (int slot = 1; slot < item->must && left > 0; slot++)
+		left -= cap_at(deciding, item, slot);
+	return left > 0;
 }
 
 static void set_driver(const struct deciding *deciding, struct item *item)
@@ -76,11 +92,13 @@ static void set_driver(const struct deciding *deciding, struct item *item)
 	bool young = device->days < DECIDE_WEEK && !item->resource->asked;
 	bool alone = young || item->unknown;
 	says->driver = alone ? DRIVER_REACTIVE : item->resource->driver;
+	says->unknown = item->unknown;
 	if (item->unknown) {
 		says->will_miss = false;
 		says->remedy = NULL;
 	}
-	says->pressed = says->will_miss;
+	bool works = says->tier != DECISION_NOWHERE && !*item->resource->hold;
+	says->pressed = says->will_miss || (works && is_last_chance(deciding, item));
 }
 
 /* The earliest deadline takes of the device's share what it can, the next what is left. */
@@ -88,19 +106,20 @@ static void share_out(
 	const struct deciding *deciding, struct item *item, double *taken, const char **worker)
 {
 	struct decision *says = item->says;
-	double most = cap_at(deciding, item, 0), now = deciding->looked[item->device].now;
+	const struct facts_device *device = &deciding->facts->devices[item->device];
+	double most = fmin(cap_at(deciding, item, 0), device->most - *taken);
+	double now = deciding->looked[item->device].now;
 	double share = fmin(share_at(deciding, item, now) - *taken, most);
-	bool enough = share >= too_little * deciding->facts->devices[item->device].most;
+	bool enough = share >= too_little * device->most;
 	/* What is capped so low may go so slowly. */
 	enough = enough || (share > 0 && share >= most);
-	if (item->release > 0 || !enough) {
+	if (item->release > 0 || !enough || planted(NEVER_RUNS)) {
 		item->behind = item->release > 0 ? NULL : *worker;
 		says->wanted = item->job ? WANTED_PAUSE : WANTED_WAIT;
 		return;
 	}
 	says->wanted = WANTED_RUN;
 	says->share = share;
-	says->pressed = says->will_miss;
 	*taken += share;
 	*worker = item->resource->name;
 }

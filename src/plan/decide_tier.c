@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "num/isotonic.h"
 #include "plan/decide_inner.h"
 #include "plan/score.h"
@@ -34,7 +35,7 @@ static double harm_gb(const struct deciding *deciding, const struct item *item)
 static enum can can_of(const struct deciding *deciding, const struct item *item, size_t tier)
 {
 	const struct tier *of = &deciding->facts->tiers[tier];
-	if (of->gone)
+	if (of->gone && !planted(GOES_NOWHERE))
 		return CAN_GONE;
 	if (item->kind[tier].bytes > deciding->room[tier])
 		return CAN_FULL;
@@ -45,15 +46,17 @@ static enum can can_of(const struct deciding *deciding, const struct item *item,
 static void keep_job(struct deciding *deciding, struct item *item)
 {
 	int32_t at = by_name_find(&deciding->tiers, item->job->tier);
-	if (at == BY_NAME_NONE || item->can[at] == CAN_GONE || item->can[at] == CAN_FULL) {
+	uint64_t bytes = at == BY_NAME_NONE ? 0 : item->kind[at].sizes[item->job->kind];
+	if (at == BY_NAME_NONE || item->can[at] == CAN_GONE || bytes > deciding->room[at]) {
 		item->job = NULL; /* what it wrote is lost to it: the work begins anew */
 		return;
 	}
+	item->can[at] = CAN;
 	for (size_t i = 0; i < deciding->facts->tier_count; i++)
-		if ((int32_t)i != at)
+		if ((int32_t)i != at && !planted(TWO_WRITERS))
 			item->can[i] = CAN_BUSY;
 	item->kind[at].kind = item->job->kind;
-	item->kind[at].bytes = item->kind[at].sizes[item->job->kind];
+	item->kind[at].bytes = bytes;
 }
 
 static void price_tiers(struct deciding *deciding, struct item *item, uint32_t classes)
@@ -223,21 +226,40 @@ static bool has_tier(const struct deciding *deciding, const struct item *item)
 	return false;
 }
 
+/* Where all that restore fast enough are full, one that is slow is better than none. */
+static bool accept_slow(struct deciding *deciding, struct item *item)
+{
+	bool any = false;
+	for (size_t i = 0; i < deciding->facts->tier_count; i++) {
+		any = any || item->can[i] == CAN_SLOW;
+		item->can[i] = item->can[i] == CAN_SLOW ? CAN : item->can[i];
+	}
+	if (any) {
+		apply_rules(deciding, item);
+		settle_job(&deciding->settle, item->settle);
+	}
+	return any;
+}
+
 static void take_room(struct deciding *deciding, struct item *item)
 {
-	while (has_tier(deciding, item)) {
+	while (has_tier(deciding, item) || accept_slow(deciding, item)) {
 		uint32_t tier = item->settle->tier;
 		/* One without slots of its own in the next day chose nothing: the first it may. */
 		if (isinf(item->settle->money[tier]))
 			for (tier = 0; isinf(item->settle->money[tier]);)
 				tier++;
-		if (item->kind[tier].bytes <= deciding->room[tier]) {
+		if (item->kind[tier].bytes <= deciding->room[tier] || planted(OVERFULL)) {
 			deciding->room[tier] -= item->kind[tier].bytes;
 			item->says->tier = (int32_t)tier;
 			break;
 		}
 		item->can[tier] = CAN_FULL;
 		settle_leave(&deciding->settle, item->settle);
+		if (item->job) {
+			item->job = NULL;
+			decide_tiers_begin(deciding, item);
+		}
 		apply_rules(deciding, item);
 		settle_job(&deciding->settle, item->settle);
 	}
@@ -275,7 +297,11 @@ void decide_tiers_room(struct deciding *deciding)
 	for (int running = 1; running >= 0; running--)
 		for (size_t i = 0; i < count; i++) {
 			struct item *item = &deciding->items[order[i]];
-			if (!!item->job == running && !*item->resource->hold)
-				take_room(deciding, item);
+			bool mine = !!item->job == running && !item->has_room;
+			if (!mine || *item->resource->hold)
+				continue;
+			/* A job that loses its tier is no job any more, and not asked again. */
+			item->has_room = true;
+			take_room(deciding, item);
 		}
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/must.h"
+#include "base/plant.h"
 #include "base/units.h"
 
 static const double gigabyte = 1e9, month_ns = 30 * (double)NS_PER_DAY;
@@ -145,7 +146,8 @@ static enum kind within_rto(const struct kind_of *of, struct kind_choice *choice
 static bool is_orphan(const struct kind_of *of)
 {
 	int64_t until = of->resource->base_until_ns;
-	return of->tier->chained && until && until - of->now_ns < of->policy->keep_ns;
+	return !planted(ORPHAN) && of->tier->chained && until &&
+		until - of->now_ns < of->policy->keep_ns;
 }
 
 static enum kind decide(const struct kind_of *of, struct kind_choice *choice)

@@ -41,7 +41,7 @@ static void add_what(const struct facts *facts, const struct decision *decision,
 	str_add(text, ", due ");
 	add_moment(text, decision->due_ns);
 	str_addf(text, "\n  score %.0f, harm %.2g, price ", decision->score, decision->harm);
-	if (decision->in_time <= 0 && !decision->will_miss)
+	if (decision->unknown)
 		str_add(text, "unknown\n");
 	else if (isinf(decision->price))
 		str_add(text, "any\n");
