@@ -128,7 +128,10 @@ static void check_rpo(struct checking *checking, const struct checked *of)
 		return;
 	case WANTED_WAIT:
 	case WANTED_PAUSE:
-		if (!says->will_miss && !is_forbidden_now(checking, of) && !can_wait(checking, of))
+		/* That it was said excuses it only where others are at work. */
+		if (says->will_miss && checking->taken[of->device_number] > 0)
+			return;
+		if (!is_forbidden_now(checking, of) && !can_wait(checking, of))
 			BROKEN(CHECK_RPO,
 				"%s waits, and from the next slot on cannot be in time any more",
 				name);
@@ -259,6 +262,7 @@ static void check_states(struct checking *checking, size_t number)
 		.resource = resource,
 		.policy = policy ? policy : &checking->fallback,
 		.device = &facts->devices[device],
+		.device_number = (size_t)device,
 		.job = checking->jobs[number]};
 	check_rpo(checking, &of);
 	if (of.says->tier < (int32_t)facts->tier_count)

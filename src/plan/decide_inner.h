@@ -38,6 +38,7 @@ struct item {
 	int64_t must_ns;      /* the RPO itself, without margin */
 	int32_t must;         /* its slot */
 	bool unknown;         /* nothing of its device is remembered */
+	bool early;           /* before the policy's best: later it would not be in time */
 	bool no_margin;       /* it fits only without */
 	bool backwards;       /* its last point lies in the future */
 	struct kind_choice kind[FACTS_TIERS];

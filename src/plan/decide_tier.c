@@ -241,6 +241,21 @@ static bool accept_slow(struct deciding *deciding, struct item *item)
 	return any;
 }
 
+/* Points come no closer than the policy says, unless the RPO would be broken by that. */
+static void release_early(const struct deciding *deciding, struct item *item)
+{
+	const struct facts_device *device = &deciding->facts->devices[item->device];
+	double left = item->work, tier = deciding->facts->tiers[item->says->tier].writes;
+	double most = fmin(device->most, tier / device->speed);
+	for (int32_t slot = item->release; slot < item->must && left > 0; slot++)
+		left -= item->settle->caps ? fmin(most, (double)item->settle->caps[slot]) : most;
+	if (!item->release || left <= 0)
+		return;
+	item->early = true;
+	item->release = 0;
+	item->says->release_ns = deciding->facts->now_ns;
+}
+
 static void take_room(struct deciding *deciding, struct item *item)
 {
 	while (has_tier(deciding, item) || accept_slow(deciding, item)) {
@@ -272,6 +287,7 @@ static void take_room(struct deciding *deciding, struct item *item)
 	item->says->bytes = kind->bytes;
 	item->says->restore_ns = kind->restore_ns[kind->kind];
 	item->work = decide_work(deciding, item, kind->bytes);
+	release_early(deciding, item);
 }
 
 static int by_due(const void *a, const void *b, void *arg)

@@ -179,6 +179,9 @@ static void say_price(struct deciding *deciding, struct item *item)
 		snprintf(day, sizeof(day), "the day %d days ago", says->binding);
 	if (item->unknown)
 		return;
+	if (item->early)
+		SAY("before %s are over since the last one: begun then it would be late",
+			span(deciding->arena, item->policy->best_ns));
 	if (item->no_margin)
 		SAY("without the margin of policy %s: with it there is not enough time",
 			item->policy->name);
