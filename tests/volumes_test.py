@@ -298,6 +298,29 @@ def test_single(place, vold, _ebb):
     assert done.returncode == 2 and "--single listens nowhere" in done.stderr, done
 
 
+def test_memory(place, vold, _ebb):
+    """more asked for than there is memory for: all wait, none fails, and small requests go on"""
+    nbd = libnbd()
+    served = Served(place, vold)
+    handles = [served.client() for _ in range(5)]
+    small, buffer, left = served.client(), nbd.Buffer(32 * MIB), {}
+    for handle in handles:
+        for _ in range(5):
+            handle.aio_pread(buffer, 0)
+        left[handle] = 5
+    small.pwrite(b"s" * 4096, 60 * MIB)
+    assert small.pread(4096, 60 * MIB) == b"s" * 4096
+    while left:
+        for handle in list(left):
+            handle.poll(0)
+            while left[handle] and (cookie := handle.aio_peek_command_completed()):
+                assert handle.aio_command_completed(cookie)
+                left[handle] -= 1
+            if not left[handle]:
+                del left[handle]
+    assert served.ask("stats")["volumes"][0]["errors"] == 0
+
+
 def changed(served, since, upto=0):
     """The blocks of 4 KiB that the verb names."""
     blocks, at = set(), 0
@@ -599,4 +622,5 @@ if __name__ == "__main__":
     sys.exit(main([test_commands, test_volumes, test_bytes, test_snapshots, test_allocation,
                    test_shrunk, test_certificates, test_shared_keys, test_network,
                    test_leaving, test_killed, test_fio, test_qemu, test_changed,
-                   test_pace, test_contexts, test_many_contexts, test_single], sys.argv[1:]))
+                   test_pace, test_contexts, test_many_contexts, test_single,
+                   test_memory], sys.argv[1:]))

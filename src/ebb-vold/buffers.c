@@ -17,12 +17,12 @@ static unsigned class_of(size_t len)
 	return class;
 }
 
-void *buffers_take(struct buffers *buffers, size_t len)
+void *buffers_take(struct buffers *buffers, size_t len, size_t out_max)
 {
 	unsigned class = class_of(len);
 	size_t size = (size_t)PAGE << 2 * class;
 	struct buffer *buffer = buffers->free[class];
-	if (buffers->out && buffers->out + size > buffers->out_max)
+	if (buffers->out && buffers->out + size > out_max)
 		return NULL;
 	if (buffer) {
 		buffers->free[class] = buffer->next;

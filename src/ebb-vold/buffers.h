@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory for payloads, in pages: what is given back is kept for the next, up to a bound. All that
- * is out is bounded, too.
+ * is out is bounded as its taker says.
  *
  * One thread.
  */
@@ -17,13 +17,16 @@ struct buffer {
 };
 
 struct buffers {
-	size_t out_max, kept_max;
+	size_t kept_max;
 	size_t out, kept; /* bytes */
 	struct buffer *free[BUFFER_CLASSES];
 };
 
-/* NULL: there is no memory for it now; something must come back first, unless nothing is out. */
-void *buffers_take(struct buffers *buffers, size_t len);
+/*
+ * NULL: there is no memory for it now, or more than `out_max` bytes would be out: something must
+ * come back first, unless nothing is out.
+ */
+void *buffers_take(struct buffers *buffers, size_t len, size_t out_max);
 
 /* NULL is allowed. `len` is that of the taking. */
 void buffers_give(struct buffers *buffers, void *buffer, size_t len);

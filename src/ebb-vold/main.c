@@ -57,8 +57,9 @@ struct vold {
 	int64_t leave_by_ns;
 };
 
-/* How long requests that are out have to be answered when the program ends. */
+/* How long requests that are out have to be answered when the program ends; and then the disks. */
 #define LEAVE_NS (10 * NS_PER_SEC)
+#define CLOSE_S 10
 #define LOOK_NS (2 * NS_PER_MS)
 
 /* Answers are on their way, or the time is over. */
@@ -277,6 +278,21 @@ static void close_all(struct vold *vold)
 	traced_close(&vold->traced);
 }
 
+/* A sync that hangs keeps nobody's connection open, nor the state folder. */
+static void on_alarm(int signal)
+{
+	(void)signal;
+	_exit(EXIT_FAILURE);
+}
+
+static void close_in_time(struct vold *vold)
+{
+	signal(SIGALRM, on_alarm);
+	alarm(CLOSE_S);
+	close_all(vold);
+	alarm(0);
+}
+
 static int run(struct vold *vold)
 {
 	struct why why;
@@ -297,9 +313,10 @@ static int run(struct vold *vold)
 		signals_close(TAKE(vold->signals));
 		notify_stopping(&vold->notify);
 		timer_cancel(vold->world->loop, &vold->alive);
-		log_say(log, LOG_INFO, "ended", LOG_TEXT("how", "in order"));
 	}
-	close_all(vold);
+	close_in_time(vold);
+	if (!err)
+		log_say(log, LOG_INFO, "ended", LOG_TEXT("how", "in order"));
 	return err == -EWOULDBLOCK ? EXIT_LOCKED : err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -6,7 +6,7 @@
  * a buffer and goes to the engine; its answer is put out when the engine tells. What was answered
  * in a turn of the loop goes out together before the loop waits.
  */
-#include "ebb-vold/serve.h"
+#include "ebb-vold/serve_inner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,18 +16,12 @@
 #include "base/must.h"
 #include "base/own.h"
 #include "base/units.h"
-#include "ebb-vold/buffers.h"
 #include "ebb-vold/contexts.h"
-#include "ebb-vold/exports.h"
 #include "ebb-vold/fill.h"
-#include "nbd/nbd.h"
 #include "os/clock.h"
-#include "os/linux/loop.h"
 #include "os/linux/stream.h"
-#include "os/loop.h"
 #include "os/net.h"
 #include "os/world.h"
-#include "vol/engine.h"
 #include "vol/map.h"
 
 enum {
@@ -38,55 +32,10 @@ enum {
 
 #define TURN_BYTES ((size_t)32 << 20) /* that it asked for, likewise */
 
-#define BUFFERS_OUT ((size_t)512 << 20)
-#define BUFFERS_KEPT ((size_t)64 << 20)
 #define HANDSHAKE_NS (30 * NS_PER_SEC)
 #define STUCK_NS (NS_PER_SEC)
 
-struct asked {
-	struct engine_request request;
-	struct client *client;
-	struct nbd_request *nbd;
-	void *buffer;
-	size_t buffer_len;
-	int64_t begun_ns;
-	uint16_t queue; /* operations of the volume when it began */
-	bool out;       /* with the engine */
-};
-
-struct client {
-	struct server *server;
-	struct stream *stream; /* NULL: it is gone, and requests are still out */
-	struct nbd *nbd;
-	struct client *next, **here;
-	uint32_t number; /* of all that came */
-	struct client *next_dirty;
-	unsigned out; /* requests with an engine */
-	bool dirty, hungry, ended;
-	bool in_turn;        /* what is answered goes out by itself */
-	uint64_t turn_bytes; /* asked for in this turn */
-	int64_t took_ns;     /* when it last took bytes, once the server goes away */
-	struct timer handshake;
-	struct asked asked[NBD_IN_FLIGHT];
-};
-
-struct server {
-	struct world *world;
-	struct trace_writer *trace;
-	struct server_security security;
-	struct exports exports;
-	struct buffers buffers;
-	struct before_wait hook;
-	struct client *clients, *dirty;
-	unsigned client_count;
-	void (*ended)(void *arg); /* NULL: nobody wants to know */
-	void *arg;
-	uint32_t came;
-	bool shut, hungry;
-	VEC(struct listener *) listeners;
-};
-
-static void mark_dirty(struct client *client)
+void serve_mark(struct client *client)
 {
 	if (client->dirty)
 		return;
@@ -95,37 +44,11 @@ static void mark_dirty(struct client *client)
 	client->server->dirty = client;
 }
 
-/* ---- buffers ---- */
-
-static void *take_buffer(struct asked *asked, size_t len)
-{
-	struct client *client = asked->client;
-	asked->buffer = buffers_take(&client->server->buffers, len);
-	asked->buffer_len = len;
-	if (!asked->buffer)
-		client->hungry = client->server->hungry = true;
-	return asked->buffer;
-}
-
-static void give_buffer(struct asked *asked)
-{
-	struct server *server = asked->client->server;
-	if (!asked->buffer)
-		return;
-	buffers_give(&server->buffers, TAKE(asked->buffer), asked->buffer_len);
-	if (!server->hungry)
-		return;
-	server->hungry = false;
-	for (struct client *client = server->clients; client; client = client->next)
-		if (client->hungry)
-			mark_dirty(client);
-}
-
 static void take_back(struct client *client)
 {
 	struct nbd_request *request;
 	while ((request = nbd_released(client->nbd)))
-		give_buffer(&client->asked[request->slot]);
+		memory_give(&client->asked[request->slot]);
 }
 
 /* ---- requests ---- */
@@ -165,8 +88,9 @@ static void note_end(struct asked *asked, int err)
 	struct served *served = served_of(client);
 	struct trace_writer *trace = client->server->trace;
 	enum trace_kind kind = trace_kind(request);
-	int64_t took_ns = now_ns(client) - asked->begun_ns;
+	int64_t ended_ns = now_ns(client), took_ns = ended_ns - asked->begun_ns;
 	int error = err == -ECANCELED ? 0 : -err;
+	client->server->ended_ns = ended_ns;
 	trace_count_end(served->place, kind, took_ns, error);
 	if (served->own_place)
 		return;
@@ -194,23 +118,23 @@ static void answer(struct asked *asked, int err)
 	struct nbd_request *request = asked->nbd;
 	note_end(asked, err);
 	if (err) {
-		give_buffer(asked);
+		memory_give(asked);
 		nbd_fail(client->nbd, request, err);
 		return;
 	}
 	if (request->type != NBD_READ) {
-		give_buffer(asked);
+		memory_give(asked);
 		nbd_done(client->nbd, request);
 		return;
 	}
 	struct nbd_part part = {asked->buffer, request->length};
 	if (!nbd_read(client->nbd, request, &part, 1))
-		give_buffer(asked);
+		memory_give(asked);
 }
 
 static void client_free(struct client *client);
 
-static void on_done(struct engine_request *request, int err)
+void serve_done(struct engine_request *request, int err)
 {
 	struct asked *asked = container_of(request, struct asked, request);
 	struct client *client = asked->client;
@@ -218,7 +142,7 @@ static void on_done(struct engine_request *request, int err)
 	answer(asked, err);
 	asked->out = false;
 	if (!client->in_turn)
-		mark_dirty(client);
+		serve_mark(client);
 }
 
 static enum engine_kind engine_kind(const struct nbd_request *request)
@@ -269,7 +193,7 @@ static bool begin_at_once(struct client *client, struct asked *asked)
 		return false;
 	}
 	note_end(asked, err);
-	give_buffer(asked);
+	memory_give(asked);
 	if (err)
 		nbd_fail(client->nbd, request, err);
 	else
@@ -288,26 +212,39 @@ static void fill_request(struct asked *asked, const struct export *export)
 		.at = request->offset,
 		.len = request->length,
 		.bytes = request->data,
-		.done = on_done,
+		.done = serve_done,
 	};
 	if (request->type == NBD_TRIM)
 		trim_inwards(&asked->request);
 }
 
-/* False: there is no memory for it now. */
-static bool get_bytes(struct asked *asked)
+void serve_submit(struct asked *asked)
+{
+	struct client *client = asked->client;
+	asked->request.bytes = asked->buffer;
+	client->server->ended_ns = 0;
+	if (served_of(client)->fill)
+		fill_submit(served_of(client)->fill, &asked->request);
+	else
+		engine_submit(served_of(client)->engine, &asked->request);
+}
+
+/* To the engine, or into the line of those that wait for memory. False: it can do neither. */
+static bool begin_later(struct client *client, struct asked *asked)
 {
 	struct nbd_request *request = asked->nbd;
-	if (request->type == NBD_READ) {
-		asked->request.bytes = take_buffer(asked, request->length);
-	} else if (request->type == NBD_WRITE && !asked->buffer) {
+	client->out++;
+	asked->out = true;
+	if (request->type == NBD_READ && !memory_take(asked, request->length))
+		return memory_wait(asked);
+	if (request->type == NBD_WRITE && !asked->buffer) {
 		/* It lies in the connection's input, which moves on. */
-		asked->request.bytes = take_buffer(asked, request->length);
-		if (asked->buffer)
-			memcpy(asked->buffer, request->data, request->length);
+		if (!memory_take(asked, request->length))
+			return false;
+		memcpy(asked->buffer, request->data, request->length);
 	}
-	return asked->request.bytes || request->type == NBD_ZERO || request->type == NBD_TRIM ||
-		request->type == NBD_FLUSH;
+	serve_submit(asked);
+	return true;
 }
 
 static void begin(struct client *client, struct nbd_request *request)
@@ -319,9 +256,11 @@ static void begin(struct client *client, struct nbd_request *request)
 		(request->flags & NBD_NO_HOLE || (request->offset | request->length) % VOL_BLOCK);
 	asked->client = client;
 	asked->nbd = request;
-	asked->begun_ns = now_ns(client);
+	/* It begins when the one before it has ended, unless something came between. */
+	asked->begun_ns = client->server->ended_ns ? client->server->ended_ns : now_ns(client);
+	client->server->ended_ns = 0;
 	if (!served->engine || slow_zero) {
-		give_buffer(asked);
+		memory_give(asked);
 		nbd_fail(client->nbd, request, slow_zero ? -EOPNOTSUPP : -EIO);
 		return;
 	}
@@ -339,17 +278,8 @@ static void begin(struct client *client, struct nbd_request *request)
 	fill_request(asked, export);
 	if (!served->fill && begin_at_once(client, asked))
 		return;
-	if (!get_bytes(asked)) {
-		note_end(asked, -ENOMEM);
-		nbd_fail(client->nbd, request, -ENOMEM);
-		return;
-	}
-	client->out++;
-	asked->out = true;
-	if (served->fill)
-		fill_submit(served->fill, &asked->request);
-	else
-		engine_submit(served->engine, &asked->request);
+	if (!begin_later(client, asked))
+		serve_done(&asked->request, -ENOMEM);
 }
 
 /* ---- bytes ---- */
@@ -362,6 +292,7 @@ static int send_waiting(struct client *client)
 	while (nbd_waiting_bytes(client->nbd)) {
 		unsigned count = nbd_waiting(client->nbd, parts, PARTS);
 		/* Without any part TLS is over, and nothing waits any more. */
+		client->server->ended_ns = 0;
 		ssize_t n = count ? stream_write_parts(client->stream, parts, count) : 0;
 		if (n == -EAGAIN)
 			return 0;
@@ -379,6 +310,7 @@ static int receive(struct client *client)
 {
 	struct iovec room[NBD_ROOM];
 	unsigned count = nbd_room(client->nbd, room);
+	client->server->ended_ns = 0;
 	ssize_t n = stream_read_parts(client->stream, room, count);
 	if (n == -EAGAIN)
 		return 0;
@@ -392,8 +324,10 @@ static bool lend_buffer(struct client *client, struct nbd_request *request)
 {
 	struct asked *asked = &client->asked[request->slot];
 	asked->client = client;
-	if (!take_buffer(asked, request->length))
+	if (!memory_take(asked, request->length)) {
+		memory_hunger(client);
 		return false;
+	}
 	nbd_buffer(client->nbd, request, asked->buffer);
 	return true;
 }
@@ -405,11 +339,14 @@ static int parse(struct client *client, bool *ret_wants_input)
 	*ret_wants_input = false;
 	client->hungry = false;
 	while (client->turn_bytes < TURN_BYTES) {
+		if (!memory_ready(client))
+			return 0;
 		if (nbd_waiting_bytes(client->nbd) >= NBD_BATCH && send_waiting(client) < 0)
 			return -EPIPE;
 		switch (nbd_next(client->nbd, &request)) {
 		case NBD_REQUEST:
 			client->turn_bytes += request->length;
+			client->begun++;
 			begin(client, request);
 			break;
 		case NBD_WANT_BUFFER:
@@ -443,16 +380,21 @@ static void want(struct client *client, bool input, bool more)
 static void forsake(struct client *client)
 {
 	for (size_t i = 0; client->out && i < NBD_IN_FLIGHT; i++) {
+		struct asked *asked = &client->asked[i];
 		struct fill *fill = served_of(client)->fill;
-		if (client->asked[i].out && fill)
-			fill_forsake(fill, &client->asked[i].request);
-		else if (client->asked[i].out)
-			engine_forsake(&client->asked[i].request);
+		if (asked->waits) {
+			memory_leave(asked);
+			serve_done(&asked->request, -ECANCELED);
+		} else if (asked->out && fill) {
+			fill_forsake(fill, &asked->request);
+		} else if (asked->out) {
+			engine_forsake(&asked->request);
+		}
 	}
 }
 
 /* The socket is closed; what is out with engines comes back first. */
-static void cut_off(struct client *client)
+void serve_cut_off(struct client *client)
 {
 	if (client->stream) {
 		stream_close(TAKE(client->stream));
@@ -464,13 +406,28 @@ static void cut_off(struct client *client)
 		client_free(client);
 }
 
+/*
+ * Answers wait until what its socket holds is taken in: several requests came together, so that the
+ * client has more to do than to wait for us, and is waked once for many answers.
+ */
+static bool may_hold(const struct client *client, int more, bool input)
+{
+	return more > 0 && input && client->begun > 1 && nbd_waiting_bytes(client->nbd) < NBD_BATCH;
+}
+
 /* As each of those above; 1 or more: what has come is not all seen yet. */
 static int take_turn(struct client *client, bool *ret_input)
 {
 	int more = 1;
 	client->turn_bytes = 0;
 	for (int i = 0; more > 0 && i < TURNS && client->turn_bytes < TURN_BYTES; i++) {
+		client->begun = 0;
 		more = parse(client, ret_input);
+		bool hold = i < TURNS - 1 && may_hold(client, more, *ret_input);
+		if (hold)
+			more = receive(client);
+		if (hold && more > 0)
+			continue;
 		int sent = more < 0 ? more : send_waiting(client);
 		if (sent < 0 || (client->ended && sent > 0))
 			return -EPIPE;
@@ -487,7 +444,7 @@ static void go_on(struct client *client)
 	int more = take_turn(client, &input);
 	client->in_turn = false;
 	if (more < 0) {
-		cut_off(client);
+		serve_cut_off(client);
 		return;
 	}
 	if (nbd_in_use(client->nbd))
@@ -499,7 +456,7 @@ static void on_event(struct stream *stream, unsigned events)
 {
 	struct client *client = stream->arg;
 	if (events & STREAM_GONE)
-		cut_off(client);
+		serve_cut_off(client);
 	else
 		go_on(client);
 }
@@ -521,7 +478,7 @@ static void client_free(struct client *client)
 	timer_cancel(server->world->loop, &client->handshake);
 	stream_close(client->stream);
 	for (size_t i = 0; i < NBD_IN_FLIGHT; i++)
-		give_buffer(&client->asked[i]);
+		memory_give(&client->asked[i]);
 	nbd_free(client->nbd);
 	free(client);
 	if (--server->client_count == 0 && server->ended && !server->shut)
@@ -530,7 +487,7 @@ static void client_free(struct client *client)
 
 static void on_handshake_over(struct timer *timer)
 {
-	cut_off(container_of(timer, struct client, handshake));
+	serve_cut_off(container_of(timer, struct client, handshake));
 }
 
 /* False: this client may not come in. */
@@ -589,6 +546,7 @@ static void on_accept(struct listener *listener, struct stream *stream)
 static void before_wait(struct before_wait *hook)
 {
 	struct server *server = container_of(hook, struct server, hook);
+	memory_feed(server);
 	while (server->dirty) {
 		struct client *client = server->dirty;
 		server->dirty = client->next_dirty;
@@ -596,7 +554,8 @@ static void before_wait(struct before_wait *hook)
 		if (client->stream)
 			go_on(client);
 		else
-			cut_off(client);
+			serve_cut_off(client);
+		memory_feed(server);
 	}
 }
 
@@ -609,8 +568,7 @@ int server_open(struct world *world, struct volumes *volumes, struct trace_write
 	server->world = world;
 	server->trace = trace;
 	exports_init(&server->exports, volumes);
-	server->buffers.out_max = BUFFERS_OUT;
-	server->buffers.kept_max = BUFFERS_KEPT;
+	memory_init(server);
 	server->hook.fn = before_wait;
 	before_wait_add(linux_loop_of(world->loop), &server->hook);
 	*ret_server = server;
@@ -658,7 +616,7 @@ void server_shut(struct server *server)
 	for (struct client *client = server->clients; client; client = client->next) {
 		nbd_shut(client->nbd);
 		client->took_ns = now_ns(client);
-		mark_dirty(client);
+		serve_mark(client);
 	}
 }
 
@@ -682,6 +640,6 @@ void server_close(struct server *server)
 		client_free(server->clients);
 	before_wait_remove(linux_loop_of(server->world->loop), &server->hook);
 	vec_done(&server->listeners);
-	buffers_done(&server->buffers);
+	memory_done(server);
 	free(server);
 }
