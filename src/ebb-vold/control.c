@@ -225,23 +225,6 @@ static void verb_create(void *arg, size_t argc, const char *const *argv, struct 
 	control_reply(ret_reply, "create", err, &why);
 }
 
-static void verb_resize(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
-{
-	struct control *control = arg;
-	struct served *served = control_find(control, argc, argv, ret_reply);
-	struct why why;
-	uint64_t size = 0;
-	bool force = argc == 4 && strcmp(argv[3], "force") == 0;
-	if (!served)
-		return;
-	if (argc < 3 || !control_number(argv[2], UINT64_MAX, &size) || (argc == 4 && !force)) {
-		talk_reply_refuse(ret_reply, TALK_USAGE, "resize wants a name and a size in bytes");
-		return;
-	}
-	int err = volumes_resize(control->parts.volumes, served, size, force, &why);
-	control_reply(ret_reply, "resize", err, &why);
-}
-
 static void verb_open(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	struct control *control = arg;
@@ -331,6 +314,32 @@ static void act_on_snapshot(struct control *control, size_t argc, const char *co
 		control, served, &(struct engine_act){.kind = kind, .name = argv[2]}, ret_reply);
 }
 
+/* Clients see a new size when they come anew: what they know of is cut off only by force. */
+static void verb_resize(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	struct served *served = control_find_open(arg, argc, argv, ret_reply);
+	struct engine_act act = {.kind = ENGINE_RESIZE, .name = ""};
+	if (!served)
+		return;
+	act.force = argc == 4 && strcmp(argv[3], "force") == 0;
+	if (argc < 3 || !control_number(argv[2], UINT64_MAX, &act.size) ||
+		(argc == 4 && !act.force)) {
+		talk_reply_refuse(ret_reply, TALK_USAGE,
+			"resize wants a volume, a size in bytes, and perhaps the word force");
+		return;
+	}
+	bool shrinks = act.size < engine_map(served->engine)->size;
+	if (served->fill)
+		talk_reply_refuse(ret_reply, TALK_GUARDED,
+			"volume %s fills: wait until it is whole", served->name);
+	else if (shrinks && served->holds && !act.force)
+		talk_reply_refuse(ret_reply, TALK_GUARDED,
+			"volume %s: %u clients are connected to what would be cut off",
+			served->name, served->holds);
+	else
+		control_act(arg, served, &act, ret_reply);
+}
+
 static void verb_cut(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	act_on_snapshot(arg, argc, argv, ENGINE_CUT, ret_reply);
@@ -414,7 +423,8 @@ static const struct talk_verb verbs[] = {
 		"makes a volume that is served at once, and fills from another NBD export",
 		verb_fill},
 	{"rename", "NAME NAME", 2, "gives a volume that nobody uses another name", verb_rename},
-	{"resize", "NAME BYTES [force]", 3, "grows or shrinks a volume that nobody uses",
+	{"resize", "NAME BYTES [force]", 3,
+		"begins to grow or shrink a volume; with force also where data is, or clients are",
 		verb_resize},
 	{"open", "NAME", 1, "opens a volume that was closed, or stopped after a failure",
 		verb_open},

@@ -174,29 +174,6 @@ int volumes_open_one(struct volumes *volumes, struct served *served, struct why 
 	return err;
 }
 
-/* Blocks: nobody uses the volume meanwhile, and what is cut off is only taken out of the map. */
-int volumes_resize(
-	struct volumes *volumes, struct served *served, uint64_t size, bool force, struct why *why)
-{
-	struct volume_options options = {.disk = &served->disk.base};
-	struct volume *volume = NULL;
-	struct why ignored;
-	int err = served->fill
-		? why_set(why, -EBUSY, "volume %s fills: wait until it is whole", served->name)
-		: volumes_close_one(served, why);
-	if (!err)
-		err = open_disk(volumes, served, why);
-	if (err)
-		return err;
-	err = read_id(options.disk, options.identity);
-	err = err ? why_errno(why, err, "id") : volume_open(&options, &volume, why);
-	if (!err)
-		err = volume_resize(volume, size, force, why);
-	volume_close(volume);
-	int again = volumes_open_one(volumes, served, err ? &ignored : why);
-	return err ? why_prefix(why, err, "volume %s", served->name) : again;
-}
-
 int volumes_close_one(struct served *served, struct why *why)
 {
 	if (!served->engine)

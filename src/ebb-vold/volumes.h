@@ -88,11 +88,6 @@ int volumes_rename(
 int volumes_open_one(struct volumes *volumes, struct served *served, struct why *why);
 int volumes_close_one(struct served *served, struct why *why);
 
-/* Grows it, or shrinks it: -EBUSY where data would be cut off, unless forced, or a client has it.
- */
-int volumes_resize(
-	struct volumes *volumes, struct served *served, uint64_t size, bool force, struct why *why);
-
 /* Takes it with all its files. -EBUSY: it is open. */
 int volumes_remove(struct volumes *volumes, struct served *served, struct why *why);
 

@@ -491,8 +491,10 @@ const struct command commands[] = {
 	{"volume", "create", "make a volume", "It takes room only for what is written to it.",
 		{"NAME SIZE", VALUE_TEXT, false, 2, NULL}, COMMON | PLACES,
 		{{"ebb volume create db 100GiB", "one of 100 GiB"}}, call_volume_create},
-	{"volume", "resize", "grow or shrink a volume that nobody uses",
-		"Where data would be cut off it needs -y.",
+	{"volume", "resize", "grow or shrink a volume",
+		"Where data would be cut off, or clients be surprised, it needs -y. Clients see "
+		"the "
+		"new size when they connect anew.",
 		{"NAME SIZE", VALUE_TEXT, false, 2, NULL}, COMMON | PLACES | ONE(OPTION_YES),
 		{{"ebb volume resize db 200GiB", "to 200 GiB"}}, call_volume_resize},
 	{"volume", "rm", "remove a volume that nobody uses, with its snapshots",

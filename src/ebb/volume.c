@@ -98,30 +98,47 @@ int call_volume_ls(const struct call *call)
 
 /* ---- volume create, resize, rm ---- */
 
-static int change_size(const struct call *call, const char *verb, bool force)
+/* The words VERB NAME BYTES of a call with NAME SIZE. */
+struct sizing {
+	struct vold vold;
+	char number[24];
+	const char *words[4];
+};
+
+static void sizing_done(struct sizing *sizing)
 {
-	OWN(vold_done) struct vold vold = {0};
+	vold_done(&sizing->vold);
+}
+
+static int read_size(const struct call *call, const char *verb, struct sizing *sizing)
+{
 	struct why why;
 	uint64_t bytes;
-	char number[24];
-	const char *const words[] = {verb, call->args.operands[0], number, "force"};
 	if (call->args.operand_count != 2)
 		return call_fail(EXIT_USAGE, "volume %s wants a NAME and a SIZE", verb);
 	if (units_size(call->args.operands[1], &bytes, &why))
 		return call_fail(EXIT_USAGE, "%s", why.text);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)bytes);
-	int code = vold_find(call, &vold);
-	return code ? code : vold_ask(&vold, words, force ? 4 : 3);
+	snprintf(sizing->number, sizeof(sizing->number), "%llu", (unsigned long long)bytes);
+	sizing->words[0] = verb;
+	sizing->words[1] = call->args.operands[0];
+	sizing->words[2] = sizing->number;
+	sizing->words[3] = "force";
+	return vold_find(call, &sizing->vold);
 }
 
 int call_volume_create(const struct call *call)
 {
-	return change_size(call, "create", false);
+	OWN(sizing_done) struct sizing sizing = {0};
+	int code = read_size(call, "create", &sizing);
+	return code ? code : vold_ask(&sizing.vold, sizing.words, 3);
 }
 
 int call_volume_resize(const struct call *call)
 {
-	return change_size(call, "resize", args_given(&call->args, OPTION_YES));
+	OWN(sizing_done) struct sizing sizing = {0};
+	int code = read_size(call, "resize", &sizing);
+	size_t count = args_given(&call->args, OPTION_YES) ? 4 : 3;
+	return code ? code : vold_act(&sizing.vold, sizing.words, count);
 }
 
 int call_volume_rm(const struct call *call)
