@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Crash exploration of cuts of several volumes. Each write stamps its block with a number that all
- * volumes share; a snapshot of the group holds all writes up to one number, in all volumes, or is
- * in none of them.
+ * Crash exploration of cuts of several volumes, by themselves and in engines. Each write stamps its
+ * block with a number that all volumes share; a snapshot of the group holds all writes up to one
+ * number, in all volumes, or is in none of them. In engines each write begins when the one before
+ * was answered, and a cut comes while they go on.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +16,9 @@
 #include "base/why.h"
 #include "sim/alloc_fault.h"
 #include "store/crash_test.h"
-#include "vol/volume.h"
+#include "vol/engine_inner.h"
+#include "vol/pump_test.h"
 #include "vol/volume_group.h"
-#include "vol/volume_inner.h"
 
 enum { VOLUMES = 2, BLOCKS = 3, CUTS = 2 };
 
@@ -96,13 +97,30 @@ static void close_all(struct volume **volumes)
 
 struct state {
 	bool made;
-	uint8_t written; /* the last number */
-	uint8_t now[VOLUMES][BLOCKS];
+	uint8_t written; /* the last number that was begun */
 	struct {
 		enum { NOT_THERE, MAY_BE, IS_THERE } is;
-		uint8_t holds[VOLUMES][BLOCKS];
+		uint8_t from, upto; /* it holds all numbers up to one of these */
 	} cuts[CUTS];
 };
+
+/* Where a number is written; and what is there when all up to `last` were. */
+static size_t volume_of(uint8_t number)
+{
+	return number % VOLUMES;
+}
+
+static size_t block_of(uint8_t number)
+{
+	return number / VOLUMES % BLOCKS;
+}
+
+static uint8_t content_at(uint8_t last, size_t volume, size_t block)
+{
+	while (last && (volume_of(last) != volume || block_of(last) != block))
+		last--;
+	return last;
+}
 
 static const char *name_of(size_t cut)
 {
@@ -110,21 +128,18 @@ static const char *name_of(size_t cut)
 	return names[cut];
 }
 
-static int write_one(struct state *state, struct volume **volumes, size_t i, struct why *why)
+static int write_one(struct state *state, struct volume **volumes, struct why *why)
 {
-	uint8_t bytes[VOL_BLOCK];
-	size_t block = ++state->written % BLOCKS;
-	memset(bytes, state->written, sizeof(bytes));
-	int err = volume_write(volumes[i], block * VOL_BLOCK, bytes, sizeof(bytes), why);
-	if (!err)
-		state->now[i][block] = state->written;
-	return err;
+	uint8_t bytes[VOL_BLOCK], number = ++state->written;
+	memset(bytes, number, sizeof(bytes));
+	return volume_write(volumes[volume_of(number)], block_of(number) * VOL_BLOCK, bytes,
+		sizeof(bytes), why);
 }
 
 static int cut_all(struct state *state, struct volume **volumes, size_t n, struct why *why)
 {
 	const struct group_cut cut = {.name = name_of(n), .group = n + 1};
-	memcpy(state->cuts[n].holds, state->now, sizeof(state->now));
+	state->cuts[n].from = state->cuts[n].upto = state->written;
 	state->cuts[n].is = MAY_BE;
 	int err = volume_group_cut(volumes, VOLUMES, &cut, why);
 	if (!err)
@@ -137,17 +152,19 @@ static int work(struct state *state, struct volume **volumes, struct why *why)
 	int err = 0;
 	for (size_t n = 0; !err && n < CUTS; n++) {
 		for (size_t i = 0; !err && i < 5; i++)
-			err = write_one(state, volumes, i % VOLUMES, why);
+			err = write_one(state, volumes, why);
 		if (!err)
 			err = cut_all(state, volumes, n, why);
 		for (size_t i = 0; !err && i < VOLUMES; i++)
-			err = write_one(state, volumes, i, why);
+			err = write_one(state, volumes, why);
 	}
 	return err;
 }
 
-static int check_content(
-	const struct state *state, struct volume *volume, size_t i, size_t n, struct why *why)
+/* ---- comparing ---- */
+
+static int read_content(
+	struct volume *volume, size_t n, uint8_t ret_content[BLOCKS], struct why *why)
 {
 	uint32_t era = map_snapshot(volume_map(volume), name_of(n))->era;
 	uint8_t bytes[VOL_BLOCK];
@@ -155,11 +172,38 @@ static int check_content(
 		int err = volume_read(volume, era, block * VOL_BLOCK, bytes, sizeof(bytes), why);
 		if (err)
 			return err;
-		if (bytes[0] != state->cuts[n].holds[i][block] || bytes[VOL_BLOCK - 1] != bytes[0])
-			return why_set(why, -EBADMSG, "block %zu of volume %zu in \"%s\" is %u",
-				block, i, name_of(n), bytes[0]);
+		if (bytes[VOL_BLOCK - 1] != bytes[0])
+			return why_set(
+				why, -EBADMSG, "block %zu in \"%s\" is torn", block, name_of(n));
+		ret_content[block] = bytes[0];
 	}
 	return 0;
+}
+
+static bool is_content_at(uint8_t last, uint8_t content[VOLUMES][BLOCKS])
+{
+	for (size_t i = 0; i < VOLUMES; i++)
+		for (size_t block = 0; block < BLOCKS; block++)
+			if (content[i][block] != content_at(last, i, block))
+				return false;
+	return true;
+}
+
+static int check_content(
+	const struct state *state, struct volume **volumes, size_t n, struct why *why)
+{
+	uint8_t content[VOLUMES][BLOCKS];
+	for (size_t i = 0; i < VOLUMES; i++) {
+		int err = read_content(volumes[i], n, content[i], why);
+		if (err)
+			return err;
+	}
+	for (unsigned last = state->cuts[n].from; last <= state->cuts[n].upto; last++)
+		if (is_content_at((uint8_t)last, content))
+			return 0;
+	return why_set(why, -EBADMSG, "\"%s\" holds %u %u %u and %u %u %u: no moment of %u to %u",
+		name_of(n), content[0][0], content[0][1], content[0][2], content[1][0],
+		content[1][1], content[1][2], state->cuts[n].from, state->cuts[n].upto);
 }
 
 static int check_cuts(const struct state *state, struct volume **volumes, struct why *why)
@@ -173,8 +217,7 @@ static int check_cuts(const struct state *state, struct volume **volumes, struct
 			(!found && state->cuts[n].is == IS_THERE))
 			return why_set(why, -EBADMSG, "\"%s\" is in %zu of %d volumes", name_of(n),
 				found, VOLUMES);
-		for (size_t i = 0; !err && found && i < VOLUMES; i++)
-			err = check_content(state, volumes[i], i, n, why);
+		err = found ? check_content(state, volumes, n, why) : 0;
 	}
 	return err;
 }
@@ -204,6 +247,165 @@ static int run(void *arg, struct world *world, struct why *why)
 	return err ? one_life(arg, world, 2, why) : 0;
 }
 
+/* ---- engines ---- */
+
+struct living {
+	struct state *state;
+	struct pump pump;
+	struct engine_pool *pool;
+	struct engine *engines[VOLUMES];
+	struct engine_request request, flush;
+	struct engine_member members[VOLUMES];
+	struct engine_group group;
+	bool writes, cuts, flushes; /* under way */
+	uint8_t until;              /* numbers go on to here */
+	size_t cut;
+	int err;
+	uint8_t bytes[VOL_BLOCK];
+};
+
+static void write_next(struct living *living);
+
+static void on_written(struct engine_request *request, int err)
+{
+	struct living *living = container_of(request, struct living, request);
+	living->writes = false;
+	living->err = living->err ? living->err : err;
+	if (!living->err && living->state->written < living->until)
+		write_next(living);
+}
+
+static void write_next(struct living *living)
+{
+	uint8_t number = ++living->state->written;
+	memset(living->bytes, number, sizeof(living->bytes));
+	if (living->cuts)
+		living->state->cuts[living->cut].upto = number;
+	living->writes = true;
+	living->request = (struct engine_request){.kind = ENGINE_WRITE,
+		.at = block_of(number) * VOL_BLOCK,
+		.len = VOL_BLOCK,
+		.bytes = living->bytes,
+		.done = on_written};
+	engine_submit(living->engines[volume_of(number)], &living->request);
+}
+
+static void on_cut(struct engine_group *group, int err, const struct why *why)
+{
+	struct living *living = container_of(group, struct living, group);
+	(void)why;
+	living->cuts = false;
+	living->err = living->err ? living->err : err;
+	if (!err && group->name)
+		living->state->cuts[living->cut].is = IS_THERE;
+}
+
+static void on_flushed(struct engine_request *request, int err)
+{
+	struct living *living = container_of(request, struct living, flush);
+	living->flushes = false;
+	living->err = living->err ? living->err : err;
+}
+
+/* One member comes to its part of the cut later than the other. */
+static void start_flush(struct living *living, struct engine *engine)
+{
+	living->flushes = true;
+	living->flush = (struct engine_request){.kind = ENGINE_FLUSH, .done = on_flushed};
+	engine_submit(engine, &living->flush);
+}
+
+static void start_cut(struct living *living, const char *name, size_t n)
+{
+	for (size_t i = 0; i < VOLUMES; i++)
+		living->members[i] = (struct engine_member){.engine = living->engines[i]};
+	living->group = (struct engine_group){.members = living->members,
+		.count = VOLUMES,
+		.name = name,
+		.id = n + 1,
+		.done = on_cut};
+	living->cut = n;
+	living->cuts = true;
+}
+
+static int wait_all(struct living *living)
+{
+	while ((living->writes || living->cuts || living->flushes) && pump_step(&living->pump))
+		;
+	return living->writes || living->cuts || living->flushes ? -EDEADLK : living->err;
+}
+
+static int work_in_engines(struct living *living)
+{
+	struct state *state = living->state;
+	int err = 0;
+	for (size_t n = 0; !err && n < CUTS; n++) {
+		living->until = (uint8_t)(state->written + 20);
+		write_next(living);
+		for (unsigned i = 3 + 9 * (unsigned)n; i > 0 && !living->err; i--)
+			pump_step(&living->pump);
+		start_flush(living, living->engines[(n + 1) % VOLUMES]);
+		start_cut(living, name_of(n), n);
+		/* The last one may be answered or not. */
+		state->cuts[n].from = (uint8_t)(state->written - 1);
+		state->cuts[n].upto = state->written;
+		state->cuts[n].is = MAY_BE;
+		engine_group_cut(&living->group);
+		err = wait_all(living);
+	}
+	return err;
+}
+
+static int settle_in_engines(struct living *living, struct volume **volumes, struct why *why)
+{
+	start_cut(living, NULL, 0);
+	engine_group_settle(&living->group);
+	int err = wait_all(living);
+	return err ? err : check_cuts(living->state, volumes, why);
+}
+
+static void end_all(struct living *living)
+{
+	for (size_t i = 0; i < VOLUMES; i++)
+		while (living->engines[i] && !engine_idle(living->engines[i]) &&
+			pump_step(&living->pump))
+			;
+	for (size_t i = 0; i < VOLUMES; i++)
+		engine_free(living->engines[i]);
+	engine_pool_free(living->pool);
+}
+
+static int engine_life(struct state *state, struct world *world, unsigned number, struct why *why)
+{
+	struct subdisk subs[VOLUMES];
+	struct volume *volumes[VOLUMES] = {0};
+	struct life life;
+	struct living living = {.state = state};
+	life_begin(&life, world, number);
+	pump_init(&living.pump, &life.world, number);
+	int err = open_all(life.world.disk, subs, volumes, !state->made, why);
+	state->made |= !err;
+	if (!err)
+		err = engine_pool_new(&living.pump.world, &living.pool);
+	for (size_t i = 0; !err && i < VOLUMES; i++)
+		err = engine_open(living.pool, volumes[i], &living.engines[i]);
+	if (!err && number == 1)
+		err = work_in_engines(&living);
+	else if (!err)
+		err = settle_in_engines(&living, volumes, why);
+	for (size_t i = 0; i < VOLUMES; i++)
+		if (!living.engines[i])
+			volume_close(volumes[i]);
+	end_all(&living);
+	return err;
+}
+
+static int run_engines(void *arg, struct world *world, struct why *why)
+{
+	int err = engine_life(arg, world, 1, why);
+	return err ? engine_life(arg, world, 2, why) : 0;
+}
+
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state *state = arg;
@@ -225,6 +427,11 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 static const struct scenario group = {
 	.name = "group", .state_size = sizeof(struct state), .run = run, .check = check};
 
+static const struct scenario engines = {.name = "group-engine",
+	.state_size = sizeof(struct state),
+	.run = run_engines,
+	.check = check};
+
 int main(int argc, char **argv)
 {
 	const struct crash_case cases[] = {
@@ -235,6 +442,13 @@ int main(int argc, char **argv)
 				.recovery_points = 16},
 			.killed = {.exhaustive = 64, .samples = 16, .no_faults = true},
 			.kills = 13},
+		{.scenario = &engines,
+			.options = {.allocations = &alloc_faults,
+				.exhaustive = 64,
+				.samples = 16,
+				.recovery_points = 2},
+			.killed = {.exhaustive = 16, .samples = 8, .no_faults = true},
+			.kills = 17},
 	};
 	return crash_main(argc, argv, cases, sizeof(cases) / sizeof(*cases));
 }

@@ -109,6 +109,8 @@ static int check(struct engine_group *group, struct why *why)
 {
 	for (size_t i = 0; i < group->count; i++) {
 		struct vol_map *map = &group->members[i].engine->volume->map;
+		if (!group->members[i].held)
+			continue;
 		if (map_snapshot(map, group->name))
 			return why_set(
 				why, -EEXIST, "a snapshot \"%s\" is there already", group->name);
@@ -127,7 +129,7 @@ void group_look(struct engine_group *group)
 	struct why why;
 	for (size_t i = 0; i < group->count; i++)
 		ready += group->members[i].held || group->members[i].told;
-	if (ready < group->count)
+	if (ready < group->count && !planted(ENGINE_GROUP_NOT_HELD))
 		return;
 	int err = group->err;
 	if (err)
