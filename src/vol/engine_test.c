@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "base/test.h"
 #include "base/units.h"
+#include "os/disk.h"
 #include "sim/disk.h"
 #include "vol/map.h"
 #include "vol/pump_test.h"
@@ -573,20 +574,12 @@ TEST(what_is_forsaken_and_not_begun_is_not_done)
 	end_bench(bench);
 }
 
-static void resize(struct bench *bench, uint64_t size)
+static int resize(struct bench *bench, uint64_t size, bool force)
 {
-	struct volume_options options = {.disk = sim_disk_seam(bench->disk),
-		.identity = "a volume of test",
-		.no_sums = true};
-	struct volume *volume;
-	struct why why;
-	close_engine(bench);
-	CHECK_EQ(volume_open(&options, &volume, &why), 0);
-	if (volume_resize(volume, size, true, &why) || volume_flush(volume, &why))
-		test_fail(__FILE__, __LINE__, "%s", why.text);
-	volume_close(volume);
-	open_engine(bench, false);
-	bench->pump.at_once = false;
+	struct wait wait = {
+		.act = {.kind = ENGINE_RESIZE, .size = size, .force = force, .done = act_done}};
+	engine_do(bench->engine, &wait.act);
+	return finish(bench, &wait);
 }
 
 TEST(a_snapshot_keeps_its_size_when_the_volume_gets_another)
@@ -598,19 +591,214 @@ TEST(a_snapshot_keeps_its_size_when_the_volume_gets_another)
 	CHECK_EQ(write_block(bench, last, 7), 0);
 	CHECK_EQ(do_act(bench, ENGINE_CUT, "large"), 0);
 	uint32_t large = map_snapshot(engine_map(bench->engine), "large")->era;
-	resize(bench, (uint64_t)FEW * VOL_BLOCK);
+	CHECK_EQ(resize(bench, (uint64_t)FEW * VOL_BLOCK, false), -EBUSY);
+	CHECK_EQ(resize(bench, (uint64_t)FEW * VOL_BLOCK, true), 0);
 	CHECK_EQ(do_act(bench, ENGINE_CUT, "small"), 0);
 	uint32_t small = map_snapshot(engine_map(bench->engine), "small")->era;
 	CHECK_EQ(read_block(bench, large, last, &value), 0);
 	CHECK_EQ(value, 7);
 	CHECK_EQ(read_block(bench, large, last + 1, &value), -EINVAL);
 	CHECK_EQ(read_block(bench, 0, FEW, &value), -EINVAL);
-	resize(bench, SIZE);
+	CHECK_EQ(resize(bench, SIZE + 1, true), -EINVAL);
+	CHECK_EQ(resize(bench, SIZE, false), 0);
 	CHECK_EQ(read_block(bench, small, FEW - 1, &value), 0);
 	CHECK_EQ(read_block(bench, small, FEW, &value), -EINVAL);
 	CHECK_EQ(read_block(bench, large, last, &value), 0);
 	CHECK_EQ(read_block(bench, 0, last, &value), 0);
+	CHECK_EQ(value, 0);
 	end_bench(bench);
+}
+
+/* The rest of a block that a smaller size cut through does not come back either. */
+TEST(a_volume_that_shrank_within_a_block_grows_by_zeros)
+{
+	struct bench *bench = begin_bench(6);
+	CHECK_EQ(write_block(bench, 1, 9), 0);
+	CHECK_EQ(resize(bench, VOL_BLOCK + SECTOR, true), 0);
+	CHECK_EQ(resize(bench, SIZE, false), 0);
+	struct wait wait = {.done = false};
+	begin_request(bench, &wait, ENGINE_READ, VOL_BLOCK);
+	CHECK_EQ(finish(bench, &wait), 0);
+	CHECK_EQ(wait.bytes[SECTOR - 1], 9);
+	CHECK_EQ(wait.bytes[SECTOR], 0);
+	CHECK_EQ(wait.bytes[VOL_BLOCK - 1], 0);
+	end_bench(bench);
+}
+
+/* ---- sums ---- */
+
+static struct bench *begin_sums(uint64_t seed)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	CHECK(bench);
+	rng_seed(&bench->rng, seed);
+	bench->sums = true;
+	bench->disk = sim_disk_new();
+	CHECK(bench->disk);
+	open_engine(bench, true);
+	engine_scrub(bench->engine, 0);
+	return bench;
+}
+
+static void rest(struct bench *bench)
+{
+	CHECK_EQ(do_act(bench, ENGINE_REST, NULL), 0);
+}
+
+/* One bit of the block, which is in the first slot, behind the engine's back. */
+static void flip(struct bench *bench, uint64_t block)
+{
+	struct file *file;
+	uint8_t byte;
+	uint64_t at = block * VOL_BLOCK + 77;
+	CHECK_EQ(disk_open(sim_disk_seam(bench->disk), "data", FILE_READ | FILE_WRITE, &file), 0);
+	CHECK_EQ(file_read_full(file, &byte, 1, at), 0);
+	byte ^= 4;
+	CHECK_EQ(file_write_full(file, &byte, 1, at), 0);
+	file_close(file);
+}
+
+TEST(a_block_that_is_not_what_was_written_is_an_error_until_it_is)
+{
+	struct bench *bench = begin_sums(7);
+	uint8_t value = 0;
+	for (uint64_t block = 0; block < 4; block++)
+		CHECK_EQ(write_block(bench, block, (uint8_t)(block + 1)), 0);
+	rest(bench);
+	flip(bench, 2);
+	CHECK_EQ(read_block(bench, 0, 2, &value), -EIO);
+	CHECK_EQ(read_block(bench, 0, 1, &value), 0);
+	CHECK_EQ(value, 2);
+	struct wait part = {.request = {.kind = ENGINE_WRITE,
+				    .at = 2 * VOL_BLOCK + SECTOR,
+				    .len = SECTOR,
+				    .bytes = part.bytes,
+				    .done = request_done}};
+	engine_submit(bench->engine, &part.request);
+	CHECK_EQ(finish(bench, &part), -EIO);
+	CHECK_EQ(engine_sums(bench->engine)->bad, 1);
+	/* A copy of it stays bad. */
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "a"), 0);
+	CHECK_EQ(write_block(bench, 1, 8), 0);
+	CHECK_EQ(do_act(bench, ENGINE_CUT, "b"), 0);
+	CHECK_EQ(do_act(bench, ENGINE_DROP, "a"), 0);
+	for (int n = 0; n < 300; n++)
+		pump_step(&bench->pump);
+	CHECK_EQ(read_block(bench, 0, 2, &value), -EIO);
+	CHECK_EQ(write_block(bench, 2, 7), 0);
+	CHECK_EQ(read_block(bench, 0, 2, &value), 0);
+	CHECK_EQ(value, 7);
+	CHECK(!engine_stopped(bench->engine));
+	end_bench(bench);
+}
+
+TEST(what_is_at_rest_is_read_back)
+{
+	struct bench *bench = begin_sums(8);
+	for (uint64_t block = 0; block < 64; block += 3)
+		CHECK_EQ(write_block(bench, block, 5), 0);
+	rest(bench);
+	flip(bench, 9);
+	flip(bench, 30);
+	engine_scrub(bench->engine, UINT64_C(1) << 30);
+	for (int n = 0; n < 2000 && engine_sums(bench->engine)->bad < 2; n++)
+		CHECK(pump_step(&bench->pump));
+	CHECK_EQ(engine_sums(bench->engine)->bad, 2);
+	end_bench(bench);
+}
+
+/* ---- what takes long, and what fails ---- */
+
+TEST(a_long_request_lets_others_have_their_turn)
+{
+	struct bench *bench = begin_bench(9);
+	struct wait all = {.done = false}, one;
+	CHECK_EQ(resize(bench, UINT64_C(64) << 20, false), 0);
+	bench->pump.at_once = true;
+	all.request = (struct engine_request){.kind = ENGINE_ZERO,
+		.allocate = true,
+		.len = UINT64_C(64) << 20,
+		.done = request_done};
+	engine_submit(bench->engine, &all.request);
+	CHECK(!all.done);
+	begin_request(bench, &one, ENGINE_READ, 0);
+	CHECK(one.done || finish(bench, &one) == 0);
+	CHECK(!all.done);
+	CHECK_EQ(finish(bench, &all), 0);
+	end_bench(bench);
+}
+
+/* The nth operation and all after it, until they go again. */
+struct failing {
+	unsigned left;
+	int err;
+};
+
+static int fail_from(void *arg, enum sim_op op, const char *name, bool done)
+{
+	struct failing *failing = arg;
+	(void)op, (void)name;
+	if (done || (failing->left && --failing->left))
+		return 0;
+	return failing->err;
+}
+
+/* 0, or the first error of what a client does. */
+static int some_work(struct bench *bench, uint8_t value)
+{
+	uint8_t read = 0;
+	int err = 0;
+	for (uint64_t block = 0; !err && block < 3; block++)
+		err = write_block(bench, block * VOL_EXTENT_BLOCKS, value);
+	if (!err)
+		err = flush_all(bench);
+	if (!err)
+		err = do_act(bench, ENGINE_CUT, value % 2 ? "odd" : "even");
+	if (!err)
+		err = write_block(bench, 0, value);
+	if (!err)
+		err = do_act(bench, ENGINE_REST, NULL);
+	if (!err)
+		err = read_block(bench, 0, 0, &read);
+	if (!err)
+		CHECK_EQ(read, value);
+	return err;
+}
+
+/* What is answered is never zeros, and all is well again when the cause is gone. */
+TEST(every_operation_that_fails_is_told_and_mended_when_the_cause_is_gone)
+{
+	for (unsigned n = 1; n < 60; n++) {
+		struct bench *bench = begin_sums(n);
+		struct failing failing = {.left = n, .err = n % 2 ? -EIO : -ENOSPC};
+		CHECK_EQ(some_work(bench, 1), 0);
+		sim_disk_set_hook(bench->disk, fail_from, &failing);
+		int err = some_work(bench, 2);
+		CHECK(!err || err == -EIO || err == -ENOSPC);
+		uint8_t read = 1;
+		CHECK(read_block(bench, 0, VOL_EXTENT_BLOCKS, &read) || read == 1 || read == 2);
+		sim_disk_set_hook(bench->disk, NULL, NULL);
+		if (engine_stopped(bench->engine)) {
+			CHECK_EQ(read_block(bench, 0, 0, &read), -EIO);
+			close_engine(bench);
+			open_engine(bench, false);
+		}
+		CHECK_EQ(read_block(bench, 0, VOL_EXTENT_BLOCKS, &read), 0);
+		CHECK(read == 1 || read == 2);
+		/* A journal that failed behind what it made durable stops with the next commit. */
+		for (int tries = 0; tries < 2; tries++) {
+			if (map_snapshot(engine_map(bench->engine), "even"))
+				(void)do_act(bench, ENGINE_DROP, "even");
+			if (!engine_stopped(bench->engine))
+				err = some_work(bench, 4);
+			if (!engine_stopped(bench->engine))
+				break;
+			close_engine(bench);
+			open_engine(bench, false);
+		}
+		CHECK_EQ(err, 0);
+		end_bench(bench);
+	}
 }
 
 TEST_MAIN
