@@ -26,10 +26,10 @@ TEST(entries_have_what_was_said_and_what_follows)
 			  "  home: {path: /home, to: 's3://b/p', rpo: 24h}\n"
 			  "  db:\n    path: /var/lib/db\n    to: /mnt/b\n    rpo: 15m\n"
 			  "    best_rpo: 5m\n    key_file: /etc/k\n    impact_percent: 20\n"
-			  "    disk: sda\n",
+			  "    disk: sda\n  often: {path: /, to: /b, rpo: 61s}\n",
 			 &protects, &errors),
 		0);
-	CHECK_EQ(protects.list.len, 2);
+	CHECK_EQ(protects.list.len, 3);
 	const struct conf_protect *home = &protects.list.at[0], *db = &protects.list.at[1];
 	CHECK_STR(home->name, "home");
 	CHECK_STR(home->to, "s3://b/p");
@@ -37,6 +37,7 @@ TEST(entries_have_what_was_said_and_what_follows)
 	CHECK_STR(home->disk, "auto");
 	CHECK_EQ(home->best_rpo_ns, NS_PER_HOUR);
 	CHECK_EQ(home->impact_percent, 10);
+	CHECK_EQ(protects.list.at[2].best_rpo_ns, 10 * NS_PER_SEC);
 	CHECK_EQ(db->rpo_ns, 15 * NS_PER_MIN);
 	CHECK_EQ(db->best_rpo_ns, 5 * NS_PER_MIN);
 	CHECK_STR(db->key_file, "/etc/k");
@@ -46,8 +47,8 @@ TEST(entries_have_what_was_said_and_what_follows)
 	OWN(conf_protects_done) struct conf_protects again = {0};
 	conf_protects_show(&protects, &text);
 	CHECK_EQ(read_one(str_text(&text), &again, &errors), 0);
-	CHECK_EQ(again.list.len, 2);
-	CHECK(memcmp(again.list.at, protects.list.at, 2 * sizeof(*home)) == 0);
+	CHECK_EQ(again.list.len, 3);
+	CHECK(memcmp(again.list.at, protects.list.at, 3 * sizeof(*home)) == 0);
 }
 
 TEST(nothing_is_said_is_nothing_to_protect)
