@@ -9,6 +9,7 @@
 #define EBB_OS_PROCS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct why;
@@ -31,8 +32,15 @@ struct proc_spec {
 	bool apart;              /* a terminal's Ctrl-C does not reach it */
 };
 
+/* What a child has used so far, its threads and those children it waited for together. */
+struct proc_use {
+	uint64_t asked_bytes;   /* read and written, also where no device was needed for it */
+	uint64_t storage_bytes; /* read from devices, and written for them to store */
+};
+
 struct proc_ops {
 	pid_t (*pid)(struct proc *proc);
+	int (*use)(struct proc *proc, struct proc_use *ret_use);
 	int (*signal)(struct proc *proc, int signal);
 	void (*close)(struct proc *proc);
 };
@@ -58,6 +66,12 @@ static inline pid_t proc_pid(struct proc *proc)
 static inline int proc_signal(struct proc *proc, int signal)
 {
 	return proc->ops->signal(proc, signal);
+}
+
+/* -ESRCH when it has ended. */
+static inline int proc_use(struct proc *proc, struct proc_use *ret_use)
+{
+	return proc->ops->use(proc, ret_use);
 }
 
 /* Takes the handle, not the process, which goes on; NULL is allowed. */

@@ -26,6 +26,8 @@ struct node_proc {
 	bool ended;     /* on_exit() was called */
 	bool stubborn;
 	bool closed;
+	int64_t began_ns;
+	uint64_t bytes_per_second;
 };
 
 static struct node_proc *of(struct proc *proc)
@@ -62,6 +64,17 @@ static int node_proc_signal(struct proc *base, int signal)
 	return 0;
 }
 
+static int node_proc_use(struct proc *base, struct proc_use *ret_use)
+{
+	struct node_proc *proc = of(base);
+	if (proc->ended || !node_alive(proc->procs->node))
+		return -ESRCH;
+	uint64_t ms = (uint64_t)(proc->procs->node->sim->now_ns - proc->began_ns) / NS_PER_MS;
+	uint64_t bytes = proc->bytes_per_second * ms / 1000;
+	*ret_use = (struct proc_use){.asked_bytes = bytes, .storage_bytes = bytes};
+	return 0;
+}
+
 static void node_proc_close(struct proc *base)
 {
 	struct node_proc *proc = of(base);
@@ -72,6 +85,7 @@ static void node_proc_close(struct proc *base)
 
 static const struct proc_ops node_proc_ops = {
 	.pid = node_proc_pid,
+	.use = node_proc_use,
 	.signal = node_proc_signal,
 	.close = node_proc_close,
 };
@@ -129,6 +143,8 @@ static int node_start(
 	proc->pid = procs->next_pid++;
 	proc->status = program->code << 8;
 	proc->stubborn = program->stubborn;
+	proc->began_ns = node->sim->now_ns;
+	proc->bytes_per_second = program->bytes_per_second;
 	proc->next = procs->procs;
 	proc->at = &procs->procs;
 	if (proc->next)

@@ -20,6 +20,7 @@ struct sim_program {
 	int64_t runs_ns, jitter_ns; /* ends after runs + 0 .. jitter; runs < 0: only by a signal */
 	uint8_t code;               /* its exit code */
 	bool stubborn;              /* only SIGKILL ends it */
+	uint64_t bytes_per_second;  /* that it moves, all of them to or from a device */
 	/* Called when it is started, may be NULL: what a test wants to see of the arguments. */
 	void (*on_start)(void *arg, struct sim_node *node, const struct proc_spec *spec);
 	void *arg;

@@ -79,6 +79,22 @@ TEST(a_child_runs_its_time_and_ends_with_its_code)
 	sim_free(watched.sim);
 }
 
+TEST(a_child_moves_bytes_as_time_goes_by)
+{
+	struct watched watched;
+	struct proc_use use;
+	make(&watched, (struct sim_program){.runs_ns = NS_PER_MIN, .bytes_per_second = 1000});
+	CHECK_EQ(start(&watched, "/usr/bin/tool"), 0);
+	sim_run(watched.sim, 10 * NS_PER_SEC);
+	CHECK_EQ(proc_use(watched.proc, &use), 0);
+	CHECK_EQ(use.storage_bytes, 10000);
+	CHECK_EQ(use.asked_bytes, 10000);
+	sim_run(watched.sim, NS_PER_MIN);
+	CHECK_EQ(proc_use(watched.proc, &use), -ESRCH);
+	proc_close(watched.proc);
+	sim_free(watched.sim);
+}
+
 TEST(a_signal_ends_it_soon_and_a_stubborn_one_only_by_kill)
 {
 	struct watched watched;

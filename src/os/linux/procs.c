@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
@@ -81,6 +83,38 @@ static int linux_proc_signal(struct proc *base, int signal)
 	return pidfd_send_signal(proc->watch.fd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* The number after `key` in the text of /proc/PID/io. */
+static uint64_t number_of(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* While it is watched it is ours to wait for, and nobody else gets its number. */
+static int linux_proc_use(struct proc *base, struct proc_use *ret_use)
+{
+	struct linux_proc *proc = proc_of(base);
+	char path[40], text[512];
+	if (proc->watch.fd < 0)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)proc->pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	int err = len < 0 ? -errno : 0;
+	fd_close(&fd);
+	if (err)
+		return err;
+	text[len] = '\0';
+	*ret_use = (struct proc_use){
+		.asked_bytes = number_of(text, "rchar: ") + number_of(text, "wchar: "),
+		.storage_bytes = number_of(text, "\nread_bytes: ") +
+			number_of(text, "\nwrite_bytes: "),
+	};
+	return 0;
+}
+
 static void linux_proc_close(struct proc *base)
 {
 	struct linux_proc *proc = proc_of(base);
@@ -91,6 +125,7 @@ static void linux_proc_close(struct proc *base)
 
 static const struct proc_ops linux_proc_ops = {
 	.pid = linux_proc_pid,
+	.use = linux_proc_use,
 	.signal = linux_proc_signal,
 	.close = linux_proc_close,
 };

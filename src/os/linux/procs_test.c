@@ -111,6 +111,31 @@ TEST(a_signal_ends_a_child_and_is_told)
 	end();
 }
 
+/* The child has written all that it will when it is seen to have. */
+static void look_at_use(struct timer *timer)
+{
+	struct proc_use use;
+	CHECK_EQ(proc_use(fixture.proc, &use), 0);
+	if (use.asked_bytes < 100000)
+		timer_set(loop(), timer, 0);
+	else
+		CHECK_EQ(proc_signal(fixture.proc, SIGKILL), 0);
+}
+
+TEST(what_a_child_used_is_told_while_it_runs)
+{
+	struct proc_use use;
+	begin();
+	start("i=0; while [ $i -lt 100 ]; do printf %01000d 0; i=$((i + 1)); done >$OUT; "
+	      "kill -STOP $$");
+	fixture.timer.fn = look_at_use;
+	timer_set(loop(), &fixture.timer, 0);
+	scratch_run(&fixture.scratch);
+	CHECK(WIFSIGNALED(fixture.status));
+	CHECK_EQ(proc_use(fixture.proc, &use), -ESRCH);
+	end();
+}
+
 TEST(a_child_gets_the_environment_of_its_spec_and_no_more)
 {
 	char expected[160];
