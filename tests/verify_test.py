@@ -62,6 +62,20 @@ def restored_exactly(b, but):
 
 
 @test
+def only_what_is_new_is_read(_place, _ebb):
+    """with --new only what no run has proved is read"""
+    with prepared() as b:
+        all_of_it = b.json("verify --new")["objects"]
+        check(all_of_it > 3, f"{all_of_it} objects are new at first")
+        check(b.json("verify --new")["objects"] == 0, "nothing is new the second time")
+        b.write("one", random.Random(6).randbytes(1_000_000))
+        b.ebb("backup source")
+        added = b.json("verify --new")
+        check(0 < added["objects"] < all_of_it, f"after a small backup: {added}")
+        b.ebb("verify --new --limit none")
+
+
+@test
 def lost_files_are_named_exactly(_place, _program):
     """what is lost is named exactly by file and point"""
     with prepared() as b:

@@ -127,6 +127,8 @@ const struct option options[OPTIONS] = {
 		"another repository of the same key, for what parity does not mend"},
 	[OPTION_SAMPLE] = {"sample", 0, VALUE_TEXT, "PERCENT",
 		"read so much of it, least recently proved first: 5%"},
+	[OPTION_NEW] = {"new", 0, VALUE_NONE, NULL,
+		"read only what was never read back on this machine"},
 	[OPTION_LISTED] = {"listed", 0, VALUE_NONE, NULL,
 		"open no pack whose length an index tells: hold it against the listing"},
 	[OPTION_REBUILD] = {"rebuild", 0, VALUE_NONE, NULL,
@@ -546,7 +548,8 @@ const struct command commands[] = {
 	{"verify", NULL, "read a repository back and prove that it is whole",
 		"Reads every object, opens every chunk and follows every point; with --sample or "
 		"--for some of it, what was proved least recently first, and without a catalog at "
-		"random: each run goes on where the last one ended. What is damaged is told by "
+		"random: each run goes on where the last one ended; with --new what no run has "
+		"proved yet. What is damaged is told by "
 		"object, and what is lost by file and point. --repair mends by parity, else takes "
 		"objects or chunks from --from, else stores what is left in new packs, so that the "
 		"next backup stores again what its source still has. It deletes nothing. The code "
@@ -554,7 +557,8 @@ const struct command commands[] = {
 		"POINT only what bringing that point back takes is read, and only it is followed.",
 		{"POINT", VALUE_TEXT, true, 1, NULL},
 		COMMON | READER | ONE(OPTION_REPAIR) | ONE(OPTION_FROM) | ONE(OPTION_SAMPLE) |
-			ONE(OPTION_FOR),
+			ONE(OPTION_NEW) | ONE(OPTION_FOR) | ONE(OPTION_LIMIT) |
+			ONE(OPTION_LIMIT_FILE),
 		{{"ebb verify --repo /mnt/backup/ebb", "look"},
 			{"ebb verify home@latest", "one point"},
 			{"ebb verify --repair --from /mnt/second/ebb", "look and mend"}},

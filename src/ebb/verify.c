@@ -137,6 +137,16 @@ static int read_time(struct verifying *v)
 	return EXIT_OK;
 }
 
+/* Those of no proof stand first. */
+static void cut_proved(struct verifying *v, choices_t *choices)
+{
+	size_t count = 0;
+	while (count < choices->len && !choices->at[count].proved_ns)
+		count++;
+	v->partial |= count < choices->len;
+	choices->len = count;
+}
+
 static int fill(struct verifying *v, const struct check_list *list, choices_t *choices)
 {
 	uint64_t bytes = 0;
@@ -148,6 +158,8 @@ static int fill(struct verifying *v, const struct check_list *list, choices_t *c
 			return call_fail(EXIT_FAILED, "no memory");
 	}
 	order(v, choices);
+	if (args_given(&v->call->args, OPTION_NEW))
+		cut_proved(v, choices);
 	vec_each (choice, choices)
 		if (vec_push(&v->objects, choice->object))
 			return call_fail(EXIT_FAILED, "no memory");
@@ -300,10 +312,11 @@ static int say_result(const struct verifying *v, const struct verify_result *res
 
 static int run(struct verifying *v, struct repo *from, struct catalog_job *job)
 {
+	static const struct check_object none;
 	struct verify_result result;
 	struct why why = {""};
 	const struct verify_options how = {
-		.objects = v->objects.at,
+		.objects = v->objects.len ? v->objects.at : &none, /* NULL: all */
 		.object_count = v->objects.len,
 		.repair = args_given(&v->call->args, OPTION_REPAIR),
 		.follow = !v->partial && v->until_ns == INT64_MAX,
