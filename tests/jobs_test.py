@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ebbd protects by itself: points appear in a real repository, are read back, survive the daemon's
+"""Protection by itself: points appear in a real repository, are read back, survive the daemon's
 death, and what goes wrong is told. Speaks TAP.
 
 usage: tests/jobs_test.py EBBD EBB
@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 
 import programs
@@ -57,7 +58,7 @@ class Daemon:
         return ran.stdout + ran.stderr
 
     def ask(self, *words):
-        return json.loads(self.ebb(*words, "--config", self.config, "--json"))
+        return json.loads(self.ebb(*words, "--state", self.path("state"), "--json"))
 
     def start(self):
         with open(self.path("log"), "ab") as log:
@@ -175,5 +176,4 @@ def configuration_is_taken_whole(place, ebbd, ebb):
         d.wait_for(lambda: len(d.ask("status")["protected"]) == 2, "the new one")
 
 
-if __name__ == "__main__":
-    programs.main(TESTS)
+sys.exit(programs.main(TESTS, sys.argv[1:]))

@@ -34,11 +34,18 @@ static const struct conf_key keys[KEYS] = {
 
 enum { BEST_PARTS = 24 };
 
+/* In whole seconds, so that it can be shown in few digits. */
+static int64_t best_of(int64_t rpo_ns)
+{
+	int64_t best = rpo_ns / BEST_PARTS / NS_PER_SEC * NS_PER_SEC;
+	return best > keys[KEY_BEST].min ? best : keys[KEY_BEST].min;
+}
+
 static int complete(void *arg, const bool *given, struct why *why)
 {
 	struct conf_protect *entry = arg;
 	if (!given[KEY_BEST])
-		entry->best_rpo_ns = entry->rpo_ns / BEST_PARTS;
+		entry->best_rpo_ns = best_of(entry->rpo_ns);
 	if (given[KEY_PATH] && *entry->path && *entry->path != '/')
 		return why_set(why, -EINVAL,
 			"path is '%.200s', which is not absolute: begin it with /", entry->path);

@@ -23,7 +23,7 @@
 struct json_t;
 struct str;
 
-enum { CONF_DISK_MAX = 31, CONF_PROTECTED_MAX = 256 };
+enum { CONF_DISK_MAX = 31, CONF_PROTECTED_MAX = 64 };
 
 /* A plain value. */
 struct conf_protect {

@@ -14,7 +14,7 @@
 #include "core/resource.h"
 #include "core/window.h"
 
-enum wanted {
+enum decided {
 	WANTED_WAIT,    /* no job is to run; `window` says when one is expected */
 	WANTED_RUN,     /* a job is to run, at `price` */
 	WANTED_PAUSE,   /* the job that is there is to rest */
@@ -26,7 +26,7 @@ enum { DECISION_NOWHERE = -1, DECISION_REASONS = 12 };
 
 struct decision {
 	uint32_t resource; /* by number, in the facts */
-	enum wanted wanted;
+	enum decided wanted;
 	enum driver driver;
 	bool pressed;   /* in time comes before harm */
 	bool late;      /* the RPO is broken already, or there is no point at all */

@@ -200,6 +200,26 @@ const struct command commands[] = {
 			{"ebb status --state ~/.local/state/ebb/run-1",
 				"one that `ebb run` started"}},
 		call_status},
+	{"job", "ls", "what ebbd did to protect resources, newest first",
+		"Each job makes a point of a resource that the configuration's section protect "
+		"names, and reads it back. PRICE is what it might cost others, as `ebb job why` "
+		"explains; - stands for feedback alone, any for a deadline that pressed. DISK "
+		"TIME is what it took of its disk.",
+		{"RESOURCE", VALUE_TEXT, true, 1, NULL}, COMMON | PLACES | ONE(OPTION_JSON),
+		{{"ebb job ls home", "of one"}}, call_job_ls},
+	{"job", "why", "what is wanted of a resource now, and why",
+		"The planner's last answer: what was chosen, at which price, the runner-up, and "
+		"what would change it.",
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
+		call_job_why},
+	{"job", "now", "make a point of it now, whatever that costs others",
+		"The job runs as fast as it can. What was planned for later is planned anew.",
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
+		call_job_now},
+	{"job", "cancel", "end the job of a resource that runs",
+		"What it has stored already stays, and the next one goes on from there.",
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
+		call_job_cancel},
 	{"forecast", NULL, "what a series will be, with honest bands",
 		"Looks into the store of series in the state folder, beside a running ebbd or "
 		"without one. SERIES is a name with its labels, a metric, or the value of a label "

@@ -169,6 +169,65 @@ static void add_postgres(const json_t *status, struct str *out)
 	}
 }
 
+/* "4m12s" since then; "" when there was none. */
+static const char *age(
+	const json_t *status, const json_t *one, const char *key, char text[UNITS_TEXT])
+{
+	int64_t now, then, last;
+	const char *at = json_string_value(json_object_get(one, key));
+	const char *clock = json_string_value(json_object_get(status, "now"));
+	if (!at || !clock || units_time(at, &then, &last, NULL) ||
+		units_time(clock, &now, &last, NULL) || now < then)
+		return "";
+	return duration((double)(now - then) / (double)NS_PER_SEC, text);
+}
+
+/* "02:10": the moment's time of day, UTC, or with its day. */
+static void add_moment(const json_t *plan, const char *key, struct str *out)
+{
+	char shown[CONF_SHOWN];
+	text_of(plan, key, shown);
+	if (strlen(shown) >= 16)
+		str_addf(out, "%.10s %.5s", shown, shown + 11);
+}
+
+static void add_one(const json_t *status, const json_t *one, struct str *out)
+{
+	char name[CONF_SHOWN], state[CONF_SHOWN], since[UNITS_TEXT];
+	const json_t *plan = json_object_get(one, "plan");
+	json_int_t failures = json_integer_value(json_object_get(one, "failures"));
+	const char *old = age(status, one, "newest_point", since);
+	str_addf(out, "  %-9s ", text_of(one, "name", name));
+	str_addf(out, *old ? "protected %s ago" : "not protected yet%s", old);
+	if (strcmp(text_of(one, "state", state), "waits") != 0) {
+		str_addf(out, "; a job %s, %.0f %% of its disk is its own", state,
+			share_of(one, "share"));
+	} else if (*text_of(plan, "begins", name)) {
+		str_add(out, "; next expected ");
+		add_moment(plan, "begins", out);
+	}
+	str_add(out, ", due ");
+	add_moment(plan, "due", out);
+	if (json_is_true(json_object_get(plan, "will_miss")))
+		str_add(out, "; it will be LATE whatever is done");
+	if (failures)
+		str_addf(out, "; the last %" JSON_INTEGER_FORMAT " failed", failures);
+	str_add(out, "\n");
+}
+
+static void add_protected(const json_t *status, bool color, struct str *out)
+{
+	char error[CONF_SHOWN];
+	const json_t *list = json_object_get(status, "protected");
+	json_t *one;
+	size_t i;
+	json_array_foreach (list, i, one)
+		add_one(status, one, out);
+	if (*text_of(status, "jobs_error", error))
+		str_addf(out, "  %sjobs      cannot begin:%s %s\n", color ? YELLOW : "",
+			color ? PLAIN : "", error);
+}
+
 void status_text(const struct json_t *status, bool color, struct str *out)
 {
 	char a[CONF_SHOWN], b[CONF_SHOWN], c[CONF_SHOWN];
@@ -182,6 +241,7 @@ void status_text(const struct json_t *status, bool color, struct str *out)
 	add_host(status, out);
 	add_programs(status, out);
 	add_postgres(status, out);
+	add_protected(status, color, out);
 	text_of(json_object_get(status, "config"), "path", a);
 	bool none = !*a || strcmp(a, "/dev/null") == 0;
 	str_addf(out, "  config    %s\n", none ? "all defaults" : a);

@@ -27,9 +27,13 @@ int config_read(const struct config_source *source, struct config *ret_config,
 	err = conf_parse(files.list.at, files.list.len, source->state, &config.conf, ret_errors);
 	if (!err)
 		err = conf_watched_read(files.list.at, files.list.len, &config.watched, ret_errors);
+	if (!err)
+		err = conf_protects_read(
+			files.list.at, files.list.len, &config.protects, ret_errors);
 	if (err) {
 		if (!ret_errors->count)
 			why_errno(&ret_errors->at[ret_errors->count++], err, "%s", source->path);
+		config_done(&config);
 		return err;
 	}
 	for (size_t i = 0; i < files.list.len; i++) {
@@ -39,4 +43,10 @@ int config_read(const struct config_source *source, struct config *ret_config,
 	}
 	*ret_config = config;
 	return 0;
+}
+
+void config_done(struct config *config)
+{
+	conf_watched_done(&config->watched);
+	conf_protects_done(&config->protects);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "conf/protect.h"
 #include "conf/watched.h"
 
 struct config_source {
@@ -22,11 +23,14 @@ struct config_source {
 struct config {
 	struct conf conf;
 	struct conf_watched watched;
+	struct conf_protects protects;
 	uint64_t hash; /* of the files' names and bytes; 0: there are none */
 };
 
 /* 0, or a negative errno and at least one sentence in `ret_errors`. Gives what is watched. */
 int config_read(const struct config_source *source, struct config *ret_config,
 	struct conf_errors *ret_errors);
+
+void config_done(struct config *config);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "base/why.h"
 #include "ebbd/config.h"
+#include "ebbd/jobs.h"
 #include "ebbd/options.h"
 #include "ebbd/volumes.h"
 #include "node/node.h"
@@ -39,6 +40,7 @@ struct ebbd {
 	struct linux_world *lw;
 	struct signals *signals;
 	struct node *node;
+	struct jobs jobs;
 	struct volumes volumes;
 	char address[CONF_SOCKET_MAX + sizeof("unix:")];
 };
@@ -66,6 +68,7 @@ static struct node_config node_config(const struct ebbd *ebbd, const struct conf
 	return (struct node_config){
 		.conf = &config->conf,
 		.watched = &config->watched,
+		.protects = &config->protects,
 		.path = config->hash ? ebbd->source.path : "",
 		.hash = config->hash,
 	};
@@ -109,7 +112,7 @@ static int reload(void *arg, struct why *why)
 			log_say(&ebbd->sink.log, LOG_ERROR, "config refused",
 				LOG_TEXT("why", why->text));
 	}
-	conf_watched_done(&config.watched); /* the node has what it needs */
+	config_done(&config); /* the node has what it needs */
 	if (!err) {
 		ebbd->config = config;
 		match_log(ebbd);
@@ -147,6 +150,12 @@ static void on_tick(void *arg)
 		notify_watchdog(&ebbd->notify);
 }
 
+static void on_act(void *arg, const struct act_event *event)
+{
+	struct ebbd *ebbd = arg;
+	jobs_say(&ebbd->sink.log, event);
+}
+
 static void on_degraded(void *arg, const char *reason)
 {
 	struct ebbd *ebbd = arg;
@@ -177,6 +186,9 @@ static int start_node(struct ebbd *ebbd, struct why *why)
 		.observe = observe,
 		.on_tick = on_tick,
 		.local = local,
+		.ebb = ebbd->jobs.program[0] ? ebbd->jobs.program : NULL,
+		.env = ebbd->jobs.env,
+		.on_act = on_act,
 		.on_degraded = on_degraded,
 	};
 	struct node_config config = node_config(ebbd, &ebbd->config);
@@ -284,12 +296,12 @@ int main(int argc, char **argv)
 	log_sink_init(&ebbd.sink, STDERR_FILENO, LOG_INFO, getenv("JOURNAL_STREAM"));
 	ebbd.journal = ebbd.sink.log.journal;
 	ignore_signals();
+	jobs_init(&ebbd.jobs, environ);
 	if (config_read(&ebbd.source, &ebbd.config, &errors) != 0) {
 		say_errors(&ebbd.sink.log, "config refused", &errors);
 		return EXIT_USAGE;
 	}
 	if (options.check) {
-		conf_watched_done(&ebbd.config.watched);
 		return check_only(&ebbd);
 	}
 	match_log(&ebbd);
@@ -302,7 +314,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	int code = run(&ebbd);
-	conf_watched_done(&ebbd.config.watched);
 	notify_done(&ebbd.notify);
+	config_done(&ebbd.config);
 	return code;
 }

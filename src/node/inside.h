@@ -21,6 +21,7 @@
 #include "os/host.h"
 #include "os/loop.h"
 
+struct act;
 struct str;
 struct talk_server;
 struct watch_postgres;
@@ -54,6 +55,8 @@ struct node {
 	struct why load_failure; /* "": the last reading went well */
 	struct past past;
 	struct watching watching;
+
+	struct act *act; /* acting.c; NULL: there is no program to run */
 
 	/* learning.c */
 	struct learn learn;

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "act/act.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "conf/protect.h"
+#include "node/acting.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/net.h"
@@ -46,6 +49,10 @@ static const struct talk_verb verbs[] = {
 	{"status", "", 0, "what runs here, and how the host is doing", node_status},
 	{"metrics", "[FROM]", 1, "the newest value of every series, from number FROM on",
 		node_metrics},
+	{"jobs", "[RESOURCE [BELOW]]", 2, "the newest jobs, of one resource or all", node_jobs},
+	{"why", "RESOURCE", 1, "what is wanted of it now, and why", node_why},
+	{"now", "RESOURCE", 1, "makes a point of it now, whatever that costs", node_now},
+	{"cancel", "RESOURCE", 1, "ends the job of it that runs", node_cancel},
 	{"ping", "", 0, "answers pong", verb_ping},
 	{"reload", "", 0, "reads the configuration anew; a bad one changes nothing", verb_reload},
 	{"stop", "", 0, "ends the program in order", verb_stop},
@@ -72,8 +79,12 @@ void node_check_state(struct node *node)
 		node->options.on_degraded(node->options.arg, node->state.failure.text);
 }
 
+/* What is protected stays as it was when there is no memory for another. */
 static void adopt(struct node *node, const struct node_config *config)
 {
+	static const struct conf_protects none;
+	if (node->act)
+		act_set(node->act, config->protects ? config->protects : &none);
 	node->conf = *config->conf;
 	node->conf_hash = config->hash;
 	snprintf(node->conf_path, sizeof(node->conf_path), "%s", config->path);
@@ -118,11 +129,14 @@ int node_start(struct world *world, const struct node_options *options,
 		free(node);
 		return err;
 	}
+	node->conf = *config->conf;
+	err = acting_begin(node);
 	adopt(node, config);
 	past_open(&node->past, world, node->state.identity);
 	node->past.observe = node->options.observe;
 	node->past.arg = node->options.arg;
-	err = learning_begin(node);
+	int learning_err = learning_begin(node);
+	err = err ? err : learning_err;
 	if (err) {
 		node_stop(node, NULL);
 		return why_set(why, err, "out of memory");
@@ -159,6 +173,7 @@ int node_stop(struct node *node, struct why *why)
 {
 	timer_cancel(node->world->loop, &node->tick);
 	talk_server_close(node->server);
+	acting_end(node);
 	learning_end(node);
 	watching_end(node);
 	past_close(&node->past);

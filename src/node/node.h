@@ -18,6 +18,8 @@
 
 struct conf;
 struct conf_watched;
+struct act_event;
+struct conf_protects;
 struct node;
 struct watch;
 struct why;
@@ -39,16 +41,21 @@ struct node_options {
 	void (*on_tick)(void *arg);
 	/* Local seconds of seconds in UTC, by which days begin; NULL: days of UTC. */
 	int64_t (*local)(int64_t utc_s);
+	const char *ebb;        /* the absolute path of the program; NULL: nothing is protected */
+	const char *const *env; /* of programs that are run; NULL at the end */
+	/* A job began or ended, or there is trouble with one; may be NULL. */
+	void (*on_act)(void *arg, const struct act_event *event);
 	/* The node has just become degraded; may be NULL. */
 	void (*on_degraded)(void *arg, const char *reason);
 };
 
 /* The configuration to run by. */
 struct node_config {
-	const struct conf *conf;            /* copied */
-	const char *path;                   /* copied; "" when there is no file */
-	uint64_t hash;                      /* of what was read */
-	const struct conf_watched *watched; /* what is needed of it is copied; NULL: nothing */
+	const struct conf *conf;              /* copied */
+	const char *path;                     /* copied; "" when there is no file */
+	uint64_t hash;                        /* of what was read */
+	const struct conf_watched *watched;   /* what is needed of it is copied; NULL: nothing */
+	const struct conf_protects *protects; /* copied; NULL: none */
 };
 
 /*

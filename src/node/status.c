@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "node/acting.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/world.h"
@@ -118,14 +119,15 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 	(void)argc, (void)argv;
 	const struct node *node = arg;
 	struct node_facts facts = node_facts(node);
-	char started[UNITS_TEXT];
+	char started[UNITS_TEXT], now[UNITS_TEXT];
 	units_show_time(node->started_wall_ns, started);
 	int64_t up_ns = clock_mono_ns(node->world->clock) - node->started_mono_ns;
-	json_t *status = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:f}", "type", "status",
+	units_show_time(clock_wall_ns(node->world->clock), now);
+	json_t *status = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:f,s:s}", "type", "status",
 		"version", node->options.version, "node", node->conf.node_name, "region",
 		node->conf.node_region, "id", facts.id, "boot", (json_int_t)facts.boot,
 		"previous_close", facts.previous_close, "started", started, "uptime",
-		seconds(up_ns));
+		seconds(up_ns), "now", now);
 	json_t *rest = json_pack("{s:f,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "tick",
 		seconds(node->conf.loop_tick_ns), "ticks", (json_int_t)node->ticks, "ticks_skipped",
 		(json_int_t)node->skipped, "last_tick", seconds(node->last_tick_ns), "host",
@@ -138,5 +140,9 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 		status = NULL;
 	}
 	json_decref(rest);
+	json_t *acting = acting_json(node);
+	if (status && acting)
+		json_object_update(status, acting);
+	json_decref(acting);
 	talk_reply_ok(ret_reply, status);
 }

@@ -5,6 +5,7 @@
  * caught up with. Wall time has no say here.
  */
 #include "base/container.h"
+#include "node/acting.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/world.h"
@@ -34,6 +35,7 @@ static void remember(struct node *node)
 		if (!node->load_failure.text[0])
 			watch_host(&node->past.watch, &node->reading);
 		watching_turn(node);
+		acting_put(node);
 		past_end(&node->past);
 	}
 }
@@ -63,6 +65,7 @@ static void turn(struct timer *timer)
 
 	observe(node);
 	remember(node);
+	acting_turn(node);
 	settle(node);
 
 	node->ticks++;

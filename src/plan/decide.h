@@ -34,7 +34,7 @@ struct plan {
 int plan_decide(const struct facts *facts, struct arena *arena, struct plan *ret_plan);
 
 /* "wait", "run" ... */
-const char *plan_wanted_word(enum wanted wanted);
+const char *plan_wanted_word(enum decided wanted);
 
 /* Adds the whole as text, a few lines for each resource; or one decision, in full. */
 void plan_show(const struct facts *facts, const struct plan *plan, struct str *text);

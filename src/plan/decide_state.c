@@ -113,8 +113,9 @@ static void share_out(
 	bool enough = share >= too_little * device->most;
 	/* What is capped so low may go so slowly. */
 	enough = enough || (share > 0 && share >= most);
-	if (item->release > 0 || !enough || planted(NEVER_RUNS)) {
-		item->behind = item->release > 0 ? NULL : *worker;
+	bool early = item->release > 0 || says->release_ns > deciding->facts->now_ns;
+	if (early || !enough || planted(NEVER_RUNS)) {
+		item->behind = early ? NULL : *worker;
 		says->wanted = item->job ? WANTED_PAUSE : WANTED_WAIT;
 		return;
 	}

@@ -7,7 +7,7 @@
 #include "plan/decide.h"
 #include "plan/section.h"
 
-const char *plan_wanted_word(enum wanted wanted)
+const char *plan_wanted_word(enum decided wanted)
 {
 	static const char *const words[] = {"wait", "run", "pause", "hold", "blocked"};
 	return words[wanted];
