@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -320,6 +321,50 @@ def test_memory(place, vold, _ebb):
     assert served.ask("stats")["volumes"][0]["errors"] == 0
 
 
+def test_group(place, vold, ebb):
+    """several volumes are cut at one point of their writes: what came later is in none"""
+    nbd = libnbd()
+    served = Served(place, vold)
+    assert served.ask("create", "w", str(64 * MIB))["ok"]
+    stop, errors = [], []
+
+    def write(first, second):
+        """Numbers, each first here and, when it was answered, there."""
+        value = 0
+        try:
+            while not stop:
+                value += 1
+                for handle in (first, second):
+                    handle.pwrite(value.to_bytes(8, "little") * 512, 0)
+        except nbd.Error as error:
+            errors.append(error)
+
+    writer = threading.Thread(target=write, args=(served.client("v"), served.client("w")))
+    writer.start()
+    for number in range(10):
+        assert served.act("group", f"g{number}", "v", "w")["ok"]
+    stop.append(True)
+    writer.join()
+    assert not errors, errors
+    for number in range(10):
+        first, second = (int.from_bytes(served.client(f"{name}@g{number}").pread(8, 0), "little")
+                         for name in ("v", "w"))
+        assert first - 1 <= second <= first, (number, first, second)
+    assert served.act("cut", "w", "taken")["ok"]
+    assert served.act("group", "taken", "v", "w")["code"] == 5
+    assert "taken" not in [at["name"] for at in served.ask("show", "v")["volume"]["snapshots"]]
+    for words, code in (("group g v v", 2), ("group g v none", 4), ("group g", 2)):
+        assert served.ask(*words.split())["code"] == code, words
+    state = ("--state", place.path("state"))
+    run(ebb, "volume", "cut", "v@both", "w@both", *state)
+    done = subprocess.run([ebb, "volume", "cut", "v@a", "w@b", *state], text=True,
+                          capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 2 and "snapshots of one name" in done.stderr, done
+    assert served.program.term() == 0
+    served.start()
+    assert len(served.ask("show", "w")["volume"]["snapshots"]) == 12
+
+
 def changed(served, since, upto=0):
     """The blocks of 4 KiB that the verb names."""
     blocks, at = set(), 0
@@ -622,4 +667,4 @@ if __name__ == "__main__":
                    test_shrunk, test_certificates, test_shared_keys, test_network,
                    test_leaving, test_killed, test_fio, test_qemu, test_changed,
                    test_pace, test_contexts, test_many_contexts, test_single,
-                   test_memory], sys.argv[1:]))
+                   test_memory, test_group], sys.argv[1:]))

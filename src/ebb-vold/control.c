@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/container.h"
+#include "base/own.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "ebb-vold/control_inner.h"
@@ -20,6 +21,7 @@
 #include "os/loop.h"
 #include "os/net.h"
 #include "os/world.h"
+#include "talk/line.h"
 #include "talk/reply.h"
 #include "talk/server.h"
 
@@ -259,29 +261,43 @@ static void verb_rm(void *arg, size_t argc, const char *const *argv, struct str 
 
 /* ---- acts ---- */
 
-static void on_act(struct engine_act *act, int err, const struct why *why)
+void control_done(struct asked_act *asked, int err, const struct why *why)
 {
-	struct asked_act *asked = container_of(act, struct asked_act, act);
 	asked->done = true;
 	asked->err = err;
 	asked->why = *why;
+	free(TAKE(asked->members));
+}
+
+static void on_act(struct engine_act *act, int err, const struct why *why)
+{
+	control_done(container_of(act, struct asked_act, act), err, why);
+}
+
+struct asked_act *control_asked(struct control *control, struct str *ret_reply)
+{
+	struct asked_act *asked = &control->act[control->acts % ACTS];
+	if (asked->number && !asked->done) {
+		talk_reply_busy(ret_reply);
+		return NULL;
+	}
+	*asked = (struct asked_act){.number = ++control->acts};
+	return asked;
 }
 
 void control_act(struct control *control, struct served *served, const struct engine_act *act,
 	struct str *ret_reply)
 {
-	struct asked_act *asked = &control->act[control->acts % ACTS];
 	if (act->kind == ENGINE_CUT && served->fill) {
 		talk_reply_refuse(ret_reply, TALK_GUARDED,
 			"volume %s fills: a snapshot of it would miss what is not there yet",
 			served->name);
 		return;
 	}
-	if (asked->number && !asked->done) {
-		talk_reply_busy(ret_reply);
+	struct asked_act *asked = control_asked(control, ret_reply);
+	if (!asked)
 		return;
-	}
-	*asked = (struct asked_act){.number = ++control->acts, .act = *act};
+	asked->act = *act;
 	memcpy(asked->name, act->name, strlen(act->name) + 1);
 	asked->act.name = asked->name;
 	asked->act.at_ns = clock_wall_ns(control->parts.world->clock);
@@ -431,6 +447,10 @@ static const struct talk_verb verbs[] = {
 	{"close", "NAME", 1, "closes a volume that nobody uses", verb_close},
 	{"rm", "NAME", 1, "removes a volume that nobody uses", verb_rm},
 	{"cut", "NAME SNAPSHOT", 2, "begins to cut a snapshot", verb_cut},
+	{"group", "SNAPSHOT NAME...", TALK_WORDS_MAX - 1,
+		"begins to cut volumes at one point of their writes: all have the snapshot, or "
+		"none",
+		verb_group},
 	{"drop", "NAME SNAPSHOT", 2, "begins to drop a snapshot", verb_drop},
 	{"changed", "NAME SINCE [UPTO [FROM]]", 4,
 		"runs of bytes written in eras above SINCE and not above UPTO, from byte FROM on",

@@ -13,6 +13,7 @@
 
 #include "ebb-vold/control.h"
 #include "vol/engine.h"
+#include "vol/engine_group.h"
 #include "vol/map.h"
 
 struct served;
@@ -30,6 +31,8 @@ struct asked_act {
 	int err;
 	struct why why;
 	char name[VOL_NAME_MAX];
+	struct engine_group group;     /* of volumes that are cut together, */
+	struct engine_member *members; /* else NULL */
 };
 
 struct control {
@@ -56,6 +59,12 @@ void control_reply(struct str *ret_reply, const char *type, int err, const struc
 /* The whole word is a number, not above `most`. */
 bool control_number(const char *word, uint64_t most, uint64_t *ret_number);
 
+/* A place for an act, with its number; NULL, and the refusal is written. */
+struct asked_act *control_asked(struct control *control, struct str *ret_reply);
+
+/* It is over. */
+void control_done(struct asked_act *asked, int err, const struct why *why);
+
 /* Begins it; the reply says its number. `era` is that of ENGINE_PASSED. */
 void control_act(struct control *control, struct served *served, const struct engine_act *act,
 	struct str *ret_reply);
@@ -65,6 +74,7 @@ void control_act(struct control *control, struct served *served, const struct en
 void verb_changed(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 void verb_passed(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 void verb_gone(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
+void verb_group(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 void verb_pace(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 void verb_pause(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 void verb_resume(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);

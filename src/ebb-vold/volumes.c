@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/own.h"
 #include "base/units.h"
 #include "ebb-vold/fill.h"
@@ -14,6 +15,7 @@
 #include "os/disk.h"
 #include "os/world.h"
 #include "vol/engine.h"
+#include "vol/engine_group.h"
 #include "vol/volume.h"
 
 /* Reading back takes below a hundredth of a processor, and a day and a half for 1 TiB. */
@@ -382,6 +384,45 @@ static bool on_name(void *arg, const char *name, bool is_dir)
 	return true;
 }
 
+struct settling {
+	struct engine_group group;
+	struct engine_member members[];
+};
+
+static void on_settled(struct engine_group *group, int err, const struct why *why)
+{
+	(void)err, (void)why; /* an engine that could not be settled has stopped */
+	free(container_of(group, struct settling, group));
+}
+
+/* Groups that an unclean end left half there: before anything else is asked of the engines. */
+static int settle_groups(struct volumes *volumes)
+{
+	size_t count = 0, groups = 0;
+	for (struct served *at = volumes->first; at; at = at->next) {
+		if (!at->engine)
+			continue;
+		count++;
+		vec_each (snapshot, &engine_map(at->engine)->snapshots)
+			groups += snapshot->group.members != 0;
+	}
+	if (!groups)
+		return 0;
+	struct settling *settling = calloc(
+		1, sizeof(*settling) + count * sizeof(*settling->members));
+	if (!settling)
+		return -ENOMEM;
+	size_t i = 0;
+	for (struct served *at = volumes->first; at; at = at->next)
+		if (at->engine)
+			settling->members[i++].engine = at->engine;
+	settling->group.members = settling->members;
+	settling->group.count = count;
+	settling->group.done = on_settled;
+	engine_group_settle(&settling->group);
+	return 0;
+}
+
 int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes, struct why *why)
 {
 	struct volumes *volumes = calloc(1, sizeof(*volumes));
@@ -403,6 +444,11 @@ int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes
 	}
 	for (struct served *at = volumes->first; at; at = at->next)
 		(void)volumes_open_one(volumes, at, &ignored);
+	err = settle_groups(volumes);
+	if (err) {
+		volumes_close(volumes);
+		return why_errno(why, err, "groups of snapshots");
+	}
 	*ret_volumes = volumes;
 	return 0;
 }

@@ -523,10 +523,14 @@ const struct command commands[] = {
 		"Asks at a terminal; elsewhere it needs -y.", {"NAME", VALUE_TEXT, false, 1, NULL},
 		COMMON | PLACES | ONE(OPTION_YES), {{"ebb volume rm -y db", "without asking"}},
 		call_volume_rm},
-	{"volume", "cut", "cut a snapshot of a volume",
-		"It holds what was written before, durably, and copies nothing.",
-		{"NAME@SNAPSHOT", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
-		{{"ebb volume cut db@before-upgrade", "clients go on meanwhile"}}, call_volume_cut},
+	{"volume", "cut", "cut a snapshot of a volume, or of several at once",
+		"It holds what was written before, durably, and copies nothing. Several volumes "
+		"are "
+		"cut at one point of their writes: all get the snapshot, or none.",
+		{"NAME@SNAPSHOT...", VALUE_TEXT, false, OPERANDS_MAX, NULL}, COMMON | PLACES,
+		{{"ebb volume cut db@before-upgrade", "clients go on meanwhile"},
+			{"ebb volume cut db@monday wal@monday", "both at one point"}},
+		call_volume_cut},
 	{"volume", "drop", "drop a snapshot that nobody reads",
 		"Its room comes back little by little.",
 		{"NAME@SNAPSHOT", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,

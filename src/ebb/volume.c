@@ -170,9 +170,39 @@ static int act_on_snapshot(const struct call *call, const char *verb)
 	return code ? code : vold_act(&vold, words, 3);
 }
 
+/* All named VOLUME@SNAPSHOT with the same SNAPSHOT. */
+static int cut_group(const struct call *call)
+{
+	OWN(vold_done) struct vold vold = {0};
+	OWN(str_done) struct str names = {0};
+	const struct args *args = &call->args;
+	const char *words[OPERANDS_MAX + 2] = {"group"};
+	const char *snapshot = strchr(args->operands[0], '@');
+	for (size_t i = 0; i < args->operand_count; i++) {
+		const char *at = strchr(args->operands[i], '@');
+		if (!at || !snapshot || strcmp(at, snapshot) != 0)
+			return call_fail(EXIT_USAGE,
+				"'%.80s': volumes that are cut together get snapshots of one name, "
+				"VOLUME@SNAPSHOT each",
+				args->operands[i]);
+		str_add_bytes(&names, args->operands[i], (size_t)(at - args->operands[i]) + 1);
+	}
+	words[1] = snapshot + 1;
+	char *at = names.failed ? NULL : names.at;
+	if (!at)
+		return call_fail(EXIT_FAILED, "no memory");
+	for (size_t i = 0; i < args->operand_count; i++) {
+		words[2 + i] = at;
+		at = strchr(at, '@');
+		*at++ = '\0';
+	}
+	int code = vold_find(call, &vold);
+	return code ? code : vold_act(&vold, words, 2 + args->operand_count);
+}
+
 int call_volume_cut(const struct call *call)
 {
-	return act_on_snapshot(call, "cut");
+	return call->args.operand_count > 1 ? cut_group(call) : act_on_snapshot(call, "cut");
 }
 
 int call_volume_drop(const struct call *call)
