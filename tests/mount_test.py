@@ -224,16 +224,21 @@ def without_a_point_all_are_there(_place, _program):
             check(not os.path.exists(os.path.join(point, "nothing")), "a name of its own")
 
 
+def save_random(b, count, size):
+    """A point of files f0, f1 ... that do not compress."""
+    chance = random.Random(count)
+    for i in range(count):
+        b.write(f"f{i}", chance.randbytes(size))
+    b.ebb("repo init")
+    b.ebb("backup source")
+
+
 @test
 def damaged_chunks_answer_errors_and_never_wrong_bytes(_place, _program):
     """damaged chunks answer errors with a line and never wrong bytes"""
     enter_namespace()
     with Bench() as b:
-        chance = random.Random(3)
-        for i in range(8):
-            b.write(f"f{i}", chance.randbytes(2_000_000))
-        b.ebb("repo init")
-        b.ebb("backup source")
+        save_random(b, 8, 2_000_000)
         pack = max(b.packs(), key=os.path.getsize)
         with open(pack, "r+b") as file:
             file.seek(os.path.getsize(pack) // 4)
@@ -284,11 +289,7 @@ def memory_does_not_grow_with_what_is_read(_place, _program):
     """memory does not grow with what is read"""
     enter_namespace()
     with Bench() as b:
-        chance = random.Random(4)
-        for i in range(20):
-            b.write(f"f{i}", chance.randbytes(8_000_000))
-        b.ebb("repo init")
-        b.ebb("backup source")
+        save_random(b, 20, 8_000_000)
         with Mounted(b, "latest") as m:
             for i in range(20):
                 with open(m.path(f"f{i}"), "rb") as file:

@@ -106,6 +106,13 @@ int config_read(const struct config_source *source, struct config *ret_config)
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
+int config_find(const struct call *call, struct config *ret_config)
+{
+	struct config_source source;
+	int code = config_choose(call, &source);
+	return code ? code : config_read(&source, ret_config);
+}
+
 void config_done(struct config *config)
 {
 	conf_protects_done(&config->protects);

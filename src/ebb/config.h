@@ -44,6 +44,9 @@ int config_choose(const struct call *call, struct config_source *ret_source);
  * `ret_config` is to be given to config_done() in any case.
  */
 int config_read(const struct config_source *source, struct config *ret_config);
+/* Both, for a call. */
+int config_find(const struct call *call, struct config *ret_config);
+
 void config_done(struct config *config);
 
 #endif

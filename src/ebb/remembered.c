@@ -42,11 +42,8 @@ static bool any_name(void *arg, const char *name)
 static int open_state(const struct call *call, struct remembered *ret)
 {
 	OWN(config_done) struct config config = {0};
-	struct config_source source;
 	struct why why;
-	int code = config_choose(call, &source);
-	if (!code)
-		code = config_read(&source, &config);
+	int code = config_find(call, &config);
 	if (code)
 		return code;
 	memcpy(ret->state, config.conf.state, sizeof(ret->state));

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "conf/errors.h"
+#include "ebb/amount.h"
 
 #define GREEN "\033[32m"
 #define YELLOW "\033[33m"
@@ -51,15 +52,10 @@ static const char *duration(double seconds, char text[UNITS_TEXT])
 	return text;
 }
 
-static const char *bytes(const json_t *object, const char *key, char text[UNITS_TEXT])
+static const char *bytes(const json_t *object, const char *key, char text[AMOUNT])
 {
-	static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	double number = json_number_value(json_object_get(object, key));
-	size_t i = 0;
-	for (; number >= 1024 && i + 1 < sizeof(names) / sizeof(names[0]); i++)
-		number /= 1024;
-	snprintf(text, UNITS_TEXT, i ? "%.1f %s" : "%.0f %s", number, names[i]);
-	return text;
+	return amount_bytes(number > 0 && number < 0x1p63 ? (uint64_t)number : 0, text);
 }
 
 static void add_sentence(const json_t *status, bool color, struct str *out)
@@ -118,7 +114,7 @@ static void add_pressure(const json_t *pressure, struct str *out)
 
 static void add_host(const json_t *status, struct str *out)
 {
-	char text[CONF_SHOWN], available[UNITS_TEXT], all[UNITS_TEXT];
+	char text[CONF_SHOWN], available[AMOUNT], all[AMOUNT];
 	const json_t *host = json_object_get(status, "host");
 	const json_t *disk = json_object_get(host, "busiest_disk");
 	if (*text_of(status, "host_error", text))

@@ -28,11 +28,8 @@ void vold_done(struct vold *vold)
 int vold_find(const struct call *call, struct vold *vold)
 {
 	OWN(config_done) struct config config = {0};
-	struct config_source source;
 	struct why why;
-	int code = config_choose(call, &source);
-	if (!code)
-		code = config_read(&source, &config);
+	int code = config_find(call, &config);
 	if (code)
 		return code;
 	snprintf(vold->state, sizeof(vold->state), "%s", config.conf.state);

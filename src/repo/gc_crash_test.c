@@ -9,6 +9,7 @@
 
 #include "base/container.h"
 #include "base/units.h"
+#include "repo/refusing_test.h"
 #include "repo/rig_test.h"
 
 enum { POINTS = 8 };
@@ -285,68 +286,20 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 /* ---- a place that is cut off, or fails once ---- */
 
 struct cut_place {
-	struct place place;
-	struct place *inner;
+	struct refusing refusing;
 	unsigned changes, at; /* so far; the one that fails, 0: none */
 	bool for_ever;
 	int err;
 };
 
-static struct cut_place *cut_of(struct place *place)
+static int cut(struct refusing *refusing, struct why *why)
 {
-	return container_of(place, struct cut_place, place);
-}
-
-static int cut(struct place *place)
-{
-	struct cut_place *c = cut_of(place);
+	struct cut_place *c = container_of(refusing, struct cut_place, refusing);
 	unsigned change = ++c->changes;
-	return c->at && (change == c->at || (c->for_ever && change > c->at)) ? c->err : 0;
+	if (!c->at || (change != c->at && !(c->for_ever && change > c->at)))
+		return 0;
+	return why ? why_errno(why, c->err, "change %u", change) : c->err;
 }
-
-static int cut_put(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
-{
-	int err = cut(place);
-	return err ? why_errno(why, err, "%s", name)
-		   : place_put(cut_of(place)->inner, name, bytes, len, why);
-}
-
-static int cut_put_new(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
-{
-	int err = cut(place);
-	return err ? why_errno(why, err, "%s", name)
-		   : place_put_new(cut_of(place)->inner, name, bytes, len, why);
-}
-
-static ssize_t cut_get(struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
-{
-	return place_get(cut_of(place)->inner, name, at, bytes, len);
-}
-
-static int cut_size(struct place *place, const char *name, uint64_t *ret_size)
-{
-	return place_size(cut_of(place)->inner, name, ret_size);
-}
-
-static int cut_list(struct place *place, const char *folder, place_list_fn *fn, void *arg)
-{
-	return place_list(cut_of(place)->inner, folder, fn, arg);
-}
-
-static int cut_remove(struct place *place, const char *name)
-{
-	int err = cut(place);
-	return err ? err : place_remove(cut_of(place)->inner, name);
-}
-
-static const struct place_ops cut_ops = {.put = cut_put,
-	.put_new = cut_put_new,
-	.get = cut_get,
-	.size = cut_size,
-	.list = cut_list,
-	.remove = cut_remove};
 
 /* One life with that fault, and what is left of it. Tells how many changes it made. */
 static unsigned live(struct cut_place fault, struct why *ret_why, int *ret_err)
@@ -355,10 +308,11 @@ static unsigned live(struct cut_place fault, struct why *ret_why, int *ret_err)
 	struct sim_disk *disk = sim_disk_new();
 	struct world world = {.disk = sim_disk_seam(disk)};
 	struct why why = {""};
-	CHECK_EQ(place_dir_open(world.disk, &fault.inner), 0);
-	fault.place.ops = &cut_ops;
-	int err = run_on(&s, &fault.place, &why);
-	place_close(fault.inner);
+	CHECK_EQ(place_dir_open(world.disk, &fault.refusing.inner), 0);
+	fault.refusing.place.ops = &refusing_ops;
+	fault.refusing.refuse = cut;
+	int err = run_on(&s, &fault.refusing.place, &why);
+	place_close(fault.refusing.inner);
 	*ret_err = err && (!fault.at || err != fault.err) ? err : 0;
 	*ret_why = why;
 	if (!*ret_err)

@@ -15,11 +15,8 @@ enum { OURS, FIRST_A, FIRST_B, SECOND_A, BETWEEN, POINTS, CHUNKS = 3, CHUNK_LONG
 enum { WRITER_A, WRITER_B, WRITERS };
 
 struct state {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct repo_world world;
-	uint8_t secret[SECRET_SIZE], writers[WRITERS][SECRET_SIZE];
-	bool made;
+	struct rig_state rig;
+	uint8_t writers[WRITERS][SECRET_SIZE];
 	bool maybe[POINTS], written[POINTS], adopted[POINTS];
 	bool busy; /* a writer brings a point while one is taken in */
 };
@@ -31,7 +28,7 @@ static int save(struct state *s, const uint8_t *secret, int number, struct why *
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL};
 	unsigned from = (unsigned)number * (CHUNKS - 1);
 	rig_name_point(&point, number);
-	int err = repo_open(&s->world, secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, secret, 0, &repo, why);
 	if (!err)
 		err = rig_put_list(repo,
 			(struct rig_chunks){from, from + CHUNKS, CHUNK_LONG, CHUNK_LONG},
@@ -69,7 +66,7 @@ static int adopt(struct state *s, uint64_t *ret_count, struct why *why)
 	struct inbox_result result;
 	bool before[POINTS];
 	memcpy(before, s->written, sizeof(before));
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
 		err = repo_inbox_adopt(repo, &how, &result, why);
 	if (!err && adoption.err)
@@ -87,9 +84,9 @@ static int add_writers(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct object_id id;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	for (int i = 0; !err && i < WRITERS; i++)
-		err = rig_add_key(repo, SLOT_WRITER, &s->dice, s->writers[i], &id);
+		err = rig_add_key(repo, SLOT_WRITER, &s->rig.dice, s->writers[i], &id);
 	return err;
 }
 
@@ -97,19 +94,20 @@ static int collect(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct gc_result result;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	return err ? err : repo_gc(repo, &(struct gc_options){.walk = rig_walk}, &result, why);
 }
 
-static int live(struct state *s, struct why *why)
+static int live(void *arg, struct why *why)
 {
+	struct state *s = arg;
 	uint64_t count;
-	int err = repo_init(&s->world, &rig_options, s->secret, why);
-	s->made = !err;
+	int err = repo_init(&s->rig.world, &rig_options, s->rig.secret, why);
+	s->rig.made = !err;
 	if (!err)
 		err = add_writers(s, why);
 	if (!err)
-		err = save(s, s->secret, OURS, why);
+		err = save(s, s->rig.secret, OURS, why);
 	s->adopted[OURS] = !err;
 	if (!err)
 		err = save(s, s->writers[WRITER_A], FIRST_A, why);
@@ -127,17 +125,9 @@ static int live(struct state *s, struct why *why)
 
 static int run(void *arg, struct world *world, struct why *why)
 {
-	struct state *s = arg;
-	struct place *place;
-	test_world_init(&s->dice, &s->clock, 9);
-	int err = place_dir_open(world->disk, &place);
-	if (err)
-		return err;
-	s->world = (struct repo_world){
-		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
-	err = live(s, why);
-	place_close(place);
-	return err;
+	struct rig_state *rig = arg;
+	test_world_init(&rig->dice, &rig->clock, 9);
+	return rig_at(arg, world, live, why);
 }
 
 /* ---- what must be ---- */
@@ -147,7 +137,7 @@ static int look(struct state *s, const bool must[POINTS], struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	unsigned there[POINTS] = {0};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	for (size_t i = 0; !err && i < repo_head(repo)->points.len; i++) {
 		struct point point;
 		err = rig_read_point(repo, &repo_head(repo)->points.at[i].id, &point, why);
@@ -166,8 +156,9 @@ static int look(struct state *s, const bool must[POINTS], struct why *why)
 }
 
 /* What is at the place is taken in, once; a collection changes nothing of that. */
-static int go_on(struct state *s, struct why *why)
+static int go_on(void *arg, struct why *why)
 {
+	struct state *s = arg;
 	uint64_t count;
 	int err = look(s, s->adopted, why);
 	if (!err)
@@ -186,19 +177,9 @@ static int go_on(struct state *s, struct why *why)
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state s = *(const struct state *)arg;
-	struct place *place;
 	(void)faulty;
-	if (!s.made)
-		return 0;
 	s.busy = false;
-	int err = place_dir_open(world->disk, &place);
-	if (err)
-		return err;
-	s.world = (struct repo_world){
-		.place = place, .dice = &s.dice.dice, .clock = &s.clock.clock};
-	err = go_on(&s, why);
-	place_close(place);
-	return err;
+	return s.rig.made ? rig_at(&s, world, go_on, why) : 0;
 }
 
 static const struct scenario scenario = {"inbox", sizeof(struct state), run, check, NULL};

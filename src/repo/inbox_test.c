@@ -5,48 +5,22 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/own.h"
-#include "base/test.h"
-#include "base/why.h"
-#include "chunk/test_world.h"
-#include "os/disk.h"
-#include "place/dir.h"
-#include "place/place.h"
 #include "repo/client.h"
 #include "repo/client_inner.h"
-#include "repo/inner.h"
-#include "repo/keys.h"
-#include "sim/disk.h"
-
-static const struct repo_options options = {.parity_percent = 3, .pack_size = 1 << 20};
+#include "repo/rig_test.h"
 
 struct fixture {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct sim_disk *disk;
-	struct repo_world world;
-	uint8_t secret[SECRET_SIZE], writer[SECRET_SIZE];
+	struct rig rig;
+	uint8_t writer[SECRET_SIZE];
 	struct object_id writer_id;
-	struct why why;
 	char told[400]; /* of the last inbox that was refused */
 };
 
-static struct repo *must_open(struct fixture *f, const uint8_t *secret)
-{
-	struct repo *repo;
-	if (repo_open(&f->world, secret, 0, &repo, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
-	return repo;
-}
-
 static struct object_id add_writer(struct fixture *f, uint8_t secret[SECRET_SIZE])
 {
-	struct repo *repo = must_open(f, f->secret);
-	struct unlock unlock = {.secret = secret};
-	struct key_new key = {.type = SLOT_WRITER, .label = "client", .unlock = &unlock};
+	struct repo *repo = rig_open(&f->rig, f->rig.secret);
 	struct object_id id;
-	dice_fill(&f->dice.dice, secret, SECRET_SIZE);
-	CHECK_EQ(repo_key_add(repo, &key, &id, &f->why), 0);
+	CHECK_EQ(rig_add_key(repo, SLOT_WRITER, &f->rig.dice, secret, &id), 0);
 	repo_close(repo);
 	return id;
 }
@@ -54,20 +28,13 @@ static struct object_id add_writer(struct fixture *f, uint8_t secret[SECRET_SIZE
 static void begin(struct fixture *f, uint64_t seed)
 {
 	memset(f, 0, sizeof(*f));
-	test_world_init(&f->dice, &f->clock, seed);
-	f->disk = sim_disk_new();
-	CHECK(f->disk);
-	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
-	f->world.dice = &f->dice.dice;
-	f->world.clock = &f->clock.clock;
-	CHECK_EQ(repo_init(&f->world, &options, f->secret, &f->why), 0);
+	rig_begin(&f->rig, seed);
 	f->writer_id = add_writer(f, f->writer);
 }
 
 static void end(struct fixture *f)
 {
-	place_close(f->world.place);
-	sim_disk_free(f->disk);
+	rig_end(&f->rig);
 }
 
 /* A point whose root is a list chunk that is the text itself. */
@@ -75,9 +42,9 @@ static struct point bring(struct fixture *f, struct repo *repo, const char *text
 {
 	struct point point = {
 		.source = POINT_DIR, .kind = POINT_FULL, .resource = "dir/secret-name"};
-	CHECK_EQ(repo_put_chunk(repo, CHUNK_LIST, text, strlen(text), &point.root, &f->why), 0);
-	if (repo_commit(repo, &point, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
+	CHECK_EQ(repo_put_chunk(repo, CHUNK_LIST, text, strlen(text), &point.root, &f->rig.why), 0);
+	if (repo_commit(repo, &point, &f->rig.why))
+		test_fail(__FILE__, __LINE__, "%s", f->rig.why.text);
 	return point;
 }
 
@@ -99,11 +66,11 @@ static void on_inbox(void *arg, const char *name, const struct why *why)
 
 static struct inbox_result adopt(struct fixture *f)
 {
-	struct repo *repo = must_open(f, f->secret);
+	struct repo *repo = rig_open(&f->rig, f->rig.secret);
 	struct inbox_options how = {.walk = walk, .on_inbox = on_inbox, .arg = f};
 	struct inbox_result result;
-	if (repo_inbox_adopt(repo, &how, &result, &f->why))
-		test_fail(__FILE__, __LINE__, "%s", f->why.text);
+	if (repo_inbox_adopt(repo, &how, &result, &f->rig.why))
+		test_fail(__FILE__, __LINE__, "%s", f->rig.why.text);
 	repo_close(repo);
 	return result;
 }
@@ -135,7 +102,7 @@ static bool note_name(void *arg, const char *name, uint64_t size)
 static struct found list(struct fixture *f, const char *folder)
 {
 	struct found found = {.count = 0};
-	CHECK_EQ(place_list(f->world.place, folder, note_name, &found), 0);
+	CHECK_EQ(place_list(f->rig.world.place, folder, note_name, &found), 0);
 	return found;
 }
 
@@ -152,21 +119,21 @@ TEST(a_point_exists_when_it_was_proved)
 {
 	struct fixture f;
 	begin(&f, 1);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	struct point point = bring(&f, writer, "tide tables");
 	repo_close(writer);
-	struct repo *repo = must_open(&f, f.secret);
+	struct repo *repo = rig_open(&f.rig, f.rig.secret);
 	CHECK_EQ(repo_head(repo)->points.len, 0);
 	repo_close(repo);
 	struct inbox_result result = adopt(&f);
 	CHECK_EQ(result.adopted, 1);
 	CHECK_EQ(result.refused, 0);
 	CHECK_EQ(list(&f, "inbox").count, 0);
-	repo = must_open(&f, f.secret);
+	repo = rig_open(&f.rig, f.rig.secret);
 	CHECK_EQ(repo_head(repo)->points.len, 1);
 	uint8_t *bytes;
 	size_t len;
-	CHECK_EQ(repo_chunk(repo, &point.root, CHUNK_LIST, &bytes, &len, &f.why), 0);
+	CHECK_EQ(repo_chunk(repo, &point.root, CHUNK_LIST, &bytes, &len, &f.rig.why), 0);
 	CHECK(len == 11 && memcmp(bytes, "tide tables", 11) == 0);
 	free(bytes);
 	repo_close(repo);
@@ -179,16 +146,16 @@ TEST(it_remembers_what_it_brought_and_forgets_what_is_gone)
 	uint8_t *memory;
 	size_t len;
 	begin(&f, 2);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	struct point first = bring(&f, writer, "tide tables"), point;
 	CHECK_EQ(repo_client_save(writer, true, &memory, &len), 0);
 	CHECK(!memmem(memory, len, "tide", 4) && !memmem(memory, len, "secret-name", 11));
 	repo_close(writer);
 
-	writer = must_open(&f, f.writer);
-	CHECK_EQ(repo_client_load(writer, memory, len, &f.why), 0);
+	writer = rig_open(&f.rig, f.writer);
+	CHECK_EQ(repo_client_load(writer, memory, len, &f.rig.why), 0);
 	CHECK_EQ(repo_head(writer)->points.len, 1);
-	CHECK_EQ(repo_point(writer, &first.id, &point, &f.why), 0);
+	CHECK_EQ(repo_point(writer, &first.id, &point, &f.rig.why), 0);
 	CHECK_STR(point.resource, "dir/secret-name");
 	bring(&f, writer, "tide tables");
 	CHECK_EQ(repo_written(writer).new_chunks, 0);
@@ -197,17 +164,17 @@ TEST(it_remembers_what_it_brought_and_forgets_what_is_gone)
 
 	struct found packs = list(&f, "meta");
 	CHECK_EQ(packs.count, 1);
-	CHECK_EQ(place_remove(f.world.place, packs.names[0]), 0);
-	writer = must_open(&f, f.writer);
-	CHECK_EQ(repo_client_load(writer, memory, len, &f.why), 0);
+	CHECK_EQ(place_remove(f.rig.world.place, packs.names[0]), 0);
+	writer = rig_open(&f.rig, f.writer);
+	CHECK_EQ(repo_client_load(writer, memory, len, &f.rig.why), 0);
 	CHECK_EQ(repo_head(writer)->points.len, 0);
 	bring(&f, writer, "tide tables");
 	CHECK_EQ(repo_written(writer).new_chunks, 1);
 	repo_close(writer);
 	for (size_t i = 0; i < len; i += 7) {
 		memory[i] ^= 1;
-		writer = must_open(&f, f.writer);
-		CHECK_EQ(repo_client_load(writer, memory, len, &f.why), -EBADMSG);
+		writer = rig_open(&f.rig, f.writer);
+		CHECK_EQ(repo_client_load(writer, memory, len, &f.rig.why), -EBADMSG);
 		repo_close(writer);
 		memory[i] ^= 1;
 	}
@@ -243,25 +210,26 @@ TEST(with_it_and_all_bytes_at_the_place_nothing_is_read)
 	static const char *const folders[] = {"data", "meta", "index", "point", "head", "inbox"};
 	struct fixture f;
 	begin(&f, 3);
-	struct repo *reader = must_open(&f, f.secret);
+	struct repo *reader = rig_open(&f.rig, f.rig.secret);
 	bring(&f, reader, "words of the reader");
 	repo_close(reader);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	struct point point = bring(&f, writer, "words of the writer");
 	/* Its own chunk it knows out of its memory; from the place it gets nothing. */
 	client_free(writer->client);
 	CHECK_EQ(client_new(&writer->client), 0);
 	uint8_t *bytes;
 	size_t len, seen = 0;
-	CHECK_EQ(repo_chunk(writer, &point.root, CHUNK_LIST, &bytes, &len, &f.why), -ENOENT);
+	CHECK_EQ(repo_chunk(writer, &point.root, CHUNK_LIST, &bytes, &len, &f.rig.why), -ENOENT);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		struct found found = list(&f, folders[i]);
 		for (size_t j = 0; j < found.count; j++, seen++) {
 			struct opener *opener;
 			CHECK_EQ(place_get_whole(
-					 f.world.place, found.names[j], 1 << 24, &bytes, &len),
+					 f.rig.world.place, found.names[j], 1 << 24, &bytes, &len),
 				0);
-			CHECK_EQ(opener_new(bytes, len, writer->ring, &opener, &f.why), -EACCES);
+			CHECK_EQ(
+				opener_new(bytes, len, writer->ring, &opener, &f.rig.why), -EACCES);
 			CHECK(!opens_with_any(writer->ring, bytes, len));
 			CHECK(!memmem(bytes, len, "words", 5));
 			CHECK(!memmem(bytes, len, "secret-name", 11));
@@ -270,11 +238,11 @@ TEST(with_it_and_all_bytes_at_the_place_nothing_is_read)
 	}
 	CHECK(seen >= 9);
 	struct object_id id = repo_key_id(writer) ? *repo_key_id(writer) : (struct object_id){{0}};
-	struct unlock unlock = {.secret = f.secret};
-	CHECK_EQ(repo_key_rm(writer, &id, &f.why), -EACCES);
-	CHECK_EQ(repo_key_rotate(writer, &f.why), -EACCES);
+	struct unlock unlock = {.secret = f.rig.secret};
+	CHECK_EQ(repo_key_rm(writer, &id, &f.rig.why), -EACCES);
+	CHECK_EQ(repo_key_rotate(writer, &f.rig.why), -EACCES);
 	CHECK_EQ(repo_key_add(writer, &(struct key_new){.type = SLOT_SECRET, .unlock = &unlock},
-			 &id, &f.why),
+			 &id, &f.rig.why),
 		-EACCES);
 	repo_close(writer);
 	end(&f);
@@ -284,9 +252,9 @@ TEST(a_key_that_was_taken_away_brings_nothing_more)
 {
 	struct fixture f;
 	begin(&f, 4);
-	struct repo *writer = must_open(&f, f.writer);
-	struct repo *repo = must_open(&f, f.secret);
-	CHECK_EQ(repo_key_rm(repo, &f.writer_id, &f.why), 0);
+	struct repo *writer = rig_open(&f.rig, f.writer);
+	struct repo *repo = rig_open(&f.rig, f.rig.secret);
+	CHECK_EQ(repo_key_rm(repo, &f.writer_id, &f.rig.why), 0);
 	repo_close(repo);
 	bring(&f, writer, "late");
 	repo_close(writer);
@@ -300,7 +268,7 @@ TEST(nobody_brings_in_another_ones_name)
 	uint8_t other[SECRET_SIZE];
 	begin(&f, 5);
 	add_writer(&f, other);
-	struct repo *writer = must_open(&f, other);
+	struct repo *writer = rig_open(&f.rig, other);
 	/* A writer who says that he is the first one. */
 	writer->own.key = f.writer_id;
 	bring(&f, writer, "forged");
@@ -314,27 +282,27 @@ TEST(word_from_another_repository_and_old_word_are_refused)
 	struct fixture f, other;
 	begin(&f, 6);
 	begin(&other, 7);
-	struct repo *writer = must_open(&other, other.writer);
+	struct repo *writer = rig_open(&other.rig, other.writer);
 	bring(&other, writer, "foreign");
 	repo_close(writer);
 	struct found word = list(&other, "inbox");
-	copy_object(other.world.place, f.world.place, word.names[0]);
+	copy_object(other.rig.world.place, f.rig.world.place, word.names[0]);
 	check_refused(&f, "it belongs to another repository");
-	CHECK_EQ(place_remove(f.world.place, word.names[0]), 0);
+	CHECK_EQ(place_remove(f.rig.world.place, word.names[0]), 0);
 	/* Taken in, then laid there once more; then its point is removed, and it comes again. */
 	word = list(&other, "inbox");
-	copy_object(other.world.place, f.world.place, word.names[0]);
+	copy_object(other.rig.world.place, f.rig.world.place, word.names[0]);
 	CHECK_EQ(adopt(&other).adopted, 1);
-	copy_object(f.world.place, other.world.place, word.names[0]);
+	copy_object(f.rig.world.place, other.rig.world.place, word.names[0]);
 	struct inbox_result result = adopt(&other);
 	CHECK_EQ(result.adopted + result.refused, 0);
 	CHECK_EQ(list(&other, "inbox").count, 0);
-	struct repo *repo = must_open(&other, other.secret);
+	struct repo *repo = rig_open(&other.rig, other.rig.secret);
 	CHECK_EQ(repo_head(repo)->points.len, 1);
 	struct point_change remove = {repo_head(repo)->points.at[0].id, POINT_REMOVE};
-	CHECK_EQ(repo_change_points(repo, &remove, 1, &other.why), 0);
+	CHECK_EQ(repo_change_points(repo, &remove, 1, &other.rig.why), 0);
 	repo_close(repo);
-	copy_object(f.world.place, other.world.place, word.names[0]);
+	copy_object(f.rig.world.place, other.rig.world.place, word.names[0]);
 	check_refused(&other, "it is old: a later one of its key was taken in");
 	end(&f);
 	end(&other);
@@ -363,7 +331,7 @@ static void poison(struct fixture *f, struct repo *writer, const char *good, con
 	CHECK_EQ(pack_finish(pack, &result), 0);
 	known.id = result.id;
 	object_name(OBJECT_META, &known.id, name);
-	CHECK_EQ(place_put(f->world.place, name, result.bytes, result.len, &f->why), 0);
+	CHECK_EQ(place_put(f->rig.world.place, name, result.bytes, result.len, &f->rig.why), 0);
 	CHECK_EQ(index_add_pack(&writer->index, &known, &number), 0);
 	CHECK_EQ(index_add(&writer->index, number, &result.entries[0]), 0);
 	pack_writer_free(pack);
@@ -373,20 +341,20 @@ TEST(a_chunk_that_is_not_what_its_name_says_is_never_known)
 {
 	struct fixture f;
 	begin(&f, 8);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	poison(&f, writer, "good", "evil");
 	bring(&f, writer, "good");
 	repo_close(writer);
 	/* A full key that stores the same finds no twin in the pack at the place. */
-	struct repo *repo = must_open(&f, f.secret);
+	struct repo *repo = rig_open(&f.rig, f.rig.secret);
 	struct point point = bring(&f, repo, "good");
 	CHECK_EQ(repo_written(repo).new_chunks, 1);
 	repo_close(repo);
 	check_refused(&f, "chunk 1 is not what its name says");
-	repo = must_open(&f, f.secret);
+	repo = rig_open(&f.rig, f.rig.secret);
 	uint8_t *bytes;
 	size_t len;
-	CHECK_EQ(repo_chunk(repo, &point.root, CHUNK_LIST, &bytes, &len, &f.why), 0);
+	CHECK_EQ(repo_chunk(repo, &point.root, CHUNK_LIST, &bytes, &len, &f.rig.why), 0);
 	CHECK(memcmp(bytes, "good", 4) == 0);
 	free(bytes);
 	repo_close(repo);
@@ -397,7 +365,7 @@ TEST(a_point_that_misses_something_or_was_exchanged_is_refused)
 {
 	struct fixture f;
 	begin(&f, 9);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	struct point one = bring(&f, writer, "one");
 	struct found word = list(&f, "inbox");
 	struct point two = bring(&f, writer, "two");
@@ -406,22 +374,22 @@ TEST(a_point_that_misses_something_or_was_exchanged_is_refused)
 	struct found both = list(&f, "inbox");
 	for (size_t i = 0; i < both.count; i++)
 		if (strcmp(both.names[i], word.names[0]) != 0)
-			CHECK_EQ(place_remove(f.world.place, both.names[i]), 0);
+			CHECK_EQ(place_remove(f.rig.world.place, both.names[i]), 0);
 	char from[OBJECT_NAME], to[OBJECT_NAME];
 	uint8_t *bytes, *kept;
 	size_t len, kept_len;
 	object_name(OBJECT_POINT, &two.id, from);
 	object_name(OBJECT_POINT, &one.id, to);
-	CHECK_EQ(place_get_whole(f.world.place, from, 1 << 20, &bytes, &len), 0);
-	CHECK_EQ(place_get_whole(f.world.place, to, 1 << 20, &kept, &kept_len), 0);
-	CHECK_EQ(place_put(f.world.place, to, bytes, len, NULL), 0);
+	CHECK_EQ(place_get_whole(f.rig.world.place, from, 1 << 20, &bytes, &len), 0);
+	CHECK_EQ(place_get_whole(f.rig.world.place, to, 1 << 20, &kept, &kept_len), 0);
+	CHECK_EQ(place_put(f.rig.world.place, to, bytes, len, NULL), 0);
 	CHECK_EQ(adopt(&f).refused, 1);
-	CHECK_EQ(place_put(f.world.place, to, kept, kept_len, NULL), 0);
+	CHECK_EQ(place_put(f.rig.world.place, to, kept, kept_len, NULL), 0);
 	free(bytes);
 	free(kept);
 	struct found packs = list(&f, "meta");
 	for (size_t i = 0; i < packs.count; i++)
-		CHECK_EQ(place_remove(f.world.place, packs.names[i]), 0);
+		CHECK_EQ(place_remove(f.rig.world.place, packs.names[i]), 0);
 	check_refused(&f, "it is gone");
 	end(&f);
 }
@@ -431,15 +399,15 @@ static void put_over(struct fixture *f, struct repo *writer, enum object_kind ki
 	const struct object_id *id, const uint8_t *body, size_t len)
 {
 	struct object_header header = {.kind = kind, .id = *id};
-	CHECK_EQ(repo_store(writer, &header, body, len, &f->why), 0);
+	CHECK_EQ(repo_store(writer, &header, body, len, &f->rig.why), 0);
 }
 
 static void check_open_refused(struct fixture *f, const char *words)
 {
 	struct repo *repo;
-	CHECK_EQ(repo_open(&f->world, f->secret, 0, &repo, &f->why), -EBADMSG);
-	if (!strstr(f->why.text, words))
-		test_fail(__FILE__, __LINE__, "told \"%s\", not \"%s\"", f->why.text, words);
+	CHECK_EQ(repo_open(&f->rig.world, f->rig.secret, 0, &repo, &f->rig.why), -EBADMSG);
+	if (!strstr(f->rig.why.text, words))
+		test_fail(__FILE__, __LINE__, "told \"%s\", not \"%s\"", f->rig.why.text, words);
 }
 
 static const char not_named[] = "it is not the one that the head names";
@@ -449,7 +417,7 @@ TEST(who_can_seal_and_write_over_objects_passes_nothing_off)
 {
 	struct fixture f;
 	begin(&f, 11);
-	struct repo *repo = must_open(&f, f.secret);
+	struct repo *repo = rig_open(&f.rig, f.rig.secret);
 	struct point point = bring(&f, repo, "true"), forged = point;
 	struct object_id index = repo_head(repo)->indexes.at[0].id;
 	OWN(own_free) uint8_t *body = NULL;
@@ -457,24 +425,24 @@ TEST(who_can_seal_and_write_over_objects_passes_nothing_off)
 	size_t len;
 	char name[OBJECT_NAME];
 	repo_close(repo);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	snprintf(forged.resource, sizeof(forged.resource), "dir/another");
 	CHECK_EQ(point_put(&forged, &body, &len), 0);
 	put_over(&f, writer, OBJECT_POINT, &point.id, body, len);
-	repo = must_open(&f, f.secret);
-	CHECK_EQ(repo_point(repo, &point.id, &forged, &f.why), -EBADMSG);
-	CHECK(strstr(f.why.text, not_named));
-	CHECK(strstr(f.why.text, object_name(OBJECT_POINT, &point.id, name)));
+	repo = rig_open(&f.rig, f.rig.secret);
+	CHECK_EQ(repo_point(repo, &point.id, &forged, &f.rig.why), -EBADMSG);
+	CHECK(strstr(f.rig.why.text, not_named));
+	CHECK(strstr(f.rig.why.text, object_name(OBJECT_POINT, &point.id, name)));
 	repo_close(repo);
 	/* An index that knows nothing would make a collection remove all. */
 	static const uint8_t nothing[1024] = {1};
 	object_name(OBJECT_INDEX, &index, name);
-	CHECK_EQ(place_get_whole(f.world.place, name, 1 << 20, &bytes, &len), 0);
+	CHECK_EQ(place_get_whole(f.rig.world.place, name, 1 << 20, &bytes, &len), 0);
 	put_over(&f, writer, OBJECT_INDEX, &index, nothing, sizeof(nothing));
 	check_open_refused(&f, not_named);
 	check_open_refused(&f, name);
-	CHECK_EQ(place_put(f.world.place, name, bytes, len, NULL), 0);
-	repo_close(must_open(&f, f.secret));
+	CHECK_EQ(place_put(f.rig.world.place, name, bytes, len, NULL), 0);
+	repo_close(rig_open(&f.rig, f.rig.secret));
 	repo_close(writer);
 	end(&f);
 }
@@ -483,10 +451,10 @@ TEST(rotation_reaches_writers)
 {
 	struct fixture f;
 	begin(&f, 10);
-	struct repo *repo = must_open(&f, f.secret);
-	CHECK_EQ(repo_key_rotate(repo, &f.why), 0);
+	struct repo *repo = rig_open(&f.rig, f.rig.secret);
+	CHECK_EQ(repo_key_rotate(repo, &f.rig.why), 0);
 	repo_close(repo);
-	struct repo *writer = must_open(&f, f.writer);
+	struct repo *writer = rig_open(&f.rig, f.writer);
 	CHECK_EQ(writer->with.epoch, 1);
 	bring(&f, writer, "under new keys");
 	repo_close(writer);

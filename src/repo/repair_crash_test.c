@@ -14,12 +14,9 @@
 enum { HURT, MENDABLE, BROUGHT, POINTS, CHUNKS = 3, CHUNK_LONG = 500, JUNK_LONG = 4000 };
 
 struct state {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct repo_world world;
-	struct disk *disk;
-	uint8_t secret[SECRET_SIZE], writer[SECRET_SIZE];
-	bool made, sure[POINTS]; /* BROUGHT: written by one who may only write */
+	struct rig_state rig;
+	uint8_t writer[SECRET_SIZE];
+	bool sure[POINTS]; /* BROUGHT: written by one who may only write */
 };
 
 static void fill(unsigned number, uint8_t *bytes, size_t len)
@@ -58,7 +55,7 @@ static int hurt(struct state *s, struct repo *repo, const struct digest *digest,
 	*ret_pack = repo->index.packs.at[entry.pack].id;
 	object_name(OBJECT_DATA, ret_pack, name);
 	uint64_t at = entry.at.offset + entry.at.length / 2;
-	int err = disk_open(s->disk, name, FILE_READ | FILE_WRITE, &file);
+	int err = disk_open(s->rig.disk, name, FILE_READ | FILE_WRITE, &file);
 	if (!err)
 		err = file_read_full(file, bytes, len, at);
 	for (size_t i = 0; i < len; i++)
@@ -74,9 +71,9 @@ static int prepare(struct state *s, struct digest junk[2], struct why *why)
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	uint8_t bytes[JUNK_LONG];
 	struct object_id id;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
-		err = rig_add_key(repo, SLOT_WRITER, &s->dice, s->writer, &id);
+		err = rig_add_key(repo, SLOT_WRITER, &s->rig.dice, s->writer, &id);
 	for (int i = 0; !err && i < 2; i++) {
 		fill(1000 + (unsigned)i, bytes, sizeof(bytes));
 		err = repo_put_chunk(repo, CHUNK_CONTENT, bytes, sizeof(bytes), &junk[i], why);
@@ -102,7 +99,7 @@ static int repair(struct state *s, const struct digest junk[2], struct why *why)
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct object_id packs[2];
 	struct renew_result result = {0};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
 		err = hurt(s, repo, &junk[HURT], 1000, &packs[HURT]);
 	if (!err)
@@ -120,7 +117,7 @@ static int adopt(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct inbox_result result;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
 		err = repo_inbox_adopt(
 			repo, &(struct inbox_options){.walk = rig_walk}, &result, why);
@@ -132,34 +129,30 @@ static int adopt(struct state *s, struct why *why)
 static int bring(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
-	int err = repo_open(&s->world, s->writer, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->writer, 0, &repo, why);
 	return err ? err : save(s, repo, BROUGHT, why);
 }
 
-static int run(void *arg, struct world *world, struct why *why)
+static int live(void *arg, struct why *why)
 {
 	struct state *s = arg;
 	struct digest junk[2];
-	struct place *place;
-	test_world_init(&s->dice, &s->clock, 9);
-	int err = place_dir_open(world->disk, &place);
-	if (err)
-		return err;
-	s->disk = world->disk;
-	s->world = (struct repo_world){
-		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
-	err = repo_init(&s->world, &rig_options, s->secret, why);
-	s->made = !err;
+	int err = repo_init(&s->rig.world, &rig_options, s->rig.secret, why);
+	s->rig.made = !err;
 	if (!err)
 		err = prepare(s, junk, why);
 	if (!err)
 		err = repair(s, junk, why);
 	if (!err)
 		err = bring(s, why);
-	if (!err)
-		err = adopt(s, why);
-	place_close(place);
-	return err;
+	return err ? err : adopt(s, why);
+}
+
+static int run(void *arg, struct world *world, struct why *why)
+{
+	struct rig_state *rig = arg;
+	test_world_init(&rig->dice, &rig->clock, 9);
+	return rig_at(arg, world, live, why);
 }
 
 /* ---- what must be ---- */
@@ -177,7 +170,7 @@ static int look(struct state *s, bool adopted, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	bool there[POINTS] = {0};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	for (size_t i = 0; !err && i < repo_head(repo)->points.len; i++)
 		err = note_point(repo, &repo_head(repo)->points.at[i].id, there, why);
 	for (int i = 0; !err && i < (adopted ? POINTS : BROUGHT); i++)
@@ -190,33 +183,28 @@ static int collect(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct gc_result result;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	return err ? err : repo_gc(repo, &(struct gc_options){.walk = rig_walk}, &result, why);
+}
+
+static int go_on(void *arg, struct why *why)
+{
+	struct state *s = arg;
+	int err = look(s, false, why);
+	if (!err)
+		err = adopt(s, why);
+	if (!err)
+		err = look(s, true, why);
+	if (!err)
+		err = collect(s, why);
+	return err ? err : look(s, true, why);
 }
 
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state s = *(const struct state *)arg;
-	struct place *place;
 	(void)faulty;
-	if (!s.made)
-		return 0;
-	int err = place_dir_open(world->disk, &place);
-	if (err)
-		return err;
-	s.world = (struct repo_world){
-		.place = place, .dice = &s.dice.dice, .clock = &s.clock.clock};
-	err = look(&s, false, why);
-	if (!err)
-		err = adopt(&s, why);
-	if (!err)
-		err = look(&s, true, why);
-	if (!err)
-		err = collect(&s, why);
-	if (!err)
-		err = look(&s, true, why);
-	place_close(place);
-	return err;
+	return s.rig.made ? rig_at(&s, world, go_on, why) : 0;
 }
 
 static const struct scenario scenario = {"repair", sizeof(struct state), run, check, NULL};

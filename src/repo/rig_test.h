@@ -169,6 +169,33 @@ static inline int rig_point_number(const struct point *point)
 	return point->resource[0] == 'p' ? point->resource[1] - '0' : -1;
 }
 
+/* What scenarios of one repository begin with. */
+struct rig_state {
+	struct test_dice dice;
+	struct test_clock clock;
+	struct repo_world world;
+	struct disk *disk;
+	uint8_t secret[SECRET_SIZE];
+	bool made; /* the repository */
+};
+
+/* Does `work` with the repository's place open on that disk; `state` begins with a rig_state. */
+static inline int rig_at(void *state, struct world *world,
+	int (*work)(void *state, struct why *why), struct why *why)
+{
+	struct rig_state *rig = state;
+	struct place *place;
+	int err = place_dir_open(world->disk, &place);
+	if (err)
+		return err;
+	rig->disk = world->disk;
+	rig->world = (struct repo_world){
+		.place = place, .dice = &rig->dice.dice, .clock = &rig->clock.clock};
+	err = work(state, why);
+	place_close(place);
+	return err;
+}
+
 /* Fails the test that found something, and with PLANTED the one that found nothing. */
 static inline void rig_explore(const struct scenario *scenario, struct explore_options how)
 {

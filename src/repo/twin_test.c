@@ -5,76 +5,31 @@
 #include <stdlib.h>
 
 #include "base/container.h"
+#include "repo/refusing_test.h"
 #include "repo/rig_test.h"
 
 enum { PLACES = 3, CHUNKS = 40 };
 
 /* A place that takes so many objects and then no more. */
 struct tired {
-	struct place place;
-	struct place *real;
+	struct refusing refusing;
 	int left; /* -1: it is never tired */
 	bool gave_up;
 };
 
-static struct tired *tired_of(struct place *place)
+static int give_up(struct refusing *refusing, struct why *why)
 {
-	return container_of(place, struct tired, place);
-}
-
-static bool gives_up(struct tired *tired, struct why *why)
-{
-	bool up = tired->left == 0;
+	struct tired *tired = container_of(refusing, struct tired, refusing);
+	if (!why)
+		return 0; /* a removal tires nobody */
 	if (tired->left > 0)
 		tired->left--;
-	tired->gave_up |= up;
-	if (up)
-		why_set(why, -EIO, "this place is tired");
-	return up;
+	else if (!tired->left) {
+		tired->gave_up = true;
+		return why_set(why, -EIO, "this place is tired");
+	}
+	return 0;
 }
-
-static int tired_put(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
-{
-	struct tired *tired = tired_of(place);
-	return gives_up(tired, why) ? -EIO : place_put(tired->real, name, bytes, len, why);
-}
-
-static int tired_put_new(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
-{
-	struct tired *tired = tired_of(place);
-	return gives_up(tired, why) ? -EIO : place_put_new(tired->real, name, bytes, len, why);
-}
-
-static ssize_t tired_get(struct place *place, const char *name, uint64_t at, void *to, size_t len)
-{
-	return place_get(tired_of(place)->real, name, at, to, len);
-}
-
-static int tired_size(struct place *place, const char *name, uint64_t *ret_size)
-{
-	return place_size(tired_of(place)->real, name, ret_size);
-}
-
-static int tired_list(struct place *place, const char *folder, place_list_fn *fn, void *arg)
-{
-	return place_list(tired_of(place)->real, folder, fn, arg);
-}
-
-static int tired_remove(struct place *place, const char *name)
-{
-	return place_remove(tired_of(place)->real, name);
-}
-
-static const struct place_ops tired_ops = {
-	.put = tired_put,
-	.put_new = tired_put_new,
-	.get = tired_get,
-	.size = tired_size,
-	.list = tired_list,
-	.remove = tired_remove,
-};
 
 struct fixture {
 	struct test_dice dice;
@@ -88,8 +43,9 @@ struct fixture {
 
 static struct repo_world world_of(struct fixture *f, size_t which)
 {
-	return (struct repo_world){
-		.place = &f->places[which].place, .dice = &f->dice.dice, .clock = &f->clock.clock};
+	return (struct repo_world){.place = &f->places[which].refusing.place,
+		.dice = &f->dice.dice,
+		.clock = &f->clock.clock};
 }
 
 static void open_one(struct fixture *f, size_t which)
@@ -118,9 +74,11 @@ static void begin(struct fixture *f, uint64_t seed)
 	for (size_t i = 0; i < PLACES; i++) {
 		f->disks[i] = sim_disk_new();
 		CHECK(f->disks[i]);
-		f->places[i].place.ops = &tired_ops;
+		f->places[i].refusing.place.ops = &refusing_ops;
+		f->places[i].refusing.refuse = give_up;
 		f->places[i].left = -1;
-		CHECK_EQ(place_dir_open(sim_disk_seam(f->disks[i]), &f->places[i].real), 0);
+		CHECK_EQ(place_dir_open(sim_disk_seam(f->disks[i]), &f->places[i].refusing.inner),
+			0);
 		struct repo_world world = world_of(f, i);
 		options.ring = i ? repo_ring(f->repos[0]) : NULL;
 		int err = i ? repo_init_with(&world, &options, &unlock, &f->why)
@@ -135,7 +93,7 @@ static void end(struct fixture *f)
 {
 	close_all(f);
 	for (size_t i = 0; i < PLACES; i++) {
-		place_close(f->places[i].real);
+		place_close(f->places[i].refusing.inner);
 		sim_disk_free(f->disks[i]);
 	}
 }

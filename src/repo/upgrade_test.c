@@ -15,12 +15,8 @@
 enum { OLD = 2, SLOW = OLD, POINTS, CHUNKS = 1, CHUNK_LONG = 400, MARKS = 128 };
 
 struct state {
-	struct test_dice dice;
-	struct test_clock clock;
-	struct repo_world world;
-	struct disk *disk;
-	uint8_t secret[SECRET_SIZE];
-	bool made, upgraded, is_hurt, sure[POINTS];
+	struct rig_state rig;
+	bool upgraded, is_hurt, sure[POINTS];
 	struct object_id hurt; /* a pack whose end is damaged: it does not tell its length */
 };
 
@@ -60,12 +56,12 @@ static int save(struct state *s, struct repo *repo, int number, struct why *why)
 static int make_old(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
-	int err = repo_init(&s->world, &rig_options, s->secret, why);
+	int err = repo_init(&s->rig.world, &rig_options, s->rig.secret, why);
 	if (!err)
-		err = repo_open(&s->world, s->secret, 0, &repo, why);
+		err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
 		err = repo_edit_head(repo, forget_capabilities, NULL, why);
-	s->made = !err;
+	s->rig.made = !err;
 	for (int i = 0; !err && i < OLD; i++)
 		err = save(s, repo, i, why);
 	if (!err)
@@ -81,9 +77,9 @@ static int hurt_end(struct state *s, struct why *why)
 	char name[OBJECT_NAME];
 	uint64_t size;
 	object_name(OBJECT_DATA, &s->hurt, name);
-	int err = place_size(s->world.place, name, &size);
+	int err = place_size(s->rig.world.place, name, &size);
 	if (!err)
-		err = disk_open(s->disk, name, FILE_READ | FILE_WRITE, &file);
+		err = disk_open(s->rig.disk, name, FILE_READ | FILE_WRITE, &file);
 	if (!err)
 		err = file_write_full(file, zeros, sizeof(zeros), size - sizeof(zeros));
 	if (!err)
@@ -98,7 +94,7 @@ static int collect(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct gc_result result;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	for (int i = 0; !err && i < 2; i++)
 		err = repo_gc(repo, &(struct gc_options){.walk = rig_walk}, &result, why);
 	return err;
@@ -123,7 +119,7 @@ static int upgrade(struct state *s, bool beside_gc, struct upgrade_result *resul
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct race race = {s, 0, why};
 	const struct upgrade_options how = {.on_step = beside_gc ? on_step : NULL, .arg = &race};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	if (!err)
 		err = repo_upgrade(repo, &how, result, why);
 	return err ? err : race.err;
@@ -135,7 +131,7 @@ static int upgrade_beside_writer(struct state *s, struct why *why)
 	OWN(rig_repo_own) struct repo *slow = NULL;
 	struct upgrade_result result;
 	struct point point;
-	int err = repo_open(&s->world, s->secret, 0, &slow, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &slow, why);
 	if (!err)
 		err = put(slow, SLOW, &point, why);
 	if (!err)
@@ -145,25 +141,11 @@ static int upgrade_beside_writer(struct state *s, struct why *why)
 	return err ? err : commit(s, slow, SLOW, &point, why);
 }
 
-static int open_world(struct state *s, struct world *world)
-{
-	struct place *place;
-	int err = place_dir_open(world->disk, &place);
-	s->disk = world->disk;
-	s->world = (struct repo_world){
-		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
-	return err;
-}
-
-static int run(void *arg, struct world *world, struct why *why)
+static int live(void *arg, struct why *why)
 {
 	struct state *s = arg;
 	struct upgrade_result result;
-	test_world_init(&s->dice, &s->clock, 9);
-	int err = open_world(s, world);
-	if (err)
-		return err;
-	err = make_old(s, why);
+	int err = make_old(s, why);
 	if (!err)
 		err = hurt_end(s, why);
 	if (!err)
@@ -173,8 +155,14 @@ static int run(void *arg, struct world *world, struct why *why)
 	if (!err)
 		err = upgrade(s, false, &result, why);
 	s->upgraded = !err;
-	place_close(s->world.place);
 	return err;
+}
+
+static int run(void *arg, struct world *world, struct why *why)
+{
+	struct rig_state *rig = arg;
+	test_world_init(&rig->dice, &rig->clock, 9);
+	return rig_at(arg, world, live, why);
 }
 
 /* ---- what must be ---- */
@@ -183,7 +171,7 @@ static int check_pack(struct state *s, const struct index_pack *pack, struct why
 {
 	char name[OBJECT_NAME];
 	uint64_t size;
-	int err = place_size(s->world.place, object_name(pack->kind, &pack->id, name), &size);
+	int err = place_size(s->rig.world.place, object_name(pack->kind, &pack->id, name), &size);
 	if (err)
 		return why_errno(why, err, "%s", name);
 	if (pack->length != size || (s->is_hurt && object_id_equal(&pack->id, &s->hurt)))
@@ -228,7 +216,7 @@ static int look(struct state *s, size_t *ret_unknown, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	bool there[POINTS] = {0};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = repo_open(&s->rig.world, s->rig.secret, 0, &repo, why);
 	for (size_t i = 0; !err && i < repo_head(repo)->points.len; i++)
 		err = note_point(repo, &repo_head(repo)->points.at[i].id, there, why);
 	for (int i = 0; !err && i < POINTS; i++)
@@ -237,8 +225,9 @@ static int look(struct state *s, size_t *ret_unknown, struct why *why)
 	return err ? err : check_indexes(s, repo, ret_unknown, why);
 }
 
-static int check_all(struct state *s, struct why *why)
+static int check_all(void *arg, struct why *why)
 {
+	struct state *s = arg;
 	struct upgrade_result result;
 	size_t unknown;
 	int err = look(s, &unknown, why);
@@ -259,14 +248,7 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state s = *(const struct state *)arg;
 	(void)faulty;
-	if (!s.made)
-		return 0;
-	int err = open_world(&s, world);
-	if (err)
-		return err;
-	err = check_all(&s, why);
-	place_close(s.world.place);
-	return err;
+	return s.rig.made ? rig_at(&s, world, check_all, why) : 0;
 }
 
 static const struct scenario scenario = {"upgrade", sizeof(struct state), run, check, NULL};
