@@ -336,12 +336,12 @@ static bool chunks_ok(struct checker *c, struct specimen *specimen)
 	return !bad;
 }
 
-/* ---- what a damaged pack still gives ---- */
+/* ---- what a damaged pack still gives, or another one ---- */
 
 static bool gives(struct repo *repo, const struct index_entry *entry)
 {
 	OWN(own_free) uint8_t *bytes = NULL;
-	return repo_piece(repo, entry, &bytes, NULL) == 0;
+	return !repo_piece(repo, entry, &bytes, NULL) || !repo_elsewhere(repo, entry, &bytes);
 }
 
 struct losing {

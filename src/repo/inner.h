@@ -99,6 +99,8 @@ struct repo {
 	uint8_t last_sum[32];  /* SHA-256 of header and body of the object stored last */
 	uint8_t point_sum[32]; /* of the body of the point that is being committed, as in heads */
 	struct repo_written written;
+	struct index elsewhere; /* other places of chunks of damaged packs: elsewhere.c */
+	VEC(uint32_t) sought;   /* those packs */
 	struct opener_slot openers[OPENERS];
 	size_t next_opener;
 	uint64_t mended;
@@ -242,6 +244,10 @@ void reading_done(struct reading *reading);
 int repo_piece(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why);
 
+/* The same out of the whole pack, mended by its parity. */
+int repo_piece_mended(
+	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why);
+
 /* The opener of a pack of the index; borrowed until OPENERS others were asked for. */
 int repo_opener(struct repo *repo, uint32_t pack, struct opener **ret_opener, struct why *why);
 
@@ -250,6 +256,15 @@ static inline bool repo_tells_lengths(const struct repo *repo)
 {
 	return repo->head.capabilities & HEAD_LENGTHS;
 }
+
+/* ---- elsewhere.c ---- */
+
+/*
+ * The chunk of a pack that does not give it, out of another one that has it, too. -ENOENT: there is
+ * none.
+ */
+int repo_elsewhere(struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes);
+void elsewhere_done(struct repo *repo);
 
 /* ---- adopt.c ---- */
 

@@ -78,6 +78,7 @@ int repo_read_indexes(struct repo *repo, struct why *why)
 		repo->openers[i] = (struct opener_slot){0};
 	}
 	index_done(&repo->index);
+	elsewhere_done(repo);
 	repo->unread.len = 0;
 	int err = note_retired(repo);
 	if (!err)
@@ -151,6 +152,7 @@ void repo_close(struct repo *repo)
 	for (size_t i = 0; i < OPENERS; i++)
 		opener_free(repo->openers[i].opener);
 	index_done(&repo->index);
+	elsewhere_done(repo);
 	head_done(&repo->head);
 	codec_free(repo->codec);
 	digester_free(repo->digester);

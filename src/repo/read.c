@@ -186,8 +186,8 @@ int repo_piece(
 	return err;
 }
 
-/* The hard way: all of the pack, mended by its parity. */
-static int read_mended(
+/* The hard way. */
+int repo_piece_mended(
 	struct repo *repo, const struct index_entry *entry, uint8_t **ret_bytes, struct why *why)
 {
 	const struct index_pack *pack = &repo->index.packs.at[entry->pack];
@@ -227,7 +227,12 @@ int repo_chunk(struct repo *repo, const struct digest *digest, enum chunk_kind k
 		return why_set(why, -ENOENT, "no index knows a chunk that is needed");
 	err = repo_piece(repo, &entry, ret_bytes, why);
 	if (err == -EBADMSG)
-		err = read_mended(repo, &entry, ret_bytes, why);
+		err = repo_piece_mended(repo, &entry, ret_bytes, why);
+	if ((err == -EBADMSG || err == -ENOENT || err == -EIO) &&
+		!repo_elsewhere(repo, &entry, ret_bytes)) {
+		repo->mended++;
+		err = 0;
+	}
 	if (!err)
 		*ret_len = entry.at.plain_length;
 	return err;

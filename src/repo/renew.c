@@ -56,7 +56,9 @@ static int save_chunk(struct repo *repo, const struct index_entry *entry, struct
 	size_t len = entry->at.plain_length;
 	uint64_t *count = &result->rescued;
 	int err = read_for_good(repo, entry, &bytes);
-	if (err && from) {
+	if (err && err != -ENOMEM)
+		err = repo_elsewhere(repo, entry, &bytes);
+	if (err && err != -ENOMEM && from) {
 		count = &result->fetched;
 		err = repo_chunk(from, &entry->at.digest, entry->at.kind, &bytes, &len, NULL);
 	}

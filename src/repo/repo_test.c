@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "os/disk.h"
+#include "repo/renew.h"
 #include "repo/rig_test.h"
 
 enum { LONG = 70000 };
@@ -296,6 +297,75 @@ TEST(a_flipped_byte_is_mended)
 	}
 	test_note("%" PRIu64 " flips in %zu objects", flips, names.count);
 	rig_end(&f);
+}
+
+/* Damages or removes the pack in which the index finds the chunk, beyond its parity. */
+static void spoil_pack(
+	struct rig *f, const struct repo *repo, const struct digest *digest, bool gone)
+{
+	OWN(file_close_own) struct file *file = NULL;
+	static const uint8_t junk[1 << 16];
+	struct index_entry entry;
+	char name[OBJECT_NAME];
+	uint64_t size;
+	CHECK_EQ(index_find(&repo->index, digest, &entry), 1);
+	const struct index_pack *pack = &repo->index.packs.at[entry.pack];
+	object_name(pack->kind, &pack->id, name);
+	CHECK_EQ(place_size(f->world.place, name, &size), 0);
+	if (gone) {
+		CHECK_EQ(place_remove(f->world.place, name), 0);
+		return;
+	}
+	CHECK_EQ(disk_open(sim_disk_seam(f->disk), name, FILE_READ | FILE_WRITE, &file), 0);
+	for (uint64_t at = SEAL_BODY; at < size; at += sizeof(junk))
+		CHECK_EQ(file_write_full(file, junk,
+				 size - at < sizeof(junk) ? (size_t)(size - at) : sizeof(junk), at),
+			0);
+}
+
+/* Two writers at once bring the same: what is damaged at the one place is read at the other. */
+static void read_at_the_other_place(bool gone)
+{
+	enum { N = 12 };
+	struct rig f;
+	struct digest digests[N];
+	struct point one = a_point("one"), two = a_point("two");
+	struct renew_result renewed = {0};
+	rig_begin(&f, 5);
+	struct repo *a = rig_open(&f, f.secret), *b = rig_open(&f, f.secret);
+	put_chunks(&f, b, 0, 1, digests); /* now it has looked what is there */
+	put_chunks(&f, a, 0, N, digests);
+	CHECK_EQ(repo_commit(a, &one, &f.why), 0);
+	put_chunks(&f, b, 0, N, digests);
+	CHECK_EQ(repo_commit(b, &two, &f.why), 0);
+	repo_close(a);
+	repo_close(b);
+	a = rig_open(&f, f.secret);
+	const struct object_id bad[] = {
+		a->index.packs.at[a->index.packs.len - 1].id,
+		a->index.packs.at[a->index.packs.len - 2].id,
+	};
+	spoil_pack(&f, a, &digests[1], gone);
+	spoil_pack(&f, a, &digests[3], gone);
+	check_chunks(&f, a, 0, N, digests);
+	CHECK_EQ(repo_mended(a), N);
+	repo_close(a);
+	/* A repair takes it from there, and nothing is lost. */
+	a = rig_open(&f, f.secret);
+	CHECK_EQ(repo_renew_packs(a, bad, 2, NULL, &renewed, &f.why), 0);
+	CHECK(renewed.lost == 0 && renewed.rescued == N);
+	repo_close(a);
+	a = rig_open(&f, f.secret);
+	check_chunks(&f, a, 0, N, digests);
+	CHECK_EQ(repo_mended(a), 0);
+	repo_close(a);
+	rig_end(&f);
+}
+
+TEST(a_chunk_with_two_places_outlives_one_of_them)
+{
+	read_at_the_other_place(false);
+	read_at_the_other_place(true);
 }
 
 /* ---- under the explorer ---- */
