@@ -259,6 +259,40 @@ def test_kept(place):
     check(running.term() == 0, "the daemon")
 
 
+def test_calendar(place):
+    """a day that the calendar names is forecast by what such days were, and only with it"""
+    now = int(time.time())
+    tomorrow = now - now % DAY + DAY
+    number = time.gmtime(tomorrow).tm_mday
+    dice, rows = seed(), []
+    for moment, value in days_of(dice, 40, now):
+        peak = time.gmtime(moment).tm_mday == number and 8 <= moment % DAY / HOUR < 20
+        rows.append((moment, 4 * value if peak else value))
+    born(place)
+    path = place.write("load.csv", csv_of(rows))
+    ebb(place, ["history", "import", "csv", path, "--series", 'load{app="shop"}'])
+    # Not every month has a 29th, and one that was not seen goes by what is said.
+    times = "" if number <= 28 else " x4"
+
+    def peak_of(calendar):
+        config = place.write("calendar.yaml", "applications:\n  shop:\n    series: shop*\n"
+                             f"    type: web\n{calendar}")
+        steps = ebb_json(place, f"forecast shop --horizon 2d --config {config}")["steps"]
+        middles = [step["quantiles"][3] for step in steps
+                   if step["at"].startswith(time.strftime("%Y-%m-%d", time.gmtime(tomorrow)))
+                   and 8 <= int(step["at"][11:13]) < 20]
+        return sum(middles) / len(middles)
+
+    with_it = peak_of(f"    calendar: day-{number} 08:00-20:00{times}\n")
+    without = peak_of("")
+    check(with_it > 2.8 * without, (with_it, without))
+    bad = place.write("bad.yaml", "applications:\n  shop:\n    series: shop\n"
+                      "    calendar: month-end; moon 08:00-20:00\n")
+    code, _, err = run([place.ebb, "config", "check", bad])
+    check(code == 1 and f"{bad}:4:26: applications.shop.calendar: 'moon' are no days: write "
+          "month-end" in err, err)
+
+
 def with_programs(function):
     def test(place, ebb_path, ebbd_path):
         place.ebb, place.ebbd = ebb_path, ebbd_path
@@ -268,7 +302,7 @@ def with_programs(function):
 
 
 TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose, test_backtest,
-         test_models, test_kept]
+         test_models, test_kept, test_calendar]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS], sys.argv[1:]))

@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "base/why.h"
+#include "calendar/calendar.h"
 #include "conf/keys.h"
 #include "conf/named.h"
 
@@ -40,23 +41,59 @@ static int check_dsn(const char *text, size_t *ret_at, struct why *why)
 static const struct conf_form dsn_form = {
 	"what libpq takes, such as host=/run/postgresql user=ebb, without a password", check_dsn};
 
-#define AT(member) offsetof(struct conf_postgres, member)
+#define PG_AT(member) offsetof(struct conf_postgres, member)
 
 enum { PG_DSN, PG_EVERY, PG_KEYS };
 
 static const struct conf_key pg_keys[PG_KEYS] = {
-	[PG_DSN] = {"dsn", CONF_TEXT, AT(dsn), 1, CONF_DSN_MAX, NULL, NULL,
+	[PG_DSN] = {"dsn", CONF_TEXT, PG_AT(dsn), 1, CONF_DSN_MAX, NULL, NULL,
 		"how the server is reached", &dsn_form},
-	[PG_EVERY] = {"every", CONF_DURATION, AT(every_ns), NS_PER_SEC, NS_PER_HOUR, NULL, "30s",
+	[PG_EVERY] = {"every", CONF_DURATION, PG_AT(every_ns), NS_PER_SEC, NS_PER_HOUR, NULL, "30s",
 		"how often it is asked"},
 };
 
 static const char *const pg_example[] = {
 	"main", "host=/run/postgresql user=ebb dbname=postgres passfile=/etc/ebb/pgpass", "30s"};
 
+/* ---- applications ---- */
+
+static int check_calendar(const char *text, size_t *ret_at, struct why *why)
+{
+	struct calendar calendar;
+	return calendar_parse(text, &calendar, ret_at, why);
+}
+
+static const struct conf_form calendar_form = {
+	"events such as month-end 08:00-20:00, with ; between them", check_calendar};
+
+/* In the order of the enums. */
+static const char *const types[] = {"general", "web", "database", "batch", NULL};
+static const char *const classes[] = {"critical", "normal", "low", NULL};
+
+_Static_assert(sizeof(enum conf_app_type) == sizeof(int), "an enum is read as an int");
+_Static_assert(sizeof(enum conf_app_class) == sizeof(int), "an enum is read as an int");
+
+#define APP_AT(member) offsetof(struct conf_application, member)
+
+enum { APP_SERIES, APP_TYPE, APP_CLASS, APP_CALENDAR, APP_KEYS };
+
+static const struct conf_key app_keys[APP_KEYS] = {
+	[APP_SERIES] = {"series", CONF_TEXT, APP_AT(series), 1, CONF_SERIES_MAX, NULL, NULL,
+		"the series that are its own: names or values of labels, * for any"},
+	[APP_TYPE] = {"type", CONF_WORD, APP_AT(type), 0, 0, types, "general",
+		"what kind of load it is, while its own days are not known"},
+	[APP_CLASS] = {"class", CONF_WORD, APP_AT(class), 0, 0, classes, "normal",
+		"how much it matters"},
+	[APP_CALENDAR] = {"calendar", CONF_TEXT, APP_AT(calendar), 1, CONF_CALENDAR_MAX, NULL, "",
+		"its peaks, holidays and maintenance, in local time", &calendar_form},
+};
+
+static const char *const app_example[] = {"shop", "unit/shop*.service main", "database", "critical",
+	"month-end 08:00-20:00; dec-24..dec-26 x0.3; sun 02:00-04:00 x0"};
+
 /* ---- all sections ---- */
 
-enum { POSTGRES, SECTIONS };
+enum { POSTGRES, APPLICATIONS, SECTIONS };
 
 static const struct conf_named sections[SECTIONS] = {
 	[POSTGRES] = {.section = "postgres",
@@ -66,19 +103,31 @@ static const struct conf_named sections[SECTIONS] = {
 		.size = sizeof(struct conf_postgres),
 		.max = CONF_POSTGRES_MAX,
 		.example = pg_example},
+	[APPLICATIONS] = {.section = "applications",
+		.help = "What is known of applications, by which their load is forecast.",
+		.keys = app_keys,
+		.count = APP_KEYS,
+		.size = sizeof(struct conf_application),
+		.max = CONF_APPLICATIONS_MAX,
+		.example = app_example},
 };
 
 static struct conf_list list_of(const struct conf_watched *watched, int section)
 {
-	(void)section;
-	return (struct conf_list){watched->postgres.at, watched->postgres.len};
+	if (section == POSTGRES)
+		return (struct conf_list){watched->postgres.at, watched->postgres.len};
+	return (struct conf_list){watched->applications.at, watched->applications.len};
 }
 
 static void take_list(struct conf_watched *watched, int section, struct conf_list list)
 {
-	(void)section;
-	watched->postgres.at = list.at;
-	watched->postgres.len = watched->postgres.cap = list.len;
+	if (section == POSTGRES) {
+		watched->postgres.at = list.at;
+		watched->postgres.len = watched->postgres.cap = list.len;
+	} else {
+		watched->applications.at = list.at;
+		watched->applications.len = watched->applications.cap = list.len;
+	}
 }
 
 bool conf_watched_has(const char *section)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is watched besides this machine, section by section:
+ * What is watched besides this machine, and what is known of it, section by section:
  *
  *     postgres:
  *       main:
  *         dsn: host=/run/postgresql user=ebb dbname=postgres passfile=/etc/ebb/pgpass
+ *     applications:
+ *       shop:
+ *         series: unit/shop*.service main
+ *         calendar: month-end 08:00-20:00; dec-24..dec-26 x0.3
  *
  * Any thread.
  */
@@ -20,7 +24,13 @@
 struct json_t;
 struct str;
 
-enum { CONF_DSN_MAX = 511, CONF_POSTGRES_MAX = 16 };
+enum {
+	CONF_DSN_MAX = 511,
+	CONF_POSTGRES_MAX = 16,
+	CONF_SERIES_MAX = 511,
+	CONF_CALENDAR_MAX = 1023,
+	CONF_APPLICATIONS_MAX = 256,
+};
 
 /* Entries are plain values. */
 struct conf_postgres {
@@ -29,8 +39,20 @@ struct conf_postgres {
 	int64_t every_ns;
 };
 
+enum conf_app_type { CONF_APP_GENERAL, CONF_APP_WEB, CONF_APP_DATABASE, CONF_APP_BATCH };
+enum conf_app_class { CONF_APP_CRITICAL, CONF_APP_NORMAL, CONF_APP_LOW };
+
+struct conf_application {
+	char name[CONF_NAME_MAX + 1];
+	char series[CONF_SERIES_MAX + 1]; /* globs, with blanks between */
+	enum conf_app_type type;
+	enum conf_app_class class;
+	char calendar[CONF_CALENDAR_MAX + 1]; /* as calendar/calendar.h has it; "": none */
+};
+
 struct conf_watched {
 	VEC(struct conf_postgres) postgres;
+	VEC(struct conf_application) applications;
 };
 
 /* Is it one of these sections? */

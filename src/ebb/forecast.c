@@ -71,6 +71,7 @@ static int forecast_one(
 	if (soon && soon_look(feed, remembered->now_ms, id, soon, &why) == 0)
 		forecast.soon = soon;
 	forecast.paths = args_given(&call->args, OPTION_PATHS);
+	forecast.app = fed.app;
 	forecast.start_ms = said.start_ms;
 	forecast.partial = said.partial;
 	forecast.name = one.name;

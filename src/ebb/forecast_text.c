@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "ebb/call.h"
+#include "foresee/apps.h"
 #include "foresee/soon.h"
 #include "model/paths.h"
 
@@ -224,6 +225,12 @@ static void add_head(const struct forecast *forecast, bool color, struct str *ou
 {
 	str_addf(out, "%s%s%s%s\n", color ? BOLD : "", forecast->name, color ? PLAIN : "",
 		forecast->kind == SERIES_COUNTER ? ", a second" : "");
+	if (forecast->app)
+		str_addf(out,
+			"  belongs   to %s (%s, %s), which goes by %zu event%s of its calendar\n",
+			forecast->app->name, app_types[forecast->app->type],
+			app_classes[forecast->app->class], forecast->app->calendar.count,
+			forecast->app->calendar.count == 1 ? "" : "s");
 	add_known(forecast, out);
 	add_record(forecast, out);
 	str_add(out, "\n");
@@ -406,6 +413,12 @@ void forecast_json(const struct forecast *forecast, struct str *out)
 		"refits", (json_int_t)forecast->model->refits, "experts", experts_json(forecast),
 		"step", 3600, "levels", levels, "steps", steps_json(forecast));
 	json_object_set_new(document, "basis", basis_json(forecast));
+	if (forecast->app)
+		json_object_set_new(document, "application",
+			json_pack("{s:s,s:s,s:s,s:i}", "name", forecast->app->name, "type",
+				app_types[forecast->app->type], "class",
+				app_classes[forecast->app->class], "events",
+				(int)forecast->app->calendar.count));
 	if (forecast->paths)
 		json_object_set_new(document, "paths", paths_json(forecast));
 	if (forecast->soon)

@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "series/bucket.h"
 
+struct app;
 struct soon;
 struct str;
 
@@ -28,6 +29,7 @@ struct forecast {
 	bool partial;             /* known for less than one whole hour */
 	bool kept;                /* the daemon's model, not one made for this call */
 	bool paths;               /* scenario paths, too (JSON) */
+	const struct app *app;    /* whose it is; NULL: nobody said */
 	const struct soon *soon;  /* NULL: nothing is known at five-minute steps */
 	int64_t (*local)(int64_t utc_s);
 };

@@ -38,6 +38,18 @@ static bool any_name(void *arg, const char *name)
 	return false;
 }
 
+/* What the configuration says of applications. */
+static int add_apps(const struct conf_watched *watched, struct apps *apps)
+{
+	int err = 0;
+	vec_each (entry, &watched->applications) {
+		const struct app_said said = {entry->name, entry->series, entry->calendar,
+			(enum app_type)entry->type, (enum app_class)entry->class};
+		err = err ? err : apps_add(apps, &said);
+	}
+	return err;
+}
+
 /* A question makes no state folder. */
 static int open_state(const struct call *call, struct remembered *ret)
 {
@@ -47,6 +59,8 @@ static int open_state(const struct call *call, struct remembered *ret)
 	if (code)
 		return code;
 	memcpy(ret->state, config.conf.state, sizeof(ret->state));
+	if (add_apps(&config.watched, &ret->apps))
+		return call_fail(EXIT_FAILED, "no memory");
 	int err = textfile_list(ret->state, any_name, NULL, &why);
 	if (err)
 		return call_fail(err == -ENOENT ? EXIT_NO_OBJECT : EXIT_FAILED,
@@ -120,6 +134,7 @@ int remembered_open(const struct call *call, bool write, struct remembered *ret)
 	if (code)
 		return code;
 	ret->feed.local = remembered_local;
+	ret->feed.apps = &ret->apps;
 	ret->feed.network = read_network(ret);
 	ret->feed.work = work_new();
 	ret->feed.ahead = malloc(sizeof(*ret->feed.ahead));
@@ -129,6 +144,7 @@ int remembered_open(const struct call *call, bool write, struct remembered *ret)
 void remembered_close(struct remembered *remembered)
 {
 	series_close(remembered->series);
+	apps_done(&remembered->apps);
 	work_free(remembered->feed.work);
 	network_free(remembered->feed.network);
 	free(remembered->feed.ahead);
@@ -146,7 +162,7 @@ int remembered_model(const struct remembered *remembered, const struct series_on
 	fed->until_ms = 0;
 	*fed->model = (struct model){0};
 	*ret_kept = kept_read(&kept, fed, NULL) == 0;
-	fed->model->history.class = prior_of(one->name);
+	feed_belong(&remembered->feed, fed, one->name);
 	return feed_all(&remembered->feed, remembered->now_ms, fed, why);
 }
 

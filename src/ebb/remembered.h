@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "foresee/apps.h"
 #include "foresee/feed.h"
 #include "store/head.h"
 
@@ -31,6 +32,7 @@ struct remembered {
 	struct series *series; /* NULL: there is none yet */
 	int64_t now_ms;
 	struct feed feed;
+	struct apps apps; /* of the configuration; feed borrows it */
 };
 
 /*

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/why.h"
+#include "foresee/apps.h"
 #include "model/network.h"
 #include "series/series.h"
 
@@ -56,6 +57,7 @@ static void refit(const struct feed *feed, const struct fed *fed)
 	double guest[AHEAD_HOURS];
 	if (feed->network && feed->teach)
 		network_learn(feed->network, &fed->model->history);
+	work_calendar(feed->work, fed->app ? &fed->app->calendar : NULL);
 	(void)model_refit(fed->model, feed->work, ask_network(feed, fed, guest), feed->ahead);
 }
 
@@ -83,6 +85,12 @@ int feed_step(
 	fed->until_ms = to;
 	*ret_more = to < end;
 	return 0;
+}
+
+void feed_belong(const struct feed *feed, struct fed *fed, const char *name)
+{
+	fed->app = apps_of(feed->apps, name);
+	fed->model->history.class = apps_prior(fed->app, name);
 }
 
 bool feed_due(const struct feed *feed, int64_t now_ms, int64_t until_ms)
@@ -115,6 +123,7 @@ int feed_ahead(const struct feed *feed, int64_t now_ms, struct fed *fed, struct 
 		history_reach(&fed->model->history, local_middle(feed, said.start_ms));
 	}
 	const double *heard = ask_network(feed, fed, guest);
+	work_calendar(feed->work, fed->app ? &fed->app->calendar : NULL);
 	if (!model_ahead(fed->model, feed->work, heard, feed->ahead))
 		return why_set(why, -ENODATA, "nothing is known of it in the last six weeks");
 	*ret = said;

@@ -15,6 +15,8 @@
 
 #include "model/model.h"
 
+struct app;
+struct apps;
 struct network;
 struct series;
 struct why;
@@ -32,13 +34,15 @@ struct feed {
 	struct ahead *ahead;     /* borrowed; spoilt by each call */
 	struct network *network; /* borrowed; NULL: models do without */
 	bool teach;              /* it learns from each day that is taken in */
+	const struct apps *apps; /* borrowed; NULL: nothing is known of applications */
 };
 
 /* The model of one series, and how far it has been fed. */
 struct fed {
-	uint32_t id;         /* of the series */
-	struct model *model; /* borrowed or given, as its owner says */
-	int64_t until_ms;    /* hours before are in it; 0: it is new */
+	uint32_t id;           /* of the series */
+	struct model *model;   /* borrowed or given, as its owner says */
+	int64_t until_ms;      /* hours before are in it; 0: it is new */
+	const struct app *app; /* that it belongs to, of feed->apps; NULL: none */
 };
 
 /*
@@ -48,6 +52,9 @@ struct fed {
  */
 int feed_step(
 	const struct feed *feed, int64_t now_ms, struct fed *fed, bool *ret_more, struct why *why);
+
+/* Whose series it is, and what is believed of it at first: before it is fed. */
+void feed_belong(const struct feed *feed, struct fed *fed, const char *name);
 
 /* Whether a local midnight lies between; a model fed until 0 is always due. */
 bool feed_due(const struct feed *feed, int64_t now_ms, int64_t until_ms);

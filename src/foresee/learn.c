@@ -74,7 +74,6 @@ static void begin(struct learn *learn, const struct series_one *one)
 	/* One that cannot be read is learnt anew from what the store remembers. */
 	int err = kept_read(&kept, &learn->fed, NULL);
 	learn->damaged += err == -EBADMSG;
-	learn->fed.model->history.class = prior_of(one->name);
 	learn->busy = true;
 }
 
@@ -132,6 +131,7 @@ bool learn_step(struct learn *learn, struct series *series, int64_t now_ms)
 		learn->busy = false;
 		return true;
 	}
+	feed_belong(&learn->feed, &learn->fed, one.name);
 	learn->days++;
 	learn->taught = true;
 	int err = feed_step(&learn->feed, now_ms, &learn->fed, &more, &learn->failure);

@@ -22,7 +22,7 @@ struct network;
 struct learn {
 	struct disk *disk; /* borrowed */
 	uint8_t identity[IDENTITY_SIZE];
-	struct feed feed;
+	struct feed feed;      /* its apps may change between two steps */
 	VEC(int64_t) until_ms; /* by series; 0: not looked at since the start */
 	uint32_t at;           /* the next series to look at */
 	bool busy;             /* `fed` is under way */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "model/occasions.h"
 #include "num/array.h"
 #include "num/lag.h"
 #include "num/season.h"
@@ -53,6 +54,8 @@ struct work {
 	double season[2 * SMOOTH_PERIOD_MAX];
 	double offset, shift, log_low, log_high, low, high;
 	size_t n;
+	const struct calendar *calendar; /* NULL: none */
+	struct occasions occasions;
 	double *lag;
 	double *trend;
 };
@@ -78,6 +81,11 @@ struct work *work_new(void)
 		return NULL;
 	}
 	return work;
+}
+
+void work_calendar(struct work *work, const struct calendar *calendar)
+{
+	work->calendar = calendar && calendar->count ? calendar : NULL;
 }
 
 /* Offset of the logarithm: a tenth of the median, of the mean where most is zero. */
@@ -121,8 +129,12 @@ static void from_log(const struct work *work, double *x, size_t n)
 static bool prepare(const struct history *history, struct work *work, struct said *ret)
 {
 	work->n = history_len(history);
-	if (!history_copy(history, work->n, work->y) ||
-		!history_fill(work->y, work->n, work->full, work->filled))
+	if (!history_copy(history, work->n, work->y))
+		return false;
+	if (work->calendar)
+		occasions_take_out(&work->occasions, work->calendar,
+			history->next - (int64_t)work->n, work->y, work->n);
+	if (!history_fill(work->y, work->n, work->full, work->filled))
 		return false;
 	choose_scale(work, ret);
 	for (size_t i = 0; i < work->n; i++) {
@@ -276,6 +288,16 @@ static void contain(const struct history *history, const struct work *work, stru
 				ret->by[e][h] = fmin(fmax(ret->by[e][h], low), high);
 }
 
+/* Experts know nothing of the calendar: what its days do is added to what they all say. */
+static void put_occasions(const struct history *history, const struct work *work, struct said *ret)
+{
+	for (size_t e = 0; e < EXPERTS; e++)
+		for (size_t h = 0; h < H; h++)
+			if (!isnan(ret->by[e][h]))
+				ret->by[e][h] = occasions_put_in(&work->occasions,
+					history->next + (int64_t)h, ret->by[e][h]);
+}
+
 bool experts_say(const struct history *history, struct expert_fits *fits, bool fit,
 	const double *guest, struct work *work, struct said *ret)
 {
@@ -290,5 +312,7 @@ bool experts_say(const struct history *history, struct expert_fits *fits, bool f
 	if (guest)
 		memcpy(ret->by[EXPERT_GUEST], guest, H * sizeof(*guest));
 	contain(history, work, ret);
+	if (work->calendar)
+		put_occasions(history, work, ret);
 	return true;
 }

@@ -60,6 +60,10 @@ struct work;
 struct work *work_new(void); /* gives; NULL: no memory */
 void work_free(struct work *work);
 
+/* The calendar by which series are looked at from now on; borrowed. NULL: no day is special. */
+struct calendar;
+void work_calendar(struct work *work, const struct calendar *calendar);
+
 struct said {
 	double by[EXPERTS][AHEAD_HOURS]; /* gaps where an expert has nothing to say */
 	size_t hours;                    /* of history that it was said on */

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "base/why.h"
 #include "conf/conf.h"
+#include "foresee/apps.h"
 #include "foresee/learn.h"
 #include "node/load.h"
 #include "node/node.h"
@@ -32,6 +33,7 @@ struct watching {
 	struct wanted wanted;
 	struct watch_programs *programs; /* NULL: no memory; asked for anew at each reload */
 	VEC(struct watch_postgres *) postgres;
+	struct apps apps;
 };
 
 struct node {

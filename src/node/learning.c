@@ -26,6 +26,7 @@ static void step(struct timer *timer)
 	struct node *node = container_of(timer, struct node, learning);
 	struct world *world = node->world;
 	int64_t began_ns = clock_mono_ns(world->clock), wait_ns = IDLE_NS;
+	node->learn.feed.apps = &node->watching.apps;
 	bool may = node->conf.forecast_cpu_percent > 0 && node->past.series && !node->state.failed;
 	if (may &&
 		learn_step(

@@ -42,6 +42,19 @@ static void open_postgres(struct node *node, const struct conf_watched *watched)
 	}
 }
 
+/* What does not fit into memory is not gone by until the next reload. */
+static void adopt_applications(struct node *node, const struct conf_watched *watched)
+{
+	struct apps *apps = &node->watching.apps;
+	apps->list.len = 0;
+	for (size_t i = 0; watched && i < watched->applications.len; i++) {
+		const struct conf_application *entry = &watched->applications.at[i];
+		const struct app_said said = {entry->name, entry->series, entry->calendar,
+			(enum app_type)entry->type, (enum app_class)entry->class};
+		(void)apps_add(apps, &said);
+	}
+}
+
 void watching_adopt(struct node *node, const struct conf_watched *watched)
 {
 	struct watching *watching = &node->watching;
@@ -54,6 +67,7 @@ void watching_adopt(struct node *node, const struct conf_watched *watched)
 		watching->programs = watch_programs_new(max);
 	else
 		watch_programs_max(watching->programs, max);
+	adopt_applications(node, watched);
 	close_postgres(watching);
 	if (watched)
 		open_postgres(node, watched);
@@ -73,5 +87,6 @@ void watching_end(struct node *node)
 	watch_programs_free(node->watching.programs);
 	close_postgres(&node->watching);
 	vec_done(&node->watching.postgres);
+	apps_done(&node->watching.apps);
 	node->watching = (struct watching){0};
 }
