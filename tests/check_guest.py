@@ -13,6 +13,7 @@ import pwd
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,11 +53,11 @@ def until(what, message):
 class Host:
     """An ebb-vold, a repository, and what is attached."""
 
-    def __init__(self, place, ebb, vold, own_disk=False):
+    def __init__(self, place, ebb, vold, own_disk=False, options=()):
         need("nbdfuse", "fusermount3", "losetup", "mkfs.ext4", "mkfs.xfs", "xfs_io")
         if not os.path.exists("/dev/fuse") or not os.path.exists("/dev/loop-control"):
             raise Skip("there is no /dev/fuse or no loop device")
-        self.place, self.ebb_path, self.vold = place, ebb, vold
+        self.place, self.ebb_path, self.vold, self.options = place, ebb, vold, options
         os.chmod(place.folder, 0o755)
         self.disks, self.servers, self.state = [], [], place.path("state")
         self.own = place.path("own") if own_disk else None
@@ -74,7 +75,8 @@ class Host:
         call("mount", "-o", "loop", self.own + ".img", self.own)
 
     def start(self):
-        self.program = self.place.start([self.vold, "--state", self.state]).ready()
+        self.program = self.place.start(
+            [self.vold, "--state", self.state, *self.options]).ready()
 
     def cut_power(self):
         """Nothing reaches the disk of the state any more, and what was not synced is gone."""
@@ -385,5 +387,180 @@ def test_power_cuts_are_seen(place, ebb, vold):
     assert lost > 0
 
 
+# ---- a guest with Debian's kernel ----
+
+PROGRAMS = ("dash", "mount", "umount", "ip", "kmod", "nbd-client", "mkfs.ext4", "e2fsck",
+            "mkfs.xfs", "xfs_repair", "dd", "md5sum", "cat", "sync", "sleep", "mkdir", "blockdev")
+MODULES = ("virtio_net", "virtio_pci", "nbd", "ext4", "xfs")
+
+# First in the guest, and alone there. What it prints is what the host goes by.
+INIT = r"""#!/bin/dash
+export PATH=/bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+for word in $(cat /proc/cmdline); do case $word in port=*|what=*) eval "$word";; esac; done
+for module in $(cat /modules/order); do insmod "/modules/$module" 2>/dev/null; done
+ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0
+die() { echo "guest: failed: $*"; echo o >/proc/sysrq-trigger; sleep 100; }
+nbd-client 10.0.2.2 "$port" /dev/nbd0 -N v -b 4096 >/dev/null 2>&1 || die nbd-client
+[ "$(blockdev --getsize64 /dev/nbd0)" = 402653184 ] || die size
+
+one_file_system() {
+	mkfs.$1 -q ${2:-} /dev/nbd0 || die mkfs.$1
+	mount -t $1 /dev/nbd0 /mnt || die mount $1
+	i=0
+	while [ $i -lt 24 ]; do
+		dd if=/dev/urandom of=/mnt/$i bs=64k count=$((i % 7 + 1)) 2>/dev/null || die write
+		i=$((i + 1))
+	done
+	(cd /mnt && md5sum [0-9]* >/sums) || die md5sum
+	umount /mnt || die umount
+	$3 /dev/nbd0 >/dev/null 2>&1 || die "$3"
+	blockdev --flushbufs /dev/nbd0
+	mount -t $1 /dev/nbd0 /mnt || die mount $1 again
+	(cd /mnt && md5sum -c --quiet /sums) || die md5sum -c
+	umount /mnt || die umount
+	echo "guest: $1 is clean"
+}
+
+if [ "$what" = systems ]; then
+	one_file_system ext4 "" "e2fsck -fn"
+	one_file_system xfs -f "xfs_repair -n"
+	nbd-client -d /dev/nbd0 >/dev/null 2>&1
+	echo "guest: done"
+else
+	mkfs.ext4 -q /dev/nbd0 && mount -t ext4 /dev/nbd0 /mnt || die ext4
+	sync
+	i=0
+	while :; do
+		i=$((i + 1))
+		dd if=/dev/urandom of=/mnt/$i bs=16k count=1 conv=fsync 2>/dev/null || die write
+		sum=$(md5sum </mnt/$i)
+		echo "guest: wrote $i ${sum%% *}"
+	done
+fi
+echo o >/proc/sysrq-trigger
+sleep 100
+"""
+
+
+def copy_with_libraries(program, root):
+    """A program into the guest's root, and what it is linked to."""
+    path = shutil.which(program, path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if not path:
+        raise Skip(f"{program} is not installed")
+    shutil.copy(path, os.path.join(root, "bin", program))
+    for word in call("ldd", path, code=None).stdout.split():
+        target = root + word
+        if word.startswith("/") and not os.path.exists(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(word, target)
+
+
+def debian_kernel():
+    for kernel in sorted(glob.glob("/boot/vmlinuz-*"), reverse=True):
+        version = kernel.removeprefix("/boot/vmlinuz-")
+        if glob.glob(f"/lib/modules/{version}/kernel/drivers/block/nbd.ko*"):
+            return kernel, version
+    raise Skip("linux-image-amd64 is not installed")
+
+
+def make_initrd(place):
+    """Debian's kernel, and a file system in memory with what the guest needs."""
+    kernel, version = debian_kernel()
+    root = place.path("root")
+    for folder in ("bin", "modules", "proc", "sys", "dev", "mnt", "etc"):
+        os.makedirs(os.path.join(root, folder))
+    for program in PROGRAMS:
+        copy_with_libraries(program, root)
+    os.symlink("kmod", os.path.join(root, "bin", "insmod"))
+    order = []
+    for module in MODULES:
+        told = call("modprobe", "-S", version, "--show-depends", module).stdout
+        for line in told.splitlines():
+            path = line.split()[1] if line.startswith("insmod") else ""
+            if path and os.path.basename(path) not in order:
+                order.append(os.path.basename(path))
+                shutil.copy(path, os.path.join(root, "modules"))
+    with open(os.path.join(root, "modules", "order"), "w", encoding="utf-8") as file:
+        file.write("\n".join(order))
+    with open(os.path.join(root, "init"), "w", encoding="utf-8") as file:
+        file.write(INIT)
+    os.chmod(os.path.join(root, "init"), 0o755)
+    initrd = place.path("initrd")
+    call("sh", "-c", f"cd {root} && find . | cpio -o -H newc --quiet >{initrd}")
+    return kernel, initrd
+
+
+class Guest:
+    """A machine whose /dev/nbd0 is the volume "v"; its console is read line by line."""
+
+    def __init__(self, place, what, port):
+        need("qemu-system-x86_64", "cpio", "modprobe")
+        kernel, initrd = make_initrd(place)
+        self.process = subprocess.Popen(
+            ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "512", "-nographic",
+             "-no-reboot", "-kernel", kernel, "-initrd", initrd, "-append",
+             f"console=ttyS0 quiet panic=-1 what={what} port={port}", "-netdev", "user,id=n",
+             "-device", "virtio-net-pci,netdev=n,romfile="], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.told = []
+
+    def hear(self):
+        """The next line that it tells; None at its end."""
+        for line in self.process.stdout:
+            if "guest: " in line:
+                self.told.append(line[line.index("guest: ") + 7:].strip())
+                return self.told[-1]
+            print("# " + line.rstrip()[:200])
+        return None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def free_port():
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def a_guest(place, ebb, vold, what, **how):
+    port = free_port()
+    with a_host(place, ebb, vold, options=["--tcp", f"tcp:127.0.0.1:{port}"], **how) as host:
+        host.ebb("volume", "create", "v", "384MiB", "--state", host.state)
+        guest = Guest(place, what, port)
+        try:
+            yield host, guest
+        finally:
+            guest.kill()
+
+
+def test_guest(place, ebb, vold):
+    """nbd.ko of Debian's kernel: ext4 and xfs are clean, and hold what was written"""
+    with a_guest(place, ebb, vold, "systems") as (_, guest):
+        while guest.hear() is not None:
+            pass
+        assert guest.told == ["ext4 is clean", "xfs is clean", "done"], guest.told
+
+
+def test_guest_power_cut(place, ebb, vold):
+    """no file that a guest synced is lost when the power of guest and server goes"""
+    with a_guest(place, ebb, vold, "cut", own_disk=True) as (host, guest):
+        while len(guest.told) < 60:
+            assert guest.hear() is not None, guest.told
+        host.cut_power()
+        guest.kill()
+        host.power_on()
+        disk = Disk(host, "v")
+        disk.mount_it()
+        for number, digest in (told.split()[1:] for told in guest.told):
+            told = call("md5sum", os.path.join(disk.mount, number)).stdout
+            assert told.startswith(digest), (number, digest, told)
+        disk.check()
+
+
 if __name__ == "__main__":
-    sys.exit(main([test_postgres, test_power_cuts, test_power_cuts_are_seen], sys.argv[1:]))
+    sys.exit(main([test_postgres, test_power_cuts, test_power_cuts_are_seen, test_guest,
+                   test_guest_power_cut], sys.argv[1:]))

@@ -405,6 +405,41 @@ def test_served_at_once(place, ebb, vold):
     worker.client.shutdown()
 
 
+def test_flooded(place, ebb, vold):
+    """many requests at once to what is on its way: none is overwritten by what was fetched"""
+    rig, dice, piece = Rig(place, ebb, vold, size=8 * MIB), seed(), 16384
+    rig.write(dice, rig.size // BLOCK)
+    rig.protected()
+    filling = Filling(rig, "3MiB")
+    client, now = rig.connect("w"), bytearray(rig.model)
+    rounds = 0
+    while filling.fills() or rounds < 3:
+        rounds += 1
+        # Neighbours: what is read of an extent has it fetched while the rest is written.
+        first = dice.randrange(rig.size // piece - 64)
+        pieces = dice.sample(range(first, first + 64), 60)
+        reads, waiting = [], []
+        for number, at in enumerate(at * piece for at in pieces):
+            if number % 6 == 0:
+                buffer = rig.nbd.Buffer(piece)
+                reads.append((at, buffer))
+                waiting.append(client.aio_pread(buffer, at))
+                continue
+            data = dice.randbytes(piece)
+            now[at:at + piece] = data
+            waiting.append(client.aio_pwrite(rig.nbd.Buffer.from_bytearray(bytearray(data)), at))
+        while waiting:
+            client.poll(-1)
+            waiting = [cookie for cookie in waiting if not client.aio_command_completed(cookie)]
+        for at, buffer in reads:
+            assert buffer.to_bytearray() == now[at:at + piece], at
+    filling.ended()
+    for at in range(0, rig.size, piece):
+        assert client.pread(piece, at) == now[at:at + piece], at
+    client.shutdown()
+    rig.client.shutdown()
+
+
 def test_filling_is_killed(place, ebb, vold):
     """kill -9 of either side: what was durable stays, what is missing is fetched again"""
     rig, dice = Rig(place, ebb, vold), seed()
@@ -454,4 +489,4 @@ def test_filling_is_killed(place, ebb, vold):
 if __name__ == "__main__":
     sys.exit(main([test_exactly_what_changed, test_what_is_not_known, test_estimate,
                    test_beside_a_writer, test_killed, test_vold_killed, test_back_into_a_volume,
-                   test_served_at_once, test_filling_is_killed], sys.argv[1:]))
+                   test_served_at_once, test_flooded, test_filling_is_killed], sys.argv[1:]))

@@ -626,6 +626,8 @@ def test_qemu(place, vold, _ebb):
     run("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image, served.uri())
     assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "raw", image, served.uri())
     assert '"zero": true' in run("qemu-img", "map", "-f", "raw", "--output=json", served.uri())
+    run("qemu-img", "bench", "-f", "raw", "-t", "none", "-c", "2000", "-d", "16", "-s", "4096",
+        served.uri())
     run("nbdcopy", served.uri(), back)
     assert subprocess.run(["cmp", image, back]).returncode == 0
     told = run("qemu-io", "-f", "raw", "-c", "write -P 5 1000 3000", "-c", "flush", "-c",
