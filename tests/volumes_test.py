@@ -298,6 +298,16 @@ def test_single(place, vold, _ebb):
     assert done.returncode == 2 and "--single listens nowhere" in done.stderr, done
 
 
+def test_end_filling(place, vold, _ebb):
+    """it ends in order while a volume fills from nobody, and goes on with that"""
+    served = Served(place, vold)
+    assert served.ask("fill", "f", str(8 * MIB), "unix:" + place.path("nobody"), "x")["ok"]
+    for _ in range(2):
+        assert served.program.term() == 0
+        served.start()
+    assert "fills" in served.ask("show", "f")["volume"]
+
+
 def test_memory(place, vold, _ebb):
     """more asked for than there is memory for: all wait, none fails, and small requests go on"""
     nbd = libnbd()
@@ -649,7 +659,7 @@ def test_commands(place, vold, ebb):
     type_in("volume", "create", "db", "1GiB")
     type_in("volume", "create", "x", "1", code=2)
     type_in("volume", "cut", "db@one")
-    assert "File exists" in type_in("volume", "cut", "db@one", code=5)
+    assert "has a snapshot one" in type_in("volume", "cut", "db@one", code=5)
     assert "db@one" in type_in("volume", "ls", "db")
     lines = type_in("volume", "ls").splitlines()
     assert lines[1].split()[:4] == ["db", "open", "1", "GiB"], lines
@@ -669,4 +679,4 @@ if __name__ == "__main__":
                    test_shrunk, test_certificates, test_shared_keys, test_network,
                    test_leaving, test_killed, test_fio, test_qemu, test_changed,
                    test_pace, test_contexts, test_many_contexts, test_single,
-                   test_memory, test_group], sys.argv[1:]))
+                   test_memory, test_group, test_end_filling], sys.argv[1:]))

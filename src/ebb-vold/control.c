@@ -125,7 +125,8 @@ struct served *control_find(
 	if (argc < 2)
 		talk_reply_refuse(ret_reply, TALK_USAGE, "%s wants the name of a volume", argv[0]);
 	else if (!served)
-		talk_reply_refuse(ret_reply, TALK_NONE, "there is no volume %.80s", argv[1]);
+		talk_reply_refuse(ret_reply, TALK_NONE,
+			"there is no volume %.80s: `ebb volume ls` lists those there are", argv[1]);
 	return served;
 }
 
@@ -320,14 +321,17 @@ static void act_on_snapshot(struct control *control, size_t argc, const char *co
 		return;
 	}
 	const struct map_snapshot *snapshot = map_snapshot(engine_map(served->engine), argv[2]);
-	if (kind == ENGINE_DROP && snapshot &&
-		server_uses(control->parts.server, argv[1], snapshot->era)) {
-		talk_reply_refuse(
-			ret_reply, TALK_GUARDED, "a client reads %s@%s", argv[1], argv[2]);
-		return;
-	}
-	control_act(
-		control, served, &(struct engine_act){.kind = kind, .name = argv[2]}, ret_reply);
+	bool used = snapshot && server_uses(control->parts.server, argv[1], snapshot->era);
+	if (kind == ENGINE_DROP && used)
+		talk_reply_refuse(ret_reply, TALK_GUARDED,
+			"a client reads %s@%s: drop it when that has gone", argv[1], argv[2]);
+	else if (kind == ENGINE_CUT && snapshot)
+		talk_reply_refuse(ret_reply, TALK_GUARDED,
+			"volume %s has a snapshot %s: choose another name, or drop that one",
+			argv[1], argv[2]);
+	else
+		control_act(control, served, &(struct engine_act){.kind = kind, .name = argv[2]},
+			ret_reply);
 }
 
 /* Clients see a new size when they come anew: what they know of is cut off only by force. */

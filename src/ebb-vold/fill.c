@@ -462,7 +462,8 @@ void fill_close(struct fill *fill)
 {
 	if (!fill)
 		return;
-	if (fill->step.fn)
+	/* The loop may have ended since it was stopped. */
+	if (fill->step.fn && !fill->stopped)
 		fill_stop(fill);
 	fill_free(fill);
 }

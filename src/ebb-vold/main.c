@@ -269,6 +269,8 @@ static void close_all(struct vold *vold)
 		_exit(EXIT_FAILURE); /* a request that never ends holds memory that is to be freed
 				      */
 	server_close(vold->server);
+	if (vold->volumes)
+		volumes_still(vold->volumes);
 	traced_shut(&vold->traced);
 	nbd_tls_free(vold->tls);
 	file_close(vold->lock);

@@ -181,7 +181,8 @@ int volumes_close_one(struct served *served, struct why *why)
 	if (!served->engine)
 		return 0;
 	if (served->holds || served->place->queue)
-		return why_set(why, -EBUSY, "volume %s: %u clients are connected to it",
+		return why_set(why, -EBUSY,
+			"volume %s: %u clients are connected to it: disconnect them first",
 			served->name, served->holds);
 	engine_clean(served->engine, 0);
 	if (served->fill)
@@ -289,7 +290,8 @@ static int create(
 	if (err)
 		return err;
 	if (volumes_find(volumes, name))
-		return why_set(why, -EEXIST, "there is a volume %s", name);
+		return why_set(why, -EEXIST,
+			"there is a volume %s: choose another name, or remove that one", name);
 	if (size == 0 || size % 512 || size > VOL_SIZE_MAX)
 		return why_set(why, -EINVAL, "a volume has a multiple of 512 bytes, at most 8 TiB");
 	struct served *served = add(volumes, name);
@@ -345,7 +347,8 @@ int volumes_rename(
 	struct why ignored;
 	int err = name_ok(name, why);
 	if (!err && volumes_find(volumes, name))
-		err = why_set(why, -EEXIST, "there is a volume %s", name);
+		err = why_set(why, -EEXIST,
+			"there is a volume %s: choose another name, or remove that one", name);
 	if (!err && served->fill)
 		err = why_set(why, -EBUSY, "volume %s fills: wait until it is whole", served->name);
 	if (!err)
