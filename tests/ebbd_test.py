@@ -5,6 +5,7 @@
 usage: tests/ebbd_test.py EBBD
 """
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -95,12 +96,29 @@ def test_history(place, ebbd):
     assert again["error"] is None and again["memory"] > 0, again
 
 
+def test_locked_folder(place, ebbd):
+    """a folder that another program has locked for a moment is waited for, and not for ever"""
+    config(place)
+    os.makedirs(place.path("state"), exist_ok=True)
+    state = os.open(place.path("state"), os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(state, fcntl.LOCK_EX)
+    code, _, err = run([ebbd, "--config", place.path("ebb.yaml")])
+    assert code == 1 and "another program has locked the folder to listen in it" in err, (code, err)
+    release = threading.Timer(0.3, lambda: fcntl.flock(state, fcntl.LOCK_UN))
+    release.start()
+    start(place, ebbd).ready()
+    release.join()
+    assert control(place, "ping")["type"] == "pong"
+    os.close(state)
+
+
 def test_verbs(place, ebbd):
     """ping, help, an unknown verb, and stop"""
     program = start(place, ebbd).ready()
     assert control(place, "ping") == {"ok": True, "type": "pong"}
     names = [verb["name"] for verb in control(place, "help")["verbs"]]
-    assert names == ["status", "metrics", "ping", "reload", "stop"], names
+    assert names == ["status", "metrics", "jobs", "why", "now", "cancel", "ping", "reload",
+                     "stop"], names
     refused = control(place, "statsu")
     assert refused["code"] == 2 and 'did you mean "status"?' in refused["error"]
     assert control(place, "stop") == {"ok": True, "type": "stop"}
@@ -408,8 +426,9 @@ def test_kills(place, ebbd):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_options, test_first_start, test_history, test_verbs, test_ends,
-                   test_bad_config_at_start, test_reload, test_reload_verb, test_second,
+    sys.exit(main([test_options, test_first_start, test_history, test_locked_folder,
+                   test_verbs, test_ends, test_bad_config_at_start, test_reload,
+                   test_reload_verb, test_second,
                    test_socket_in_the_way, test_read_only, test_full_disk, test_failed_sync,
                    test_second_signal, test_watchdog, test_stopped, test_crowd,
                    test_rude_clients, test_kills], sys.argv[1:]))

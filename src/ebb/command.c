@@ -210,16 +210,16 @@ const struct command commands[] = {
 	{"job", "why", "what is wanted of a resource now, and why",
 		"The planner's last answer: what was chosen, at which price, the runner-up, and "
 		"what would change it.",
-		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
-		call_job_why},
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb job why home", "the reasons for what is planned"}}, call_job_why},
 	{"job", "now", "make a point of it now, whatever that costs others",
 		"The job runs as fast as it can. What was planned for later is planned anew.",
-		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
-		call_job_now},
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb job now home", "before an upgrade"}}, call_job_now},
 	{"job", "cancel", "end the job of a resource that runs",
 		"What it has stored already stays, and the next one goes on from there.",
-		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES, {{NULL, NULL}},
-		call_job_cancel},
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb job cancel home", "it disturbs"}}, call_job_cancel},
 	{"forecast", NULL, "what a series will be, with honest bands",
 		"Looks into the store of series in the state folder, beside a running ebbd or "
 		"without one. SERIES is a name with its labels, a metric, or the value of a label "

@@ -14,11 +14,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/own.h"
 #include "base/why.h"
 #include "os/linux/fd.h"
 #include "os/linux/net_addr.h"
+
+/* Two seconds. */
+enum { LOCK_TRIES = 200, LOCK_NAP_NS = 10000000 };
 
 static int lock_folder(const char *path)
 {
@@ -28,8 +32,15 @@ static int lock_folder(const char *path)
 	if (!folder)
 		return -ENOMEM;
 	OWN(fd_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd < 0)
 		return -errno;
+	/* Others hold it for a moment; who holds it longer means no good, and gets no patience. */
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
+		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+			return -errno;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+	}
 	return fd_take(&fd);
 }
 
