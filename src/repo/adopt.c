@@ -2,16 +2,19 @@
 /*
  * Packs that no index tells of: what a writer that was killed, or whose commit failed, had brought
  * to the place already. They are taken into our index, so that nothing in them is sent again. So
- * are packs that had come to their last byte and lacked only their name.
+ * are packs that had come to their last byte and lacked only their name. Indexes of that run go on
+ * telling of them, as far as the packs say the same.
  *
  * Of each pack only envelope, directory and marks are read. The directory is authenticated and the
  * place keeps objects whole, so what it tells is there; each chunk is checked whenever it is read.
  */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "base/own.h"
 #include "base/plant.h"
 #include "base/vec.h"
@@ -25,11 +28,14 @@ struct orphan {
 	struct object_id id;
 	enum object_kind kind;
 	uint64_t size;
+	bool taken;
 };
 
 struct search {
+	struct repo *repo;
 	ids_t known; /* sorted */
 	VEC(struct orphan) orphans;
+	ids_t indexes; /* that no head names */
 	bool failed;
 };
 
@@ -58,6 +64,28 @@ static void search_done(struct search *search)
 {
 	vec_done(&search->known);
 	vec_done(&search->orphans);
+	vec_done(&search->indexes);
+}
+
+static bool is_dead(const struct repo *repo, const struct object_id *id)
+{
+	vec_each (retired, &repo->head.retired)
+		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
+			return true;
+	return false;
+}
+
+static bool note_index(void *arg, const char *name, uint64_t size)
+{
+	struct search *search = arg;
+	struct object_id id;
+	enum object_kind kind;
+	(void)size;
+	if (!object_parse_name(name, &kind, &id) || kind != OBJECT_INDEX ||
+		head_find_index(&search->repo->head, &id) || is_dead(search->repo, &id))
+		return true;
+	search->failed = vec_push(&search->indexes, id) != 0;
+	return !search->failed;
 }
 
 /* Names come later than bytes, but after a crash they may not: all is held against its sums. */
@@ -100,8 +128,12 @@ static int find_orphans(struct repo *repo, struct search *search, struct why *wh
 	err = place_list(repo->world.place, "data", note, search);
 	if (!err)
 		err = place_list(repo->world.place, "meta", note, search);
+	if (!err && search->orphans.len)
+		err = place_list(repo->world.place, "index", note_index, search);
 	if (search->failed)
 		err = -ENOMEM;
+	if (search->orphans.len)
+		qsort(search->orphans.at, search->orphans.len, sizeof(struct orphan), by_id);
 	return err ? why_errno(why, err, "looking for packs of a run that was ended") : 0;
 }
 
@@ -188,29 +220,137 @@ static int adopt(struct repo *repo, const struct orphan *orphan, struct why *why
 	return err;
 }
 
-static bool is_dead(const struct repo *repo, const struct object_id *id)
+/* ---- indexes of that run: what they tell is not told again ---- */
+
+static struct orphan *find_orphan(struct search *search, const struct index_pack *pack)
 {
-	vec_each (retired, &repo->head.retired)
-		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
-			return true;
-	return false;
+	struct orphan *orphan = bsearch(
+		&pack->id, search->orphans.at, search->orphans.len, sizeof(*orphan), by_id);
+	/* As an index of ours would tell it: a head says whether its indexes tell lengths. */
+	bool ours = orphan && !orphan->taken && orphan->kind == pack->kind &&
+		pack->length == (repo_tells_lengths(search->repo) ? orphan->size : 0) &&
+		!is_dead(search->repo, &pack->id);
+	return ours ? orphan : NULL;
+}
+
+static bool same_entry(const struct pack_entry *a, const struct pack_entry *b)
+{
+	return digest_equal(&a->digest, &b->digest) && a->kind == b->kind &&
+		a->segment == b->segment && a->offset == b->offset && a->length == b->length &&
+		a->plain_length == b->plain_length;
+}
+
+typedef VEC(struct pack_entry) entries_t;
+
+static void entries_done(entries_t *entries)
+{
+	vec_done(entries);
+}
+
+/* An index leaves out what another place tells; what it tells has to be in the directory. */
+static bool is_told(const entries_t *told, const struct pack_directory *directory)
+{
+	size_t next = 0;
+	vec_each (entry, told) {
+		while (next < directory->count && !same_entry(entry, &directory->entries[next]))
+			next++;
+		if (next++ >= directory->count)
+			return planted(REPO_INDEX_BELIEVED);
+	}
+	return true;
+}
+
+static int entries_of(const struct index *index, uint32_t pack, entries_t *ret_entries)
+{
+	ret_entries->len = 0;
+	vec_each (entry, &index->entries)
+		if (entry->pack == pack && vec_push(ret_entries, entry->at))
+			return -ENOMEM;
+	return 0;
+}
+
+/* 1: the index tells the truth of a pack that we may have, 0, -ENOMEM. */
+static int check_pack(struct search *search, const struct index *index, uint32_t pack)
+{
+	OWN(entries_done) entries_t told = {0};
+	struct pack_directory directory;
+	char name[OBJECT_NAME];
+	const struct orphan *orphan = find_orphan(search, &index->packs.at[pack]);
+	if (!orphan)
+		return 0;
+	int err = entries_of(index, pack, &told);
+	if (!err)
+		err = repo_read_directory(
+			search->repo, &index->packs.at[pack], orphan->size, &directory, NULL);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	object_name(orphan->kind, &orphan->id, name);
+	bool good = directory.trusted && is_told(&told, &directory) &&
+		!place_settle(search->repo->world.place, name);
+	pack_directory_done(&directory);
+	return good;
+}
+
+/* All of its packs, as it tells of them: so what we know of them is what it says. */
+static int take_packs(struct search *search, const struct index *index, struct why *why)
+{
+	OWN(entries_done) entries_t told = {0};
+	for (uint32_t i = 0; i < index->packs.len; i++) {
+		int err = entries_of(index, i, &told);
+		if (!err)
+			err = cache_add_pack(
+				search->repo, &index->packs.at[i], told.at, told.len, why);
+		if (err)
+			return err;
+		find_orphan(search, &index->packs.at[i])->taken = true;
+		search->repo->written.adopted_packs++;
+	}
+	return 0;
+}
+
+static int take_index(struct search *search, const struct object_id *id, struct why *why)
+{
+	struct repo *repo = search->repo;
+	OWN(own_free) uint8_t *plain = NULL;
+	OWN(index_done) struct index index = {0};
+	struct head_index named = {.id = *id};
+	size_t len;
+	int good = 1, err = repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, NULL);
+	if (!err)
+		err = index_get(&index, plain, len, NULL);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	for (uint32_t i = 0; good > 0 && i < index.packs.len; i++)
+		good = check_pack(search, &index, i);
+	/* What is not told yet comes behind, or it would be left out. */
+	if (good <= 0 || !index.packs.len || repo->told != repo->index.packs.len)
+		return good < 0 ? good : 0;
+	uint32_t told = repo->told;
+	err = take_packs(search, &index, why);
+	/* Else an index of ours told of some of them on the way, and another will of the rest. */
+	if (err || repo->told != told)
+		return err;
+	must(SHA256(plain, len, named.sum));
+	err = vec_push(&repo->early, named);
+	if (!err)
+		repo->told = (uint32_t)repo->index.packs.len;
+	return err;
 }
 
 int repo_adopt(struct repo *repo, struct why *why)
 {
-	OWN(search_done) struct search search = {0};
+	OWN(search_done) struct search search = {.repo = repo};
 	if (repo->adopted || repo->ring->write_only || planted(REPO_ADOPTS_NOTHING))
 		return 0;
 	repo->adopted = true;
 	int err = find_orphans(repo, &search, why);
 	if (err)
 		return err;
-	vec_each (orphan, &search.orphans) {
-		if (is_dead(repo, &orphan->id))
-			continue;
-		err = adopt(repo, orphan, why);
-		if (err)
-			return why_prefix(why, err, "taking in packs of a run that was ended");
-	}
-	return 0;
+	vec_each (id, &search.indexes)
+		if (!err && !planted(REPO_ADOPTS_NO_INDEX))
+			err = take_index(&search, id, why);
+	vec_each (orphan, &search.orphans)
+		if (!err && !orphan->taken && !is_dead(repo, &orphan->id))
+			err = adopt(repo, orphan, why);
+	return err ? why_prefix(why, err, "taking in packs of a run that was ended") : 0;
 }

@@ -186,6 +186,13 @@ static bool own_is_there(struct repo *repo, const struct head *head, const struc
 	return !is_dead(head, &pack->id) && !place_size(repo->world.place, name, &size);
 }
 
+static bool is_there(struct repo *repo, const struct object_id *index)
+{
+	char name[OBJECT_NAME];
+	uint64_t size;
+	return !place_size(repo->world.place, object_name(OBJECT_INDEX, index, name), &size);
+}
+
 /* Something died since we opened: is all there that we rely on? */
 static int check_survived(const struct committing *c, const struct head *head, struct why *why)
 {
@@ -195,8 +202,9 @@ static int check_survived(const struct committing *c, const struct head *head, s
 	int err = named_packs(repo, head, &named, why);
 	if (err)
 		return err;
+	/* One of them may be of an earlier run, and collected with it. */
 	vec_each (index, c->indexes)
-		whole = whole && !is_dead(head, &index->id);
+		whole = whole && !is_dead(head, &index->id) && is_there(repo, &index->id);
 	for (size_t i = 0; whole && i < repo->index.packs.len; i++) {
 		const struct index_pack *pack = &repo->index.packs.at[i];
 		if (i >= repo->indexed)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "os/disk.h"
 #include "repo/renew.h"
@@ -580,6 +581,115 @@ TEST(what_a_crash_left_is_taken_up_only_whole)
 		repo_close(repo);
 		rig_end(&f);
 	}
+}
+
+/* ---- indexes of a run that was ended ---- */
+
+static int die_at_head(void *arg, enum sim_op op, const char *name, bool done)
+{
+	bool *dead = arg;
+	(void)op;
+	(void)done;
+	*dead = *dead || strncmp(name, "head/", 5) == 0;
+	return *dead ? -EIO : 0;
+}
+
+enum { TOLD = 700 };
+
+static bool note_id(void *arg, const char *name, uint64_t size)
+{
+	enum object_kind kind;
+	(void)size;
+	CHECK(object_parse_name(name, &kind, arg) && kind == OBJECT_INDEX);
+	return true;
+}
+
+static bool count_one(void *arg, const char *name, uint64_t size)
+{
+	(void)name;
+	(void)size;
+	++*(unsigned *)arg;
+	return true;
+}
+
+static unsigned count_indexes(struct rig *f)
+{
+	unsigned count = 0;
+	CHECK_EQ(place_list(f->world.place, "index", count_one, &count), 0);
+	return count;
+}
+
+/* A run that has put everything but its head. Gives the id of its only index. */
+static struct object_id end_before_head(struct rig *f, struct digest digests[TOLD])
+{
+	struct point point = a_point("home");
+	struct object_id id;
+	bool dead = false;
+	struct repo *repo = rig_open(f, f->secret);
+	put_chunks(f, repo, 0, TOLD, digests);
+	sim_disk_set_hook(f->disk, die_at_head, &dead);
+	CHECK(repo_commit(repo, &point, &f->why) && dead);
+	sim_disk_set_hook(f->disk, NULL, NULL);
+	repo_close(repo);
+	place_close(f->world.place);
+	CHECK_EQ(place_dir_open(sim_disk_seam(f->disk), &f->world.place), 0);
+	CHECK_EQ(count_indexes(f), 1);
+	CHECK_EQ(place_list(f->world.place, "index", note_id, &id), 0);
+	return id;
+}
+
+static void run_after(struct rig *f, struct digest digests[TOLD], unsigned indexes)
+{
+	struct point point = a_point("home");
+	struct repo *repo = rig_open(f, f->secret);
+	put_chunks(f, repo, 0, TOLD, digests);
+	CHECK_EQ(repo_commit(repo, &point, &f->why), 0);
+	CHECK(repo_written(repo).adopted_packs > 2);
+	CHECK_EQ(count_indexes(f), indexes);
+	repo_close(repo);
+	repo = rig_open(f, f->secret);
+	CHECK_EQ(repo_head(repo)->indexes.len, 1);
+	check_chunks(f, repo, 0, TOLD, digests);
+	repo_close(repo);
+}
+
+TEST(an_ended_runs_indexes_tell_of_its_packs)
+{
+	static struct digest digests[TOLD];
+	struct rig f;
+	rig_begin(&f, 8);
+	end_before_head(&f, digests);
+	run_after(&f, digests, 1);
+	rig_end(&f);
+}
+
+/* Whoever has a key that only writes can make an index object that says what he likes. */
+static void lie(struct rig *f, const struct object_id *id)
+{
+	struct repo *repo = rig_open(f, f->secret);
+	OWN(index_done) struct index index = {0};
+	OWN(own_free) uint8_t *plain = NULL;
+	OWN(own_free) uint8_t *body = NULL;
+	struct object_header header = {.kind = OBJECT_INDEX, .id = *id};
+	uint32_t next;
+	size_t len;
+	CHECK_EQ(repo_fetch(repo, OBJECT_INDEX, id, &plain, &len, &f->why), 0);
+	CHECK_EQ(index_get(&index, plain, len, &f->why), 0);
+	index.entries.at[index.entries.len / 2].at.offset += 16;
+	CHECK_EQ(index_put(&index, 0, &body, &len, &next), 0);
+	CHECK_EQ(repo_store(repo, &header, body, len, &f->why), 0);
+	repo_close(repo);
+}
+
+TEST(an_index_that_lies_tells_of_nothing)
+{
+	static struct digest digests[TOLD];
+	struct rig f;
+	rig_begin(&f, 9);
+	struct object_id id = end_before_head(&f, digests);
+	lie(&f, &id);
+	run_after(&f, digests, 2);
+	rig_end(&f);
 }
 
 TEST_MAIN
