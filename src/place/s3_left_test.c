@@ -71,7 +71,10 @@ static int64_t clock_now(struct clock *clock)
 
 static void roll(struct dice *dice, void *bytes, size_t len)
 {
-	rng_fill(&container_of(dice, struct store, dice)->rng, bytes, len);
+	struct store *store = container_of(dice, struct store, dice);
+	pthread_mutex_lock(&store->mutex);
+	rng_fill(&store->rng, bytes, len);
+	pthread_mutex_unlock(&store->mutex);
 }
 
 static struct upload *find_upload(struct store *store, unsigned number)
