@@ -14,9 +14,10 @@
 enum {
 	MEASURED_KIB_MAX = 512 << 10, /* a machine that restores may be smaller than this one */
 	MEASURED_PASSES_MAX = 16,
-	READ_KIB_MAX = 1 << 20,
-	READ_PASSES_MAX = 64,
-	READ_LANES_MAX = 16,
+	/* A slot may be hostile: nobody is made to pay more than an honest one ever costs. */
+	READ_KIB_MAX = MEASURED_KIB_MAX,
+	READ_PASSES_MAX = MEASURED_PASSES_MAX,
+	READ_LANES_MAX = 4,
 };
 
 const struct passphrase_cost passphrase_floor = {64 << 10, 3, 4};
