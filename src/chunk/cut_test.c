@@ -78,14 +78,37 @@ TEST(bytes_beyond_the_longest_chunk_do_not_matter)
 			cut_next(&cutter, bytes + at, 4 * CUT_MAX - at));
 }
 
+/* The format's words, one byte after the other. */
+static size_t cut_plainly(const struct cutter *cutter, const uint8_t *bytes, size_t len)
+{
+	uint64_t hash = 0;
+	for (size_t i = CUT_MIN - 64; i < CUT_MIN; i++)
+		hash = (hash << 1) + cutter->gear[bytes[i]];
+	for (size_t at = CUT_MIN; at < len; at++) {
+		uint64_t mask = at < CUT_NORMAL ? UINT64_C(0xfffff) << 44 : UINT64_C(0xffff) << 48;
+		hash = (hash << 1) + cutter->gear[bytes[at]];
+		if (!(hash & mask))
+			return at + 1;
+	}
+	return len;
+}
+
+/* Noise cuts everywhere; few values cut seldom, and so at the longest. */
+static void few_values(uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = bytes[i] % 3;
+}
+
 /* Also where the reads end just before, at and behind the lengths at which its rules change. */
-TEST(cuts_are_the_same_however_the_bytes_come)
+TEST(cuts_are_those_of_the_format_however_the_bytes_come)
 {
 	static const size_t steps[] = {1000, CUT_MIN - 1, CUT_MIN, CUT_MIN + 1, 128 << 10,
 		CUT_NORMAL - 1, CUT_NORMAL, CUT_NORMAL + 1, CUT_MAX - 1, CUT_MAX};
 	OWN(own_free) uint8_t *bytes = random_bytes(SIZE);
 	struct cutter cutter;
 	cutter_init(&cutter, key_a);
+	few_values(bytes + SIZE / 2, SIZE / 2);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		for (size_t at = 0; at + CUT_MAX <= SIZE;) {
 			struct cut_state state = {0};
@@ -94,7 +117,7 @@ TEST(cuts_are_the_same_however_the_bytes_come)
 				have = have + steps[i] < CUT_MAX ? have + steps[i] : CUT_MAX;
 				cut = cut_more(&cutter, &state, bytes + at, have);
 			}
-			CHECK_EQ(cut, cut_next(&cutter, bytes + at, CUT_MAX));
+			CHECK_EQ(cut, cut_plainly(&cutter, bytes + at, CUT_MAX));
 			at += cut;
 		}
 	}
