@@ -9,8 +9,8 @@ by the affinity of the program, from which it also takes its number of threads. 
 machine should do nothing else; with --priority N (root) other work only shares its caches. EBB is
 the program to measure.
 
-"one busy" is the part of the wall time on two CPUs in which at most one of them worked: what is left
-of twice the wall time when the CPU time is taken away.
+"one busy" is the part of the wall time on two CPUs in which at most one of them worked: what is
+left of twice the wall time when the CPU time is taken away.
 """
 import argparse
 import os

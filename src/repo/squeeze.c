@@ -41,6 +41,13 @@ struct item {
 	size_t blob_len;
 };
 
+/* Where a load is compressed to. Given on from load to load, the last one first: few are touched.
+ */
+struct packed {
+	uint8_t *bytes;
+	size_t cap;
+};
+
 struct load {
 	struct task task;
 	enum load_state state;
@@ -48,8 +55,9 @@ struct load {
 	struct digester *digester;
 	struct digest_list *list; /* where the name is wanted, and at which place */
 	size_t at;
-	uint8_t *room, *packed; /* as long as `cap` and a header for each chunk */
+	uint8_t *room; /* as long as `cap` and a header for each chunk */
 	size_t used, cap;
+	struct packed packed; /* while PACKING */
 	unsigned count;
 	int level, err;
 	struct item items[BUNDLE_CHUNKS];
@@ -62,6 +70,8 @@ struct squeezing {
 	unsigned chunks, waits; /* since the last look at the headroom */
 	uint64_t place_waits;
 	struct load *filling; /* NULL: none */
+	struct packed *spare; /* room for one of each load */
+	unsigned spares;
 	struct load all[];
 };
 
@@ -100,7 +110,7 @@ static void pack(struct load *load)
 	for (unsigned i = 0; i < load->count; i++) {
 		struct item *item = &load->items[i];
 		item->blob = codec_pack_over(codec, load->room + item->at, item->len,
-			load->packed + item->at, &item->blob_len);
+			load->packed.bytes + item->at, &item->blob_len);
 	}
 	give_codec(load->squeezing, codec);
 }
@@ -145,7 +155,8 @@ static int begin(struct repo *repo)
 	repo->squeezing = squeezing;
 	squeezing->hands = hands;
 	squeezing->codecs = calloc(hands, sizeof(*squeezing->codecs));
-	if (!squeezing->codecs)
+	squeezing->spare = calloc(count, sizeof(*squeezing->spare));
+	if (!squeezing->codecs || !squeezing->spare)
 		return -ENOMEM;
 	squeezing->count = count;
 	return fill(repo, squeezing);
@@ -159,11 +170,9 @@ static int reserve(struct load *load, size_t len)
 	if (len < RESERVE_LEAST)
 		len = RESERVE_LEAST;
 	free(load->room);
-	free(load->packed);
 	load->cap = 0;
 	load->room = malloc(len + BUNDLE_CHUNKS * BLOB_HEADER);
-	load->packed = malloc(len + BUNDLE_CHUNKS * BLOB_HEADER);
-	if (!load->room || !load->packed)
+	if (!load->room)
 		return -ENOMEM;
 	load->cap = len;
 	return 0;
@@ -176,6 +185,33 @@ static void give(struct repo *repo, struct load *load, enum load_state state)
 	repo->squeezing->naming += state == NAMING;
 	repo->squeezing->out++;
 	crew_give(repo->world.crew, &load->task);
+}
+
+/* A load that cannot be compressed for want of memory is let go: its chunks are not stored. */
+static int give_packing(struct repo *repo, struct load *load, struct why *why)
+{
+	struct squeezing *squeezing = repo->squeezing;
+	struct packed packed = {0};
+	if (squeezing->spares)
+		packed = squeezing->spare[--squeezing->spares];
+	if (packed.cap < load->cap) {
+		free(packed.bytes);
+		packed.cap = load->cap;
+		packed.bytes = malloc(load->cap + BUNDLE_CHUNKS * BLOB_HEADER);
+	}
+	if (!packed.bytes) {
+		load->state = FREE;
+		return why_errno(why, -ENOMEM, "making room for compression");
+	}
+	load->packed = packed;
+	give(repo, load, PACKING);
+	return 0;
+}
+
+static void packed_back(struct squeezing *squeezing, struct load *load)
+{
+	squeezing->spare[squeezing->spares++] = load->packed;
+	load->packed = (struct packed){0};
 }
 
 static struct load *take_back(struct repo *repo)
@@ -198,8 +234,7 @@ static int named(struct repo *repo, struct load *load, struct why *why)
 		return known < 0 ? known : 0;
 	repo->written.new_chunks++;
 	repo->written.new_bytes += load->items[0].len;
-	give(repo, load, PACKING);
-	return 0;
+	return give_packing(repo, load, why);
 }
 
 static int finish_one(struct repo *repo, struct why *why)
@@ -216,6 +251,7 @@ static int finish_one(struct repo *repo, struct why *why)
 		const struct item *item = &load->items[i];
 		err = repo_add_blob(repo, &item->note, item->blob, item->blob_len, why);
 	}
+	packed_back(repo->squeezing, load);
 	/* Not before: their names must be known somewhere all the time. */
 	load->state = FREE;
 	return err;
@@ -312,10 +348,11 @@ static void put_item(struct load *load, const struct blob_note *note, const void
 	load->used += BLOB_HEADER + len;
 }
 
-static void give_bundle(struct repo *repo)
+static int give_bundle(struct repo *repo, struct why *why)
 {
-	if (repo->squeezing && repo->squeezing->filling)
-		give(repo, TAKE(repo->squeezing->filling), PACKING);
+	if (!repo->squeezing || !repo->squeezing->filling)
+		return 0;
+	return give_packing(repo, TAKE(repo->squeezing->filling), why);
 }
 
 static int put_bundled(struct repo *repo, const struct blob_note *note, const void *bytes,
@@ -331,9 +368,8 @@ static int put_bundled(struct repo *repo, const struct blob_note *note, const vo
 	}
 	load = repo->squeezing->filling;
 	put_item(load, note, bytes, len);
-	if (load->count == BUNDLE_CHUNKS || load->used >= BUNDLE_BYTES)
-		give_bundle(repo);
-	return 0;
+	bool full = load->count == BUNDLE_CHUNKS || load->used >= BUNDLE_BYTES;
+	return full ? give_bundle(repo, why) : 0;
 }
 
 int squeeze_named(struct repo *repo, const struct blob_note *note, const void *bytes, size_t len,
@@ -346,8 +382,7 @@ int squeeze_named(struct repo *repo, const struct blob_note *note, const void *b
 	if (err)
 		return err;
 	put_item(load, note, bytes, len);
-	give(repo, load, PACKING);
-	return 0;
+	return give_packing(repo, load, why);
 }
 
 bool squeeze_has(const struct repo *repo, const struct digest *digest)
@@ -379,8 +414,7 @@ int squeeze_settle(struct repo *repo, struct why *why)
 
 int squeeze_finish(struct repo *repo, struct why *why)
 {
-	int err = 0;
-	give_bundle(repo);
+	int err = give_bundle(repo, why);
 	while (!err && repo->squeezing && repo->squeezing->out)
 		err = finish_one(repo, why);
 	return err;
@@ -398,8 +432,11 @@ void squeeze_drop(struct repo *repo)
 	for (unsigned i = 0; i < squeezing->count; i++) {
 		digester_free(squeezing->all[i].digester);
 		free(squeezing->all[i].room);
-		free(squeezing->all[i].packed);
+		free(squeezing->all[i].packed.bytes);
 	}
+	for (unsigned i = 0; i < squeezing->spares; i++)
+		free(squeezing->spare[i].bytes);
+	free(squeezing->spare);
 	free(squeezing->codecs);
 	free(squeezing);
 	repo->squeezing = NULL;
