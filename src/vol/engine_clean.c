@@ -110,7 +110,7 @@ static void act_now(struct engine *engine, enum engine_act_kind kind)
 
 void clean_piece_done(struct engine *engine, int err)
 {
-	engine->volume->unsynced = true;
+	engine->volume->unsynced = !planted(ENGINE_MERGE_NOT_SYNCED);
 	engine->cleaning.copying = false;
 	if (err || engine->volume->stopped)
 		step_over(&engine->cleaning);

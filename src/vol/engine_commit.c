@@ -415,6 +415,8 @@ void commit_begin(struct engine *engine)
 		return;
 	}
 	take_touched(engine);
+	if (planted(ENGINE_FREE_EARLY))
+		clean_retire(engine);
 	queue_move(&commit->covered, &engine->flushes);
 	engine_release_gated(engine);
 	sync_or_record(engine);

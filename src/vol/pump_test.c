@@ -19,11 +19,17 @@ static ssize_t take_effect(const struct aio_request *request)
 	return file_sync(request->file);
 }
 
+static bool is_held(const struct pump *pump, const struct aio_request *request)
+{
+	return (pump->hold_reads && request->kind == AIO_READ) ||
+		(pump->hold_writes && request->kind == AIO_WRITE);
+}
+
 static int on_submit(struct aio *aio, struct aio_request *request)
 {
 	struct pump *pump = container_of(aio, struct pump, aio);
 	must(pump->count < PUMP_MAX);
-	bool held = pump->hold_reads && request->kind == AIO_READ;
+	bool held = is_held(pump, request);
 	request->result = !held && rng_below(&pump->rng, 2) ? take_effect(request) : NO_EFFECT_YET;
 	bool slow = rng_below(&pump->rng, 12) == 0;
 	pump->items[pump->count++] = (struct pump_item){
@@ -34,7 +40,8 @@ static int on_submit(struct aio *aio, struct aio_request *request)
 static ssize_t on_now(struct aio *aio, struct aio_request *request)
 {
 	struct pump *pump = container_of(aio, struct pump, aio);
-	if (request->kind == AIO_SYNC || (!pump->at_once && rng_below(&pump->rng, 4)))
+	if (request->kind == AIO_SYNC || is_held(pump, request) ||
+		(!pump->at_once && rng_below(&pump->rng, 4)))
 		return -EAGAIN;
 	return take_effect(request);
 }

@@ -33,8 +33,8 @@ struct pump {
 	struct clock clock;
 	struct rng rng;
 	int64_t now_ns;
-	bool hold_reads; /* those that are submitted now have to wait */
-	bool at_once;    /* all I/O is done at once where that may be */
+	bool hold_reads, hold_writes; /* those that are submitted now have to wait */
+	bool at_once;                 /* all I/O is done at once where that may be */
 	struct pump_item items[PUMP_MAX];
 	size_t count;
 	struct timer *timers[PUMP_MAX];
