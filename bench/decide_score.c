@@ -6,6 +6,7 @@
 
 #include "bench/decide.h"
 #include "plan/score.h"
+#include "replay/replay.h"
 
 enum { HOUR = 12, KINDS = 6, BINS = 10 };
 
@@ -80,12 +81,12 @@ static void note(struct tally *tally, const double *said, int happened, bool cou
 	tally->count++;
 }
 
-static void one_hour(
-	const struct world *world, struct tally *tally, struct score_window window, size_t host)
+static void one_hour(const struct replay_world *world, struct tally *tally,
+	struct score_window window, size_t host)
 {
-	const struct host *of = &world->site->host[host];
+	const struct replay_host *of = &world->site->host[host];
 	struct days_past past = {.busy = of->busy, .size = of->size};
-	int64_t day = world->site->first_s / 86400 + window.from / DAYS_DAY;
+	int64_t day = *(const int64_t *)world->arg / 86400 + window.from / DAYS_DAY;
 	int did = score_happens(&world->disk, of->busy, &window);
 	struct score_window before = window;
 	before.from -= DAYS_DAY;
@@ -99,10 +100,10 @@ static void one_hour(
 	note(tally, said, did, day >= 15949);
 }
 
-void score_table(const struct world *world)
+void score_table(const struct replay_world *world)
 {
 	struct tally tally = {0};
-	const struct site *site = world->site;
+	const struct replay_site *site = world->site;
 	bool fine = true;
 	for (int kind = 0; kind < KINDS; kind++) {
 		tally.told[kind] = calloc(

@@ -132,6 +132,8 @@ class Tree:
         rooms, lines = {}, {}
         for number, line in enumerate(self.text.get("src/ROOMS", "").splitlines(), 1):
             match = re.match(r"([\w/-]+):\s*(.*)$", line)
+            if line.startswith(" ") and rooms:  # what the line above had no room for
+                rooms[list(rooms)[-1]] += line.split()
             if match:
                 rooms[match[1]] = match[2].split()
                 lines[match[1]] = number

@@ -45,6 +45,8 @@ int call_man(const struct call *call);
 int call_model_backtest(const struct call *call);
 int call_model_ls(const struct call *call);
 int call_protect(const struct call *call);
+int call_plan(const struct call *call);
+int call_policy_lint(const struct call *call);
 int call_repo_gc(const struct call *call);
 int call_repo_adopt(const struct call *call);
 int call_repo_check(const struct call *call);
@@ -55,6 +57,7 @@ int call_repo_upgrade(const struct call *call);
 int call_repo_unlock(const struct call *call);
 int call_restore(const struct call *call);
 int call_run(const struct call *call);
+int call_simulate(const struct call *call);
 int call_snap_diff(const struct call *call);
 int call_snap_accept(const struct call *call);
 int call_snap_hold(const struct call *call);
@@ -79,6 +82,7 @@ int call_wal_expire(const struct call *call);
 int call_wal_ls(const struct call *call);
 int call_wal_pull(const struct call *call);
 int call_wal_push(const struct call *call);
+int call_why(const struct call *call);
 int call_version(const struct call *call);
 
 /* Writes to standard output; when that fails it says so. Returns EXIT_OK or EXIT_FAILED. */

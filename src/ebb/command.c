@@ -172,8 +172,8 @@ const struct option options[OPTIONS] = {
 		"the column with the moments, by name or number"},
 	[OPTION_VALUE] = {"value", 0, VALUE_TEXT, "COLUMN",
 		"the column with the values, by name or number"},
-	[OPTION_DAYS] = {"days", 0, VALUE_TEXT, "N",
-		"the last N days are forecast, one after the other"},
+	[OPTION_DAYS] = {"days", 0, VALUE_TEXT, "N", "only the last N days are judged"},
+	[OPTION_SVG] = {"svg", 0, VALUE_NONE, NULL, "a picture of the last week, as SVG"},
 	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
 	[OPTION_DRY_RUN] = {"dry-run", 'n', VALUE_NONE, NULL,
 		"say what would be done, and do nothing"},
@@ -280,6 +280,45 @@ const struct command commands[] = {
 		"forecast has come due has no record.",
 		{NULL}, COMMON | PLACES | ONE(OPTION_JSON), {{"ebb model ls", "all of them"}},
 		call_model_ls},
+	{"plan", NULL, "what is wanted of each resource, from a file of facts",
+		"Plans from the facts alone, so the same file gives the same plan for ever: state, "
+		"expected window, deadline, kind, tier, contention score and price of each "
+		"resource. A plan that breaks a hard rule (RPO, retention, room, one writer, "
+		"hours) is refused with code 5. Price: the harm to users, at the margin, at which "
+		"the work was in time on nine of ten remembered days. docs/FORMATS-FACTS.md says "
+		"what a file of facts is.",
+		{"FACTS", VALUE_FILE, false, 1, NULL}, COMMON | ONE(OPTION_JSON),
+		{{"ebb plan site.facts", "a line for each resource"}}, call_plan},
+	{"policy", "lint", "what is wrong with the policies in a file of facts",
+		"Policies and rules that nothing reaches, an RTO that no tier can meet, tiers that "
+		"are paid for longer than points are kept, hours that leave none open. The code is "
+		"3 when there is anything to say.",
+		{"FACTS", VALUE_FILE, false, 1, NULL}, COMMON,
+		{{"ebb policy lint site.facts", "before it is in force"}}, call_policy_lint},
+	{"why", NULL, "why a plan is as it is",
+		"Decides again on the facts of a decision, and tells for one resource or for all: "
+		"what was chosen, the reasons with their figures, the day that binds, the "
+		"runner-up, what would change the choice, and what someone has to do.",
+		{"FACTS RESOURCE", VALUE_FILE, false, 2, NULL}, COMMON | ONE(OPTION_JSON),
+		{{"ebb why site.facts orders-db", "one of them"},
+			{"ebb why site.facts --json", "all, for programs"}},
+		call_why},
+	{"simulate", NULL, "what ways to decide when a backup runs would have come to",
+		"Lives through a file of CSV, as `history import` reads it, whose values are the "
+		"load of a device in any unit: its busiest half percent of time is taken for four "
+		"fifths of what it can do. Each day (in UTC) a job reads 5 % of that, due at the "
+		"next midnight; measurements are 10 % off and ten seconds late. The same planner "
+		"that decides in earnest stands beside a fixed start, staggered starts, "
+		"thresholds, idle priority, yesterday's window, feedback alone, one who knows the "
+		"day before it comes, itself with little past or another's, and with the gate that "
+		"lets the better of planner and feedback drive. Harm: waiting added to users' "
+		"requests. Without --days half of the trace is judged, 28 days at most.",
+		{"FILE", VALUE_FILE, false, 1, NULL},
+		COMMON | ONE(OPTION_JSON) | ONE(OPTION_TIME) | ONE(OPTION_VALUE) |
+			ONE(OPTION_DAYS) | ONE(OPTION_SVG),
+		{{"ebb simulate load.csv", "columns time and value"},
+			{"ebb simulate load.csv --svg > week.svg", "when each would have worked"}},
+		call_simulate},
 	{"config", "check", "say every mistake in the configuration",
 		"Reads the file as ebbd would, and what ends in .yaml in the folder conf.d beside "
 		"it. Each mistake is a line `file:line:col: key: what is wrong`. Neither needs nor "

@@ -22,14 +22,17 @@ static double allowed(
 		double late = order->needed > order->most / 3 ? pressed * order->needed : 0;
 		return fmax(fmax(late, harm_share_at(device, busy, presses)), rise * order->most);
 	}
-	return fmin(harm_share_at(device, busy, order->price), harm_share_allowed(device, busy));
+	double share = harm_share_at(device, busy, order->price);
+	if (!order->pressed)
+		return fmin(share, harm_share_allowed(device, busy));
+	return order->needed > order->most / 3 ? fmax(share, pressed * order->needed) : share;
 }
 
 static bool too_much(const struct harm_device *device, const struct pacer_seen *seen,
 	const struct pacer_order *order)
 {
 	double without = harm_waiting(device, seen->busy, 0);
-	return !isinf(order->price) && seen->used > 0 &&
+	return !isinf(order->price) && !order->pressed && seen->used > 0 &&
 		seen->waiting > fmax(without * (1 + device->threshold), device->floor);
 }
 

@@ -31,7 +31,8 @@ struct pacer_seen {
 };
 
 struct pacer_order {
-	double price;  /* INFINITY: the deadline presses */
+	double price;  /* INFINITY: the deadline presses, at any price */
+	bool pressed;  /* the deadline presses: up to the price, beyond the threshold */
 	double needed; /* the share with which the work is done just in time */
 	double most;   /* the largest share that may ever be taken */
 };
