@@ -284,6 +284,9 @@ int repo_adopt(struct repo *repo, struct why *why);
 int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *blob, size_t len,
 	struct why *why);
 
+/* -EIO ... once a pack did not come to the place: none after it counts. */
+int packing_check(const struct repo *repo, struct why *why);
+
 /* Whether a pack that is not in the index yet has it. */
 bool packing_has(const struct repo *repo, const struct digest *digest);
 

@@ -108,7 +108,7 @@ static int land_one(struct repo *repo, struct why *why)
 	return err;
 }
 
-static int check_going(const struct repo *repo, struct why *why)
+int packing_check(const struct repo *repo, struct why *why)
 {
 	if (!repo->packs_failed)
 		return 0;
@@ -198,7 +198,7 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 									       : STREAM_META;
 	struct packing *packing = &repo->packing[stream];
 	struct pack_entry entry = {.digest = note->digest, .kind = note->kind};
-	int err = check_going(repo, why);
+	int err = packing_check(repo, why);
 	while (!err && repo->flights_out && crew_ready(repo->world.carriers))
 		err = land_one(repo, why);
 	if (!err && packing->writer && !pack_fits(packing->writer, len))
@@ -236,7 +236,7 @@ bool packing_has(const struct repo *repo, const struct digest *digest)
 
 int packing_finish(struct repo *repo, struct why *why)
 {
-	int err = check_going(repo, why);
+	int err = packing_check(repo, why);
 	if (!err)
 		err = close_pack(repo, STREAM_DATA, why);
 	if (!err)

@@ -359,8 +359,12 @@ static int put_bundled(struct repo *repo, const struct blob_note *note, const vo
 	size_t len, struct why *why)
 {
 	struct load *load;
+	/* It would be told when the bundle is full, by a chunk that did not fail. */
+	int err = packing_check(repo, why);
+	if (err)
+		return err;
 	if (!repo->squeezing || !repo->squeezing->filling) {
-		int err = find_free(repo, 2 * BUNDLE_BYTES, &load, why);
+		err = find_free(repo, 2 * BUNDLE_BYTES, &load, why);
 		if (err)
 			return err;
 		load->state = FILLING;

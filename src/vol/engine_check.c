@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 
-#include "base/plant.h"
 #include "vol/engine_inner.h"
 
 /* ---- reading ---- */
@@ -221,7 +220,7 @@ int piece_check_on(struct piece *piece)
 			pass(piece, checked + bad);
 		err = bad ? 0 : err;
 	}
-	if (err || !piece->renew || planted(VOL_SUMS_NOT_RENEWED))
+	if (err || !piece->renew)
 		return err;
 	err = piece_want_page(piece, piece->slot);
 	if (!err)

@@ -119,7 +119,8 @@ TEST(a_volume_is_kept_and_silence_is_a_gap)
 		.dirty_bytes = 122880};
 	struct trace_second silent = {.name = "quiet", .seconds = 1};
 	machine_init(&machine, 0);
-	watch_begin(&machine.watch, machine.series, 1000);
+	watch_begin(
+		&machine.watch, machine.series, clock_wall_ns(machine.world->clock) / NS_PER_MS);
 	watch_volume(&machine.watch, &second);
 	CHECK_EQ(machine.watch.put, 15);
 	watch_volume(&machine.watch, &silent);
