@@ -46,7 +46,7 @@ static struct pacer_order order_of(const struct keeper *keeper, int64_t now_s)
 		.price = plan->alone ? without_days : plan->price, .most = DEVICE_MOST};
 	order.needed = left > 0 && time > 0 ? fmin(left / time, DEVICE_MOST) : DEVICE_MOST;
 	if (keeper->asked || plan->pressed)
-		order.price = INFINITY;
+		order.price = (double)INFINITY;
 	return order;
 }
 

@@ -118,7 +118,7 @@ void section_default(enum section_id id, void *base)
 	case SECTIONS:
 		break;
 	}
-	must(!"a section");
+	must(id != SECTIONS);
 }
 
 void **section_array(struct facts *facts, enum section_id id, size_t **ret_count)

@@ -93,7 +93,7 @@ TEST(the_better_of_seven_days_drives)
 	for (int i = 0; i < 7; i++)
 		gate_note(&gate, 1, 2);
 	CHECK_EQ(gate_driver(&gate), DRIVER_PLANNER); /* and is forgotten after a week */
-	gate_note(&gate, NAN, 2);
+	gate_note(&gate, (double)NAN, 2);
 	CHECK_EQ(gate_driver(&gate), DRIVER_REACTIVE);
 }
 
