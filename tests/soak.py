@@ -31,6 +31,18 @@ EVERY = 5
 GROWTH = {"KiB": 4096, "fds": 0}
 
 
+# A program of its own: libnbd never frees the memory of requests that a handle dies with.
+HANG_UP = """
+import nbd, os, random, sys
+dice = random.Random(int(sys.argv[2]))
+handle = nbd.NBD()
+handle.connect_uri("nbd+unix:///v?socket=" + sys.argv[1])
+for _ in range(20):
+    handle.aio_pread(nbd.Buffer(256 << 10), dice.randrange(0, 128) << 20)
+os._exit(0)
+"""
+
+
 class Worker(threading.Thread):
     """Does one thing again and again until all is over."""
 
@@ -94,10 +106,8 @@ class Soak:
 
     def hang_up(self, dice):
         """In the middle of its requests, or of a word."""
-        handle = self.client()
-        for _ in range(20):
-            handle.aio_pread(nbd.Buffer(256 << 10), dice.randrange(0, 128) * MIB)
-        del handle
+        subprocess.run([sys.executable, "-c", HANG_UP, f"{self.state}/nbd.sock",
+                        str(dice.randrange(1 << 30))], check=True)
         with socket.socket(socket.AF_UNIX) as stream:
             stream.connect(f"{self.state}/nbd.sock")
             stream.sendall(dice.randbytes(dice.randrange(1, 200)))
