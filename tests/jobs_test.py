@@ -43,7 +43,7 @@ class Daemon:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"state: {self.path('state')}\nloop: {{tick: 1s}}\nprotect:\n"
                        f"  data: {{path: {self.path('data')}, to: {self.path('repo')}, "
-                       f"key_file: {self.path('key')}, rpo: 1m, best_rpo: 10s}}\n{more}")
+                       f"key_file: {self.path('key')}, rpo: 10m, best_rpo: 10s}}\n{more}")
         self.env = {"PATH": os.environ["PATH"], "HOME": self.root,
                     "STATE_DIRECTORY": self.path("state")}
         self.ebb("repo", "init", "--repo", self.path("repo"), "--key-file", self.path("key"))
@@ -114,7 +114,10 @@ def points_appear(place, ebbd, ebb):
         text = d.ebb("status", "--config", d.config)
         check("data" in text and "protected" in text, text)
         why = d.ebb("job", "why", "data", "--config", d.config)
-        check("policy data: a point each 10s to 1m" in why, why)
+        check("policy data: a point each 10s to 10m" in why, why)
+        then = d.ebb("job", "why", str(jobs[-1]["id"]), "--config", d.config)
+        check("there is no verified point at all" in then, then)
+        d.ebb("job", "why", "999999", "--config", d.config, code=4)
         d.ebb("restore", "latest", d.path("back"), "--repo", d.path("repo"), "--key-file",
               d.path("key"))
         with open(d.path("data/a"), "rb") as one, open(d.path("back/a"), "rb") as two:
@@ -142,7 +145,7 @@ def death_is_survived(place, ebbd, ebb):
 def trouble_is_told(place, ebbd, ebb):
     """what cannot be saved is told, tried again, and stops nothing else"""
     more = (f"  none: {{path: {place.path('root/none')}, to: {place.path('root/repo')}, "
-            f"key_file: {place.path('root/key')}, rpo: 1m}}\n")
+            f"key_file: {place.path('root/key')}, rpo: 10m}}\n")
     with Daemon(place, ebbd, ebb, more) as d:
         d.start()
         d.wait_for(lambda: d.jobs("done"), "a point of what is there")

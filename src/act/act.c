@@ -3,6 +3,7 @@
 #include "act/act.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -468,4 +469,55 @@ void act_why(const struct act *act, const char *name, struct str *text)
 	for (size_t i = 0; i < act->thought.plan.count; i++)
 		if (strcmp(act->thought.facts.resources[i].name, name) == 0)
 			plan_show_one(&act->thought.facts, &act->thought.plan.decisions[i], text);
+}
+
+struct past_job {
+	int64_t id;
+	struct str *facts, *resource;
+};
+
+static bool take_facts(void *arg, const struct ledger_job *job)
+{
+	struct past_job *past = arg;
+	if (job->id == past->id && job->facts && *job->facts) {
+		str_add(past->facts, job->facts);
+		str_add(past->resource, job->resource);
+	}
+	return false;
+}
+
+static int decide_again(struct arena *arena, const struct str *from, const char *resource,
+	struct str *text, struct why *why)
+{
+	struct facts facts;
+	struct plan plan;
+	int err = facts_read(arena, "ledger.db", from->at, from->len, &facts, why);
+	if (!err)
+		err = plan_decide(&facts, arena, &plan);
+	if (err)
+		return err == -EINVAL ? -EBADMSG : err;
+	for (size_t i = 0; i < plan.count; i++)
+		if (strcmp(facts.resources[i].name, resource) == 0)
+			plan_show_one(&facts, &plan.decisions[i], text);
+	return 0;
+}
+
+int act_why_job(const struct act *act, int64_t id, struct str *text, struct why *why)
+{
+	OWN(str_done) struct str facts = {0}, resource = {0};
+	struct past_job past = {id, &facts, &resource};
+	struct ledger_ask ask = {.below = id + 1, .max = 1};
+	if (act->home.ledger && id > 0 && id < INT64_MAX)
+		act_ledger_each(act->home.ledger, &ask, take_facts, &past);
+	if (str_error(&facts) || str_error(&resource))
+		return why_set(why, -ENOMEM, "no memory");
+	if (!facts.len)
+		return why_set(why, -ENOENT,
+			"there is no job %" PRId64 ", or what was known at it is kept no longer "
+			"(that of the newest %d is)",
+			id, LEDGER_FACTS);
+	struct arena arena = {0};
+	int err = decide_again(&arena, &facts, str_text(&resource), text, why);
+	arena_done(&arena);
+	return err;
 }

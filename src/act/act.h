@@ -71,6 +71,12 @@ bool act_cancel(struct act *act, const char *name);
 /* Adds what the last plan wants of it, and why; nothing when it was not planned. */
 void act_why(const struct act *act, const char *name, struct str *text);
 
+/*
+ * The same of a job that was, from the facts that stand in the ledger: the planner is asked again.
+ * -ENOENT: there is no such job, or its facts were not kept; -EBADMSG: they cannot be read.
+ */
+int act_why_job(const struct act *act, int64_t id, struct str *text, struct why *why);
+
 /* NULL: nothing is wrong. */
 const char *act_failure(const struct act *act);
 

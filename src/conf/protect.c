@@ -22,8 +22,8 @@ static const struct conf_key keys[KEYS] = {
 		"the repository: a folder, or s3://BUCKET/PREFIX"},
 	[KEY_KEY] = {"key_file", CONF_PATH, AT(key_file), 2, CONF_PATH_MAX, NULL, "",
 		"the file with its key"},
-	[KEY_RPO] = {"rpo", CONF_DURATION, AT(rpo_ns), NS_PER_MIN, 366 * NS_PER_DAY, NULL, NULL,
-		"the newest point is never older than this"},
+	[KEY_RPO] = {"rpo", CONF_DURATION, AT(rpo_ns), 10 * NS_PER_MIN, 366 * NS_PER_DAY, NULL,
+		NULL, "the newest point is never older than this"},
 	[KEY_BEST] = {"best_rpo", CONF_DURATION, AT(best_rpo_ns), 10 * NS_PER_SEC, 366 * NS_PER_DAY,
 		NULL, "", "points come this often when they disturb nobody; rpo / 24 unless set"},
 	[KEY_IMPACT] = {"impact_percent", CONF_NUMBER, AT(impact_percent), 1, 1000, NULL, "10",
@@ -49,9 +49,9 @@ static int complete(void *arg, const bool *given, struct why *why)
 	if (given[KEY_PATH] && *entry->path && *entry->path != '/')
 		return why_set(why, -EINVAL,
 			"path is '%.200s', which is not absolute: begin it with /", entry->path);
-	if (given[KEY_BEST] && given[KEY_RPO] && entry->best_rpo_ns > entry->rpo_ns)
+	if (given[KEY_BEST] && given[KEY_RPO] && entry->best_rpo_ns >= entry->rpo_ns)
 		return why_set(why, -EINVAL,
-			"best_rpo is longer than rpo: it is how often points come at best");
+			"best_rpo is not shorter than rpo: it is how often points come at best");
 	return 0;
 }
 

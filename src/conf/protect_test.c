@@ -26,7 +26,7 @@ TEST(entries_have_what_was_said_and_what_follows)
 			  "  home: {path: /home, to: 's3://b/p', rpo: 24h}\n"
 			  "  db:\n    path: /var/lib/db\n    to: /mnt/b\n    rpo: 15m\n"
 			  "    best_rpo: 5m\n    key_file: /etc/k\n    impact_percent: 20\n"
-			  "    disk: sda\n  often: {path: /, to: /b, rpo: 61s}\n",
+			  "    disk: sda\n  often: {path: /, to: /b, rpo: 601s}\n",
 			 &protects, &errors),
 		0);
 	CHECK_EQ(protects.list.len, 3);
@@ -37,7 +37,7 @@ TEST(entries_have_what_was_said_and_what_follows)
 	CHECK_STR(home->disk, "auto");
 	CHECK_EQ(home->best_rpo_ns, NS_PER_HOUR);
 	CHECK_EQ(home->impact_percent, 10);
-	CHECK_EQ(protects.list.at[2].best_rpo_ns, 10 * NS_PER_SEC);
+	CHECK_EQ(protects.list.at[2].best_rpo_ns, 25 * NS_PER_SEC);
 	CHECK_EQ(db->rpo_ns, 15 * NS_PER_MIN);
 	CHECK_EQ(db->best_rpo_ns, 5 * NS_PER_MIN);
 	CHECK_STR(db->key_file, "/etc/k");
@@ -78,8 +78,8 @@ TEST(a_mistake_is_told_with_its_place_and_what_to_write)
 			"f:2:3: protect.a: path is 'x', which is not absolute: begin it with /"},
 		{"protect:\n  a: {to: /y, rpo: 1h}\n",
 			"f:2:3: protect.a: path is missing: the folder"},
-		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, best_rpo: 2h}\n",
-			"f:2:3: protect.a: best_rpo is longer than rpo"},
+		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, best_rpo: 1h}\n",
+			"f:2:3: protect.a: best_rpo is not shorter than rpo"},
 		{"protect:\n  a: {path: /x, to: /y, rpo: 1h}\n  a: {path: /x, to: /y, rpo: 1h}\n",
 			"f:3:3: protect.a: there is one of this name already"},
 		{"protect:\n  a: {path: /x, path: /z, to: /y, rpo: 1h}\n",

@@ -207,11 +207,14 @@ const struct command commands[] = {
 		"TIME is what it took of its disk.",
 		{"RESOURCE", VALUE_TEXT, true, 1, NULL}, COMMON | PLACES | ONE(OPTION_JSON),
 		{{"ebb job ls home", "of one"}}, call_job_ls},
-	{"job", "why", "what is wanted of a resource now, and why",
+	{"job", "why", "what is wanted of a resource now, or was wanted of a job, and why",
 		"The planner's last answer: what was chosen, at which price, the runner-up, and "
-		"what would change it.",
-		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
-		{{"ebb job why home", "the reasons for what is planned"}}, call_job_why},
+		"what would change it. With the number of a job the planner is asked once more, "
+		"on what was known then: so much is kept of the newest hundred.",
+		{"RESOURCE|JOB", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb job why home", "the reasons for what is planned"},
+			{"ebb job why 12", "the reasons for what was done"}},
+		call_job_why},
 	{"job", "now", "make a point of it now, whatever that costs others",
 		"The job runs as fast as it can. What was planned for later is planned anew.",
 		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,

@@ -156,20 +156,31 @@ void node_jobs(void *arg, size_t argc, const char *const *argv, struct str *ret_
 	talk_reply_ok(ret_reply, json_pack("{s:s,s:o}", "type", "jobs", "jobs", list));
 }
 
+/* "12": the number of a job, 0 when it is none. A resource of that name comes first. */
+static int64_t job_number(const char *text)
+{
+	char *end;
+	long long number = strtoll(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end ? number : 0;
+}
+
 void node_why(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
 {
 	(void)argc;
 	const struct node *node = arg;
 	OWN(str_done) struct str text = {0};
+	struct why why = {"nothing of that name is planned: `ebb status` lists what is protected"};
+	int64_t id = job_number(argv[1]);
 	if (node->act)
 		act_why(node->act, argv[1], &text);
+	if (node->act && !text.len && id)
+		act_why_job(node->act, id, &text, &why);
 	if (text.len)
 		talk_reply_ok(ret_reply,
 			json_pack("{s:s,s:o}", "type", "why", "text",
 				talk_json_text(str_text(&text))));
 	else
-		talk_reply_refuse(ret_reply, TALK_NONE,
-			"nothing of that name is planned: `ebb status` lists what is protected");
+		talk_reply_refuse(ret_reply, TALK_NONE, "%s", why.text);
 }
 
 static void answer(bool done, const char *type, const char *refusal, struct str *ret_reply)

@@ -50,7 +50,7 @@ static const struct talk_verb verbs[] = {
 	{"metrics", "[FROM]", 1, "the newest value of every series, from number FROM on",
 		node_metrics},
 	{"jobs", "[RESOURCE [BELOW]]", 2, "the newest jobs, of one resource or all", node_jobs},
-	{"why", "RESOURCE", 1, "what is wanted of it now, and why", node_why},
+	{"why", "RESOURCE|JOB", 1, "what is wanted of it now, or was then, and why", node_why},
 	{"now", "RESOURCE", 1, "makes a point of it now, whatever that costs", node_now},
 	{"cancel", "RESOURCE", 1, "ends the job of it that runs", node_cancel},
 	{"ping", "", 0, "answers pong", verb_ping},
