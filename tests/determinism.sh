@@ -35,7 +35,7 @@ sources() {
 		*) echo "$file" ;;
 		esac
 	done
-	echo "$root/src/os/disk.c" "$root/tests/trace.c"
+	echo "$root/src/os/disk.c" "$root/src/os/wanted.c" "$root/tests/trace.c"
 }
 
 # variant COMPILER LEVEL STACK HEAP
