@@ -145,6 +145,13 @@ static int begin_upload(
 	return 200;
 }
 
+/* Names of objects that are looked at end in a digit. */
+static size_t length_of(const struct store *store, const char *key)
+{
+	unsigned number = (unsigned)(key[strlen(key) - 1] - '0');
+	return number < sizeof(store->lens) / sizeof(*store->lens) ? store->lens[number] : 0;
+}
+
 static size_t under_way(const struct store *store)
 {
 	size_t sum = 0;
@@ -154,7 +161,7 @@ static size_t under_way(const struct store *store)
 		for (size_t p = 0; p < PARTS; p++)
 			came += upload->parts[p].len;
 		if (upload->begun)
-			len = store->lens[upload->key[strlen(upload->key) - 1] - '0'];
+			len = length_of(store, upload->key);
 		sum += came < len ? len : 0;
 	}
 	return sum;

@@ -52,6 +52,8 @@ static rlim_t data_used(void)
 static void limit_memory(void)
 {
 	malloc_trim(0);
+	/* Long pieces never come out of what the parent has freed, which would be room besides. */
+	CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
 	struct rlimit limit = {data_used() + ROOM, data_used() + ROOM};
 	CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
 	CHECK(malloc(ROOM + (1 << 20)) == NULL);
