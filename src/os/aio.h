@@ -51,7 +51,7 @@ static inline int aio_submit(struct aio *aio, struct aio_request *request)
 /*
  * Does the request before it returns, if nobody has to wait for that: what lies in memory is read
  * and written more cheaply so. Gives what done() would have been told, and does not call it.
- * -EAGAIN: not now; nothing happened, and aio_submit() is the way. A sync is never done so.
+ * -EAGAIN: not now, or not all of it; aio_submit() is the way. A sync is never done so.
  */
 static inline ssize_t aio_now(struct aio *aio, struct aio_request *request)
 {

@@ -221,8 +221,9 @@ ssize_t linux_file_now(struct file *base, bool write, void *bytes, size_t len, u
 	int flags = file->now[write] == NOW_ASK ? RWF_NOWAIT : 0;
 	ssize_t n = write ? pwritev2(file->fd, &vec, 1, (off_t)at, flags)
 			  : preadv2(file->fd, &vec, 1, (off_t)at, flags);
+	/* Where only a part lies in memory, only that was done: all of it again is the way. */
 	if (n >= 0)
-		return n;
+		return n == (ssize_t)len ? n : -EAGAIN;
 	bool cannot = errno == EOPNOTSUPP || errno == EINVAL;
 	if (cannot)
 		file->now[write] = NOW_NEVER;
