@@ -215,7 +215,7 @@ static void think_again(struct act *act)
 /* ---- a step ---- */
 
 /* How much of the device's bytes since the last step were ours. */
-static uint64_t own_bytes(struct act *act, const struct device *device)
+static uint64_t own_bytes(const struct act *act, const struct device *device)
 {
 	uint64_t sum = 0;
 	vec_each (kept, &act->kept)
@@ -224,15 +224,20 @@ static uint64_t own_bytes(struct act *act, const struct device *device)
 	return sum;
 }
 
-static void observe(struct act *act, const struct host_reading *reading)
+/* What cannot be read of the host is a gap: devices are then taken to be as they were. */
+static void observe(struct act *act)
 {
+	static const struct host_reading none;
+	struct host_reading reading = none;
 	vec_each (kept, &act->kept) {
 		struct proc_use use = job_use(&(*kept)->keeper.job);
 		(*kept)->asked_bytes = use.asked_bytes;
 		(*kept)->storage_bytes = use.storage_bytes;
 	}
+	if (host_read(act->options.world->host, &reading, NULL))
+		return;
 	vec_each (device, &act->devices)
-		device_observe(*device, reading, wall_s(act), own_bytes(act, *device));
+		device_observe(*device, &reading, wall_s(act), own_bytes(act, *device));
 }
 
 /* What the job did of all that ours did to the device. */
@@ -240,10 +245,7 @@ static void account(const struct act *act, struct kept *kept, double span_s)
 {
 	const struct device *device = kept->keeper.device;
 	struct ledger_job *seen = &kept->keeper.job.seen;
-	uint64_t all = 0;
-	vec_each (other, &act->kept)
-		if ((*other)->keeper.device == device)
-			all += (*other)->storage_bytes;
+	uint64_t all = own_bytes(act, device);
 	double part = all ? (double)kept->storage_bytes / (double)all : 0;
 	seen->took_s += device->own * span_s * part;
 	seen->harm += harm_rate(&kept->keeper.disk, device->users, device->own) * span_s * part;
@@ -265,14 +267,10 @@ static void step_one(struct act *act, struct kept *kept, double span_s)
 
 static void step(struct act *act)
 {
-	static const struct host_reading none;
-	struct host_reading reading = none;
 	int64_t now_ns = clock_mono_ns(act->options.world->clock);
 	double span_s = act->step_ns ? (double)(now_ns - act->step_ns) / 1e9 : 0;
 	act->step_ns = now_ns;
-	/* What cannot be read is a gap: devices are then taken to be as they were. */
-	if (host_read(act->options.world->host, &reading, NULL) == 0)
-		observe(act, &reading);
+	observe(act);
 	open_ledger(act);
 	think_again(act);
 	vec_each (kept, &act->kept) {

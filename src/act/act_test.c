@@ -328,6 +328,38 @@ TEST(clocks_that_jump_years_stop_nothing)
 	end(&m);
 }
 
+TEST(what_failed_before_a_clock_went_back_is_tried_again)
+{
+	struct machine m;
+	begin(&m);
+	protect(&m, "home", NS_PER_HOUR, 10 * NS_PER_MIN);
+	m.code = 1;
+	start(&m);
+	sim_run(m.sim, NS_PER_HOUR);
+	CHECK(m.failed > 0);
+	m.code = 0;
+	script(&m, false);
+	sim_node_jump(m.node, -10 * 365 * NS_PER_DAY);
+	sim_run(m.sim, 2 * NS_PER_HOUR);
+	CHECK(m.done.len >= 1);
+	end(&m);
+}
+
+TEST(a_disk_that_is_not_there_is_told_and_stops_nothing)
+{
+	struct machine m;
+	begin(&m);
+	protect(&m, "home", NS_PER_HOUR, 10 * NS_PER_MIN);
+	protect(&m, "db", NS_PER_HOUR, 10 * NS_PER_MIN);
+	snprintf(m.protects.list.at[1].disk, sizeof(m.protects.list.at[1].disk), "nosuch");
+	start(&m);
+	sim_run(m.sim, NS_PER_HOUR);
+	CHECK(!act_find(m.act, "home")->device->missing);
+	CHECK(act_find(m.act, "db")->device->missing);
+	CHECK(act_find(m.act, "db")->last_s);
+	end(&m);
+}
+
 TEST(a_ledger_that_cannot_be_written_is_told_and_opened_anew)
 {
 	struct machine m;

@@ -197,6 +197,7 @@ bool device_observe(struct device *device, const struct host_reading *reading, i
 {
 	struct span span;
 	bool known = device->last.mono_ns && span_of(device, reading, &span);
+	device->missing = strcmp(device->name, "auto") != 0 && !find(reading, device->name);
 	device->last = *reading;
 	move_on(device, slot_of(device, wall_s));
 	if (!known)

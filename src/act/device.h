@@ -36,6 +36,7 @@ struct device {
 	char name[HOST_NAME]; /* "auto": of all disks the busiest at each moment */
 	local_fn *local;      /* NULL: UTC */
 	bool recalled;        /* device_remember() was called */
+	bool missing;         /* the last reading had no disk of that name */
 	int64_t first;        /* number of the slot busy[0], a midnight */
 	int64_t now;          /* of the slot under way; all before are known or gaps */
 	float busy[DEVICE_SLOTS], size[DEVICE_SLOTS];

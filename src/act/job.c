@@ -139,6 +139,7 @@ int job_begin(struct act_job *job, const struct ledger_job *decided, uint64_t pa
 	job->seen.started_s = now_s(job);
 	job->pace = UINT64_MAX;
 	int err = act_ledger_begin(job->home->ledger, &job->seen, &job->seen.id, why);
+	job->seen.facts = NULL; /* they were borrowed for that call */
 	if (err) {
 		job->seen = (struct ledger_job){0};
 		return err;

@@ -50,6 +50,12 @@ static struct pacer_order order_of(const struct keeper *keeper, int64_t now_s)
 	return order;
 }
 
+/* A moment further ahead than any that is ever set is one of a clock that has gone back since. */
+bool keeper_rests(const struct keeper *keeper, int64_t now_s)
+{
+	return now_s < keeper->retry_s && keeper->retry_s - now_s <= RETRY_MOST_S;
+}
+
 static bool may_run(const struct keeper *keeper, int64_t now_s)
 {
 	if (keeper->asked)
@@ -58,7 +64,7 @@ static bool may_run(const struct keeper *keeper, int64_t now_s)
 		return keeper->plan.wanted == WANTED_RUN || keeper->plan.wanted == WANTED_WAIT;
 	/* The plan knows slots; this is to the second. */
 	return keeper->plan.wanted == WANTED_RUN && now_s >= keeper->plan.release_s &&
-		now_s >= keeper->retry_s;
+		!keeper_rests(keeper, now_s);
 }
 
 uint64_t keeper_step(struct keeper *keeper, int64_t now_s, double span_s, uint64_t asked_bytes)

@@ -62,6 +62,9 @@ uint64_t keeper_step(struct keeper *keeper, int64_t now_s, double span_s, uint64
 /* Whether a job is to begin, after keeper_step() said that it may. */
 bool keeper_wants(const struct keeper *keeper, int64_t now_s);
 
+/* It failed, and is not tried again yet. */
+bool keeper_rests(const struct keeper *keeper, int64_t now_s);
+
 /* What came of its job. */
 void keeper_learn(struct keeper *keeper, const struct ledger_job *job, int64_t now_s);
 

@@ -206,6 +206,8 @@ static void add_one(const json_t *status, const json_t *one, struct str *out)
 	add_moment(plan, "due", out);
 	if (json_is_true(json_object_get(plan, "will_miss")))
 		str_add(out, "; it will be LATE whatever is done");
+	if (json_is_true(json_object_get(one, "disk_missing")))
+		str_addf(out, "; this host has no disk %s", text_of(one, "disk", name));
 	if (failures)
 		str_addf(out, "; the last %" JSON_INTEGER_FORMAT " failed", failures);
 	str_add(out, "\n");
