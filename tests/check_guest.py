@@ -9,7 +9,6 @@ import contextlib
 import glob
 import json
 import os
-import pwd
 import random
 import shutil
 import signal
@@ -21,7 +20,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programs import PATIENCE, Skip, ask, main  # noqa: E402
+from programs import PATIENCE, Skip, ask, main, user  # noqa: E402
 
 BIN = (sorted(glob.glob("/usr/lib/postgresql/1[5-9]/bin")) or [""])[-1]
 TABLES = ("accounts", "tellers", "branches")
@@ -165,21 +164,13 @@ class Disk:
             call("e2fsck", "-fn", self.loop)
 
 
-def postgres_user():
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise Skip("there is no user postgres or nobody")
-
-
 class Server:
     """A PostgreSQL server whose data lie on a mounted volume."""
 
     def __init__(self, host, disk, port, make=True):
         if not BIN:
             raise Skip("PostgreSQL is not installed")
-        self.user, self.port = postgres_user(), port
+        self.user, self.port = user(), port
         self.data, self.sockets = os.path.join(disk.mount, "pg"), host.place.path(f"s{port}")
         os.makedirs(self.sockets, exist_ok=True)
         os.chown(self.sockets, self.user["user"], self.user["group"])

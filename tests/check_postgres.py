@@ -11,7 +11,6 @@ import datetime
 import glob
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -29,24 +28,13 @@ def test(function):
     return function
 
 
-def user():
-    """Whom servers run as: they refuse root."""
-    if os.getuid() != 0:
-        return {}
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise programs.Skip("there is no user postgres or nobody")
-
-
 class House:
     """A repository, its key, and servers, all of one user."""
 
     def __init__(self, place):
         if not BIN:
             raise programs.Skip("PostgreSQL is not installed")
-        self.place, self.user, self.servers = place, user(), []
+        self.place, self.user, self.servers = place, programs.user(), []
         os.chmod(place.folder, 0o755)
         self.folder = place.path("h")
         os.mkdir(self.folder)

@@ -9,7 +9,6 @@ import contextlib
 import glob
 import json
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programs import PATIENCE, Skip, main, run  # noqa: E402
+from programs import PATIENCE, Skip, main, run, user  # noqa: E402
 
 BIN = (sorted(glob.glob("/usr/lib/postgresql/1[5-9]/bin")) or [""])[-1]
 SECRET = "tide-and-time"
@@ -26,17 +25,6 @@ SECRET = "tide-and-time"
 def check(condition, said):
     if not condition:
         raise AssertionError(said)
-
-
-def user():
-    """Whom servers run as: they refuse root."""
-    if os.getuid() != 0:
-        return {}
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise Skip("there is no user postgres or nobody")
 
 
 class Server:

@@ -186,12 +186,7 @@ static const struct scenario scenario = {"inbox", sizeof(struct state), run, che
 
 TEST(no_brought_point_is_lost_to_a_crash)
 {
-	rig_explore(&scenario,
-		(struct explore_options){.seed = 1,
-			.exhaustive = 2,
-			.samples = 1,
-			.recovery_points = 1,
-			.no_faults = true});
+	rig_explore_crashes(&scenario);
 }
 
 TEST(no_brought_point_is_lost_to_a_disk_that_fails)

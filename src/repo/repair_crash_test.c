@@ -211,12 +211,7 @@ static const struct scenario scenario = {"repair", sizeof(struct state), run, ch
 
 TEST(no_point_is_lost_to_a_crash_of_repair_or_inbox)
 {
-	rig_explore(&scenario,
-		(struct explore_options){.seed = 1,
-			.exhaustive = 2,
-			.samples = 1,
-			.recovery_points = 1,
-			.no_faults = true});
+	rig_explore_crashes(&scenario);
 }
 
 TEST(no_point_is_lost_to_a_disk_that_fails_a_repair)

@@ -212,4 +212,15 @@ static inline void rig_explore(const struct scenario *scenario, struct explore_o
 #endif
 }
 
+/* Crashes alone, few of each: where operations that fail are tried elsewhere. */
+static inline void rig_explore_crashes(const struct scenario *scenario)
+{
+	rig_explore(scenario,
+		(struct explore_options){.seed = 1,
+			.exhaustive = 2,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_faults = true});
+}
+
 #endif

@@ -255,12 +255,7 @@ static const struct scenario scenario = {"upgrade", sizeof(struct state), run, c
 
 TEST(no_point_is_lost_to_a_crash_of_an_upgrade)
 {
-	rig_explore(&scenario,
-		(struct explore_options){.seed = 1,
-			.exhaustive = 2,
-			.samples = 1,
-			.recovery_points = 1,
-			.no_faults = true});
+	rig_explore_crashes(&scenario);
 }
 
 /* ---- by itself ---- */
