@@ -5,7 +5,6 @@
  * more: it must be refused for what it is, and never for want of memory.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +47,27 @@ static rlim_t data_used(void)
 	return (rlim_t)kib << 10;
 }
 
+/* All that the heap has free already, down to pieces too small to matter: it is room besides. */
+static void eat_what_is_free(void)
+{
+	for (size_t piece = ROOM; piece >= 4096; piece /= 2)
+		while (malloc(piece))
+			;
+}
+
+static void limit_data(rlim_t bytes)
+{
+	struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+	CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
+}
+
 /* In the child: the limit holds, or the test would show nothing. */
 static void limit_memory(void)
 {
-	malloc_trim(0);
-	/* Long pieces never come out of what the parent has freed, which would be room besides. */
-	CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
-	struct rlimit limit = {data_used() + ROOM, data_used() + ROOM};
-	CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
+	rlim_t used = data_used();
+	limit_data(used);
+	eat_what_is_free();
+	limit_data(used + ROOM);
 	CHECK(malloc(ROOM + (1 << 20)) == NULL);
 }
 
