@@ -124,10 +124,18 @@ def help_comes_in_every_way():
         check(len(line) <= 80, f"longer than 80 columns: {line}")
 
 
+def pages():
+    """Every manual page that the program makes, by its name."""
+    nouns = dict.fromkeys(row["name"].split()[0] for row in table()["commands"])
+    made = {f"ebb-{noun}.1": expect(["man", noun], 0, err="").stdout for noun in nouns}
+    return {"ebb.1": expect(["man"], 0, err="").stdout, **made,
+            "ebb.yaml.5": expect(["man", "ebb.yaml"], 0, err="").stdout}
+
+
 @test
 def every_command_and_option_is_in_every_text():
     told = table()
-    overview, man = expect(["help"], 0).stdout, expect(["man"], 0).stdout
+    overview, man = expect(["help"], 0).stdout, "".join(pages().values())
     man = re.sub(r"\\\((ga|ti|ha)", lambda m: {"ga": "`", "ti": "~", "ha": "^"}[m[1]], man)
     man = " ".join(man.replace("\\-", "-").replace("\\&", "").split())
     shells = {shell: expect(["completion", shell], 0).stdout for shell in ("bash", "zsh")}
@@ -137,7 +145,7 @@ def every_command_and_option_is_in_every_text():
         text = expect(["help", *row["name"].split()], 0).stdout
         check(f"  {row['synopsis']} " in overview.replace("\n", " "),
               f"{row['name']}: not in the overview")
-        check(f".B ebb {row['synopsis']} " in man, f"{row['name']}: not in the manual")
+        check(f".SS ebb {row['synopsis']} " in man, f"{row['name']}: not in the manual")
         check(" ".join(row["details"].split()) in man, f"{row['name']}: details not in the manual")
         check(row["examples"], f"{row['name']}: no example")
         for example in row["examples"]:
@@ -272,19 +280,50 @@ def sample_file_is_the_one_in_the_tree():
 
 
 @test
-def manual_page_is_clean():
+def manual_pages_are_clean():
     if not shutil.which("mandoc"):
         raise Skip("mandoc is not installed")
-    scratch("ebb.1", expect(["man"], 0, err="").stdout)
-    done = subprocess.run(["mandoc", "-Tlint", "ebb.1"], cwd=SCRATCH, capture_output=True,
+    texts = pages()
+    written = os.path.join(TREE, "contrib", "man")
+    for name in os.listdir(written):
+        with open(os.path.join(written, name), encoding="utf-8") as file:
+            texts[name] = file.read()
+    check({"ebb.1", "ebb-repo.1", "ebbd.8", "ebb-vold.8", "ebb.yaml.5"} <= set(texts), list(texts))
+    for name, text in texts.items():
+        scratch(name, text)
+    done = subprocess.run(["mandoc", "-Tlint", *texts], cwd=SCRATCH, capture_output=True,
                           text=True, timeout=60)
-    check(done.returncode == 0 and not done.stdout + done.stderr, done.stdout + done.stderr)
+    # That another page is not installed here is none of theirs.
+    said = [line for line in done.stdout.splitlines() if "referenced manual" not in line]
+    check(not said and not done.stderr, said)
+    expect(["man", "x"], 2, "", "ebb: there is no page 'x'; see `ebb man`\n")
+
+
+@test
+def every_page_is_installed():
+    with open(os.path.join(TREE, "src", "ebb", "meson.build"), encoding="utf-8") as file:
+        named = re.search(r"^nouns = \[(.*?)\]", file.read(), re.M | re.S)[1]
+    wanted = {name[4:-2] for name in pages() if name.startswith("ebb-")}
+    check(set(re.findall(r"'(\w+)'", named)) == wanted, f"nouns of src/ebb/meson.build: {wanted}")
+
+
+@test
+def configuration_page_is_the_sample():
+    if not shutil.which("mandoc"):
+        raise Skip("mandoc is not installed")
+    scratch("ebb.yaml.5", expect(["man", "ebb.yaml"], 0).stdout)
+    shown = subprocess.run(["mandoc", "-Tascii", "-Owidth=200", "ebb.yaml.5"], cwd=SCRATCH,
+                           capture_output=True, text=True, timeout=60, check=True).stdout
+    shown = re.sub(".\b", "", shown)
+    for line in expect(["config", "sample"], 0).stdout.splitlines():
+        check(line in shown, line)
 
 
 @test
 def dashes_of_the_manual_can_be_copied():
     """An unescaped dash becomes a hyphen, which no shell takes for an option."""
-    bare = re.search(r"^(?!\.TH|\.\\\").*[^\\]-", expect(["man"], 0).stdout, re.M)
+    text = "".join(pages().values())
+    bare = re.search(r"^(?!\.TH|\.\\\").*[^\\]-", text, re.M)
     check(not bare, f"a bare dash: {bare and bare[0]}")
 
 

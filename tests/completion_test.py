@@ -107,7 +107,7 @@ def check_offers():
     rows = re.search(r"\ncommands\n((?:  .*\n)+)", help_text)[1]
     nouns = set(re.findall(r"^  (\w+)", rows, re.M))
     for line, wanted in ((["ebb", ""], nouns), (["ebb", "config", ""], {"check", "show", "sample"}),
-                         (["ebb", "help", ""], nouns), (["ebb", "man", ""], set()),
+                         (["ebb", "help", ""], nouns), (["ebb", "man", ""], nouns),
                          (["ebb", "nothing", ""], set()),
                          (["ebb", "config", "check", "--"],
                           {"--config", "--state", "--json", "--no-color", "--help"}),

@@ -5,6 +5,7 @@
 usage: tests/units_test.py FOLDER EBBD EBB_VOLD
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,17 @@ def test_verify(place, units, ebbd, vold):
         assert not said, said
 
 
+def test_pages(_, units, *programs):
+    """the daemons' manual pages tell their options, and no others"""
+    for program in programs:
+        help_text = subprocess.run([program, "--help"], capture_output=True, text=True,
+                                   check=True).stdout
+        page = os.path.join(units, "..", "man", os.path.basename(program) + ".8")
+        with open(page, encoding="utf-8") as file:
+            told = set(re.findall(r"^\.It (?:Fl s , )?Fl Fl ([a-z-]+)", file.read(), re.M))
+        assert told == set(re.findall(r"^  (?:-s, )?--([a-z-]+)", help_text, re.M)), told
+
+
 def test_contract(_, units, *__):
     """they rely on what the programs do: notify, watchdog, exit codes, SIGHUP"""
     for service in SERVICES:
@@ -59,4 +71,4 @@ def test_contract(_, units, *__):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_exposure, test_verify, test_contract], sys.argv[1:]))
+    sys.exit(main([test_exposure, test_verify, test_pages, test_contract], sys.argv[1:]))

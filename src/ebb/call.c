@@ -88,9 +88,17 @@ int call_help(const struct call *call)
 
 int call_man(const struct call *call)
 {
-	(void)call;
+	const struct args *args = &call->args;
+	const char *page = args->operand_count ? args->operands[0] : NULL;
 	OWN(str_done) struct str text = {0};
-	man_page(&text);
+	char shown[CONF_SHOWN];
+	if (!page)
+		man_page(&text);
+	else if (strcmp(page, "ebb.yaml") == 0)
+		text.failed = man_configuration(&text) != 0;
+	else if (!man_command(page, &text))
+		return call_fail(EXIT_USAGE, "there is no page '%s'; see `ebb man`",
+			conf_shown(page, strlen(page), shown));
 	return call_print(&text);
 }
 

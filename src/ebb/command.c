@@ -674,9 +674,14 @@ const struct command commands[] = {
 		{{"source <(ebb completion bash)", "in ~/.bashrc"},
 			{"source <(ebb completion zsh)", "in ~/.zshrc, behind compinit"}},
 		call_completion},
-	{"man", NULL, "print the manual page",
-		"In the language of man(7), made from the same table as this help.", {NULL}, COMMON,
-		{{"ebb man | man -l -", "to read it where it is not installed"}}, call_man},
+	{"man", NULL, "print a manual page",
+		"In the language of man(7), made from the same table as this help: that of all "
+		"commands, or of those that begin with PAGE, or, for ebb.yaml, of the "
+		"configuration.",
+		{"PAGE", VALUE_COMMAND, true, 1, NULL}, COMMON,
+		{{"ebb man | man -l -", "to read it where it is not installed"},
+			{"ebb man repo | man -l -", "the commands `ebb repo ...`"}},
+		call_man},
 	{"help", NULL, "what there is, or what a command does and takes",
 		"The same as `ebb COMMAND --help`. With --json the whole table of commands.",
 		{"COMMAND", VALUE_COMMAND, true, COMMAND_WORDS, NULL}, COMMON | ONE(OPTION_JSON),
