@@ -28,7 +28,7 @@
 struct kept {
 	struct keeper keeper;
 	struct act *act;
-	uint64_t asked_bytes, storage_bytes; /* since the last step */
+	struct proc_use use; /* since the last step */
 };
 
 struct act {
@@ -215,12 +215,14 @@ static void think_again(struct act *act)
 /* ---- a step ---- */
 
 /* How much of the device's bytes since the last step were ours. */
-static uint64_t own_bytes(const struct act *act, const struct device *device)
+static struct device_own own_of(const struct act *act, const struct device *device)
 {
-	uint64_t sum = 0;
+	struct device_own sum = {0};
 	vec_each (kept, &act->kept)
-		if ((*kept)->keeper.device == device)
-			sum += (*kept)->storage_bytes;
+		if ((*kept)->keeper.device == device) {
+			sum.read_bytes += (*kept)->use.read_bytes;
+			sum.write_bytes += (*kept)->use.write_bytes;
+		}
 	return sum;
 }
 
@@ -229,15 +231,14 @@ static void observe(struct act *act)
 {
 	static const struct host_reading none;
 	struct host_reading reading = none;
-	vec_each (kept, &act->kept) {
-		struct proc_use use = job_use(&(*kept)->keeper.job);
-		(*kept)->asked_bytes = use.asked_bytes;
-		(*kept)->storage_bytes = use.storage_bytes;
-	}
+	vec_each (kept, &act->kept)
+		(*kept)->use = job_use(&(*kept)->keeper.job);
 	if (host_read(act->options.world->host, &reading, NULL))
 		return;
-	vec_each (device, &act->devices)
-		device_observe(*device, &reading, wall_s(act), own_bytes(act, *device));
+	vec_each (device, &act->devices) {
+		struct device_own own = own_of(act, *device);
+		device_observe(*device, &reading, wall_s(act), &own);
+	}
 }
 
 /* What the job did of all that ours did to the device. */
@@ -245,11 +246,13 @@ static void account(const struct act *act, struct kept *kept, double span_s)
 {
 	const struct device *device = kept->keeper.device;
 	struct ledger_job *seen = &kept->keeper.job.seen;
-	uint64_t all = own_bytes(act, device);
-	double part = all ? (double)kept->storage_bytes / (double)all : 0;
+	struct device_own all = own_of(act, device);
+	uint64_t own = kept->use.read_bytes + kept->use.write_bytes;
+	uint64_t sum = all.read_bytes + all.write_bytes;
+	double part = sum ? (double)own / (double)sum : 0;
 	seen->took_s += device->own * span_s * part;
 	seen->harm += harm_rate(&kept->keeper.disk, device->users, device->own) * span_s * part;
-	seen->bytes += kept->storage_bytes;
+	seen->bytes += own;
 }
 
 static void step_one(struct act *act, struct kept *kept, double span_s)
@@ -258,7 +261,7 @@ static void step_one(struct act *act, struct kept *kept, double span_s)
 	int64_t now_s = wall_s(act);
 	if (keeper->job.proc)
 		account(act, kept, span_s);
-	uint64_t pace = keeper_step(keeper, now_s, span_s, kept->asked_bytes);
+	uint64_t pace = keeper_step(keeper, now_s, span_s, kept->use.asked_bytes);
 	if (keeper->job.proc)
 		job_pace(&keeper->job, pace);
 	else if (act->home.ledger && !act->broken && keeper_wants(keeper, now_s))

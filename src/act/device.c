@@ -17,6 +17,11 @@ static const double first_capacity = 200e6, least_capacity = 1e6, most_capacity 
 static const double lately = 0.1;
 /* A share of ours from which on the device's speed shows. */
 static const double shows = 0.02;
+/* What is written is on its way to the device for so long; bytes a second that disturb nobody. */
+static const double written_within_s = 60, quiet_bytes = 64 << 10;
+/* What a request costs besides its bytes: a tenth of a millisecond of a disk of 1 GB/s, and less
+ * than a seek. */
+static const double request_bytes = 128 << 10;
 
 static int64_t local_s(const struct device *device, int64_t wall_s)
 {
@@ -48,6 +53,7 @@ static void begin_at(struct device *device, int64_t slot)
 void device_begin(struct device *device, const char *name, local_fn *local, int64_t wall_s)
 {
 	*device = (struct device){.local = local, .capacity = first_capacity};
+	waits_begin(&device->waits);
 	snprintf(device->name, sizeof(device->name), "%s", name);
 	begin_at(device, slot_of(device, wall_s));
 }
@@ -150,9 +156,14 @@ static void move_on(struct device *device, int64_t slot)
 		shift_by_a_day(device);
 }
 
+struct way {
+	double requests, bytes, seconds;
+};
+
 struct span {
 	double s, busy_s;
-	uint64_t bytes;
+	struct way all[WAITS_WAYS];     /* of every disk that counts */
+	struct way busiest[WAITS_WAYS]; /* of the one that worked most */
 };
 
 static const struct host_disk *find(const struct host_reading *reading, const char *name)
@@ -161,6 +172,24 @@ static const struct host_disk *find(const struct host_reading *reading, const ch
 		if (strcmp(reading->disks[i].name, name) == 0)
 			return &reading->disks[i];
 	return NULL;
+}
+
+/* False: its counters began anew. */
+static bool ways_of(
+	const struct host_disk *was, const struct host_disk *disk, struct way ret[WAITS_WAYS])
+{
+	if (disk->reads < was->reads || disk->writes < was->writes ||
+		disk->read_bytes < was->read_bytes || disk->write_bytes < was->write_bytes ||
+		disk->read_ns < was->read_ns || disk->write_ns < was->write_ns ||
+		disk->busy_ns < was->busy_ns)
+		return false;
+	ret[WAITS_READ] = (struct way){(double)(disk->reads - was->reads),
+		(double)(disk->read_bytes - was->read_bytes),
+		(double)(disk->read_ns - was->read_ns) / 1e9};
+	ret[WAITS_WRITE] = (struct way){(double)(disk->writes - was->writes),
+		(double)(disk->write_bytes - was->write_bytes),
+		(double)(disk->write_ns - was->write_ns) / 1e9};
+	return true;
 }
 
 /* Of the named disk, or of the one that was busiest, with the bytes of all. */
@@ -172,46 +201,99 @@ static bool span_of(
 	for (size_t i = 0; i < reading->disk_count; i++) {
 		const struct host_disk *disk = &reading->disks[i];
 		const struct host_disk *was = find(&device->last, disk->name);
+		struct way ways[WAITS_WAYS];
 		if ((!all && strcmp(disk->name, device->name) != 0) || !was ||
-			disk->busy_ns < was->busy_ns || disk->read_bytes < was->read_bytes ||
-			disk->write_bytes < was->write_bytes)
+			!ways_of(was, disk, ways))
 			continue;
+		double busy_s = (double)(disk->busy_ns - was->busy_ns) / 1e9;
+		if (!found || busy_s > ret_span->busy_s) {
+			ret_span->busy_s = busy_s;
+			memcpy(ret_span->busiest, ways, sizeof(ways));
+		}
+		for (int way = 0; way < WAITS_WAYS; way++) {
+			ret_span->all[way].bytes += ways[way].bytes;
+			ret_span->all[way].requests += ways[way].requests;
+		}
 		found = true;
-		ret_span->busy_s = fmax(
-			ret_span->busy_s, (double)(disk->busy_ns - was->busy_ns) / 1e9);
-		ret_span->bytes += disk->read_bytes - was->read_bytes + disk->write_bytes -
-			was->write_bytes;
 	}
 	return found && ret_span->s > 0;
 }
 
-static void learn_capacity(struct device *device, double own_s, uint64_t own_bytes)
+static void learn_capacity(struct device *device, double own_s, double own_bytes)
 {
-	double seen = (double)own_bytes / own_s;
-	device->capacity += lately * (seen - device->capacity);
+	device->capacity += lately * (own_bytes / own_s - device->capacity);
 	device->capacity = fmin(fmax(device->capacity, least_capacity), most_capacity);
 }
 
+/* What we wrote reaches the device later, or never: then it is forgotten. */
+static void own_of(struct device *device, const struct span *span, const struct device_own *own,
+	double ret_bytes[WAITS_WAYS])
+{
+	device->unwritten += (double)own->write_bytes;
+	ret_bytes[WAITS_READ] = fmin((double)own->read_bytes, span->all[WAITS_READ].bytes);
+	ret_bytes[WAITS_WRITE] = fmin(device->unwritten, span->all[WAITS_WRITE].bytes);
+	device->unwritten -= ret_bytes[WAITS_WRITE];
+	device->unwritten *= exp(-span->s / written_within_s);
+}
+
+/* Bytes of ours a second from which on a moment is not one without us. */
+static bool shows_up(const double own[WAITS_WAYS], double s)
+{
+	return own[WAITS_READ] + own[WAITS_WRITE] > quiet_bytes * s;
+}
+
+/* Our part of a device's time: by bytes, and so many more for each request. */
+static double own_part(
+	const struct device *device, const struct span *span, const double own[WAITS_WAYS])
+{
+	double ours = 0, sum = 0;
+	for (int i = 0; i < WAITS_WAYS; i++) {
+		const struct way *way = &span->all[i];
+		const struct waits_way of = {way->requests, way->bytes, way->seconds, own[i]};
+		ours += own[i] + request_bytes * waits_own_requests(&device->waits, &of, i);
+		sum += way->bytes + request_bytes * way->requests;
+	}
+	return sum > 0 ? fmin(1, ours / sum) : 0;
+}
+
+static void observe_waits(
+	struct device *device, const struct span *span, const double own[WAITS_WAYS])
+{
+	struct waits_span of = {.s = span->s,
+		.users_busy_s = device->users * span->s,
+		.capacity = device->capacity,
+		.ours = shows_up(own, span->s)};
+	for (int i = 0; i < WAITS_WAYS; i++) {
+		const struct way *way = &span->busiest[i];
+		double part = span->all[i].bytes > 0 ? way->bytes / span->all[i].bytes : 0;
+		of.ways[i] = (struct waits_way){
+			way->requests, way->bytes, way->seconds, own[i] * part};
+	}
+	waits_observe(&device->waits, &of);
+}
+
 bool device_observe(struct device *device, const struct host_reading *reading, int64_t wall_s,
-	uint64_t own_bytes)
+	const struct device_own *own)
 {
 	struct span span;
+	double own_bytes[WAITS_WAYS];
 	bool known = device->last.mono_ns && span_of(device, reading, &span);
 	device->missing = strcmp(device->name, "auto") != 0 && !find(reading, device->name);
 	device->last = *reading;
 	move_on(device, slot_of(device, wall_s));
 	if (!known)
 		return false;
+	own_of(device, &span, own, own_bytes);
 	double busy_s = fmin(span.busy_s, span.s);
-	double part = span.bytes ? fmin(1, (double)own_bytes / (double)span.bytes) : 0;
-	double own_s = busy_s * part;
+	double own_s = busy_s * own_part(device, &span, own_bytes);
 	device->own = own_s / span.s;
 	device->users = (busy_s - own_s) / span.s;
 	device->own_s += own_s;
 	device->slot_s += span.s;
 	device->slot_busy_s += busy_s - own_s;
 	if (device->own >= shows)
-		learn_capacity(device, own_s, own_bytes);
+		learn_capacity(device, own_s, own_bytes[WAITS_READ] + own_bytes[WAITS_WRITE]);
+	observe_waits(device, &span, own_bytes);
 	return true;
 }
 

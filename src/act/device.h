@@ -4,8 +4,8 @@
  * keep it now; and how many bytes of ours it moves in a second of its time. The work of our own
  * jobs is taken out: by what it goes, nobody is mistaken for a user of himself.
  *
- * What each did of a span's busy time is told by bytes: the kernel counts a disk's time for all of
- * its users together.
+ * What each did of a span's busy time is told by bytes and requests: the kernel counts a disk's
+ * time for all of its users together.
  *
  * The loop's thread only.
  */
@@ -15,10 +15,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "act/waits.h"
 #include "os/host.h"
 #include "plan/days.h"
 
 struct series;
+
+/* What our jobs moved to and from the device. */
+struct device_own {
+	uint64_t read_bytes, write_bytes;
+};
 
 /* The largest share of it that a job may take. */
 #define DEVICE_MOST 0.8
@@ -46,6 +52,8 @@ struct device {
 	double users, own;        /* shares of the last span */
 	double own_s;             /* device time that our jobs took since the start */
 	double capacity;          /* bytes a second of the device's time */
+	double unwritten; /* bytes of ours that the system has and the device has not seen yet */
+	struct waits waits;
 };
 
 void device_begin(struct device *device, const char *name, local_fn *local, int64_t wall_s);
@@ -54,11 +62,11 @@ void device_begin(struct device *device, const char *name, local_fn *local, int6
 void device_remember(struct device *device, struct series *series, int64_t wall_s);
 
 /*
- * What happened since the last call, of which `own_bytes` to or from the device were ours. False:
- * nothing can be said, as at the first call and where there is no such disk.
+ * What happened since the last call, and what our jobs did of it. False: nothing can be said, as at
+ * the first call and where there is no such disk.
  */
 bool device_observe(struct device *device, const struct host_reading *reading, int64_t wall_s,
-	uint64_t own_bytes);
+	const struct device_own *own);
 
 /* As plan/ wants it: `now` is the first slot that is not known. */
 struct days_past device_past(const struct device *device);

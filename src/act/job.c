@@ -164,7 +164,8 @@ struct proc_use job_use(struct act_job *job)
 	if (!job->proc || proc_use(job->proc, &use))
 		return since;
 	since.asked_bytes = use.asked_bytes - job->use.asked_bytes;
-	since.storage_bytes = use.storage_bytes - job->use.storage_bytes;
+	since.read_bytes = use.read_bytes - job->use.read_bytes;
+	since.write_bytes = use.write_bytes - job->use.write_bytes;
 	job->use = use;
 	return since;
 }

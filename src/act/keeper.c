@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "act/ledger.h"
+#include "base/plant.h"
 #include "base/units.h"
 
 /* As docs/DECIDE.md measured them: our requests are larger than others', and a queue of three on
@@ -20,6 +21,7 @@ void keeper_begin(struct keeper *keeper, const struct conf_protect *how, struct 
 	*keeper = (struct keeper){
 		.how = *how,
 		.device = device,
+		.waits = &device->waits,
 		.disk = {.size = our_size,
 			.threshold = (double)how->impact_percent / 100,
 			.floor = harmless},
@@ -50,6 +52,14 @@ static struct pacer_order order_of(const struct keeper *keeper, int64_t now_s)
 	return order;
 }
 
+double keeper_felt(const struct keeper *keeper)
+{
+	if (planted(GOES_BY_LOAD))
+		return 0;
+	return waits_felt(
+		keeper->waits, keeper->disk.threshold, (double)keeper->how.impact_floor_ns / 1e9);
+}
+
 /* A moment further ahead than any that is ever set is one of a clock that has gone back since. */
 bool keeper_rests(const struct keeper *keeper, int64_t now_s)
 {
@@ -77,7 +87,8 @@ uint64_t keeper_step(struct keeper *keeper, int64_t now_s, double span_s, uint64
 	struct pacer_order order = order_of(keeper, now_s);
 	struct pacer_seen seen = {.busy = device->users,
 		.waiting = harm_waiting(&keeper->disk, device->users, device->own),
-		.used = (double)asked_bytes / span_s / device->capacity};
+		.used = (double)asked_bytes / span_s / device->capacity,
+		.felt = keeper_felt(keeper)};
 	pacer_step(&keeper->pacer, &keeper->disk, &seen, &order);
 	return (uint64_t)(keeper->pacer.share * device->capacity);
 }

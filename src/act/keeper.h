@@ -39,6 +39,7 @@ struct keeper_plan {
 struct keeper {
 	struct conf_protect how;
 	struct device *device; /* borrowed */
+	struct waits *waits;   /* of those who use what is read; borrowed */
 	struct harm_device disk;
 	int64_t last_s;  /* start of the newest point that was read back; 0: none */
 	double work_s;   /* device time of a job, from those before; 0: not known */
@@ -67,6 +68,9 @@ bool keeper_rests(const struct keeper *keeper, int64_t now_s);
 
 /* What came of its job. */
 void keeper_learn(struct keeper *keeper, const struct ledger_job *job, int64_t now_s);
+
+/* As waits_felt(), by what the policy allows. */
+double keeper_felt(const struct keeper *keeper);
 
 /* The bytes that a job is expected to move to and from the device; 0: not known. */
 uint64_t keeper_bytes(const struct keeper *keeper);

@@ -12,7 +12,7 @@
 
 #define AT(member) offsetof(struct conf_protect, member)
 
-enum { KEY_PATH, KEY_TO, KEY_KEY, KEY_RPO, KEY_BEST, KEY_IMPACT, KEY_DISK, KEYS };
+enum { KEY_PATH, KEY_TO, KEY_KEY, KEY_RPO, KEY_BEST, KEY_IMPACT, KEY_FLOOR, KEY_DISK, KEYS };
 
 /* A key without a default must be there. */
 static const struct conf_key keys[KEYS] = {
@@ -28,6 +28,8 @@ static const struct conf_key keys[KEYS] = {
 		NULL, "", "points come this often when they disturb nobody; rpo / 24 unless set"},
 	[KEY_IMPACT] = {"impact_percent", CONF_NUMBER, AT(impact_percent), 1, 1000, NULL, "10",
 		"by how much the requests of others may wait longer"},
+	[KEY_FLOOR] = {"impact_floor", CONF_DURATION, AT(impact_floor_ns), NS_PER_US, NS_PER_MIN,
+		NULL, "1ms", "requests that take no longer than this on average harm nobody"},
 	[KEY_DISK] = {"disk", CONF_NAME, AT(disk), 1, CONF_DISK_MAX, NULL, "auto",
 		"the disk whose load counts; auto: whichever is busiest"},
 };
@@ -56,7 +58,7 @@ static int complete(void *arg, const bool *given, struct why *why)
 }
 
 static const char *const example[] = {
-	"home", "/home", "/mnt/backup/ebb", "/etc/ebb/home.key", "24h", "1h", "10", "auto"};
+	"home", "/home", "/mnt/backup/ebb", "/etc/ebb/home.key", "24h", "1h", "10", "1ms", "auto"};
 
 static const struct conf_named named = {
 	.section = "protect",

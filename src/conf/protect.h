@@ -34,6 +34,7 @@ struct conf_protect {
 	int64_t rpo_ns;                   /* a point is never older than this */
 	int64_t best_rpo_ns;              /* when it costs next to nothing, one this often */
 	int64_t impact_percent;           /* by which requests of others may wait longer */
+	int64_t impact_floor_ns;          /* and up to so long they may wait in any case */
 	char disk[CONF_DISK_MAX + 1];     /* whose load counts; "auto": the busiest */
 };
 

@@ -187,6 +187,16 @@ static void add_moment(const json_t *plan, const char *key, struct str *out)
 		str_addf(out, "%.10s %.5s", shown, shown + 11);
 }
 
+/* What others' requests take beside it; nothing when that could not be measured. */
+static void add_latency(const json_t *latency, struct str *out)
+{
+	double now = json_number_value(json_object_get(latency, "now"));
+	double without = json_number_value(json_object_get(latency, "without_us"));
+	if (now > 0 && without > 0)
+		str_addf(out, ", others' requests take %.3g ms (%.3g without it)", now * 1e3,
+			without * 1e3);
+}
+
 static void add_one(const json_t *status, const json_t *one, struct str *out)
 {
 	char name[CONF_SHOWN], state[CONF_SHOWN], since[UNITS_TEXT];
@@ -198,6 +208,7 @@ static void add_one(const json_t *status, const json_t *one, struct str *out)
 	if (strcmp(text_of(one, "state", state), "waits") != 0) {
 		str_addf(out, "; a job %s, %.0f %% of its disk is its own", state,
 			share_of(one, "share"));
+		add_latency(json_object_get(one, "foreground_latency"), out);
 	} else if (*text_of(plan, "begins", name)) {
 		str_add(out, "; next expected ");
 		add_moment(plan, "begins", out);

@@ -43,12 +43,33 @@ void acting_end(struct node *node)
 	act_close(TAKE(node->act));
 }
 
+static void put_latency(
+	struct node *node, const struct keeper *keeper, const char *during, double seconds)
+{
+	static const char metric[] = "ebb_foreground_latency_seconds";
+	struct name name;
+	if (seconds > 0 && name_start(&name, metric, strlen(metric), NULL) == 0 &&
+		name_label(&name, "resource", keeper->how.name, NULL) == 0 &&
+		name_label(&name, "during", during, NULL) == 0)
+		watch_put(&node->past.watch, &name, SERIES_GAUGE, round(seconds * 1e6) / 1e6);
+}
+
+/* What was measured since the last turn; when nothing was, there is a gap. */
+static void put_latencies(struct node *node, const struct keeper *keeper)
+{
+	const struct waits *waits = keeper->waits;
+	if (waits->now_s > 0)
+		put_latency(node, keeper, waits->ours ? "backup" : "idle", waits->now_s);
+}
+
 /* So that what users did can be told from it later. */
 void acting_put(struct node *node)
 {
 	const struct device *device;
 	if (!node->act)
 		return;
+	for (size_t i = 0; i < act_count(node->act); i++)
+		put_latencies(node, act_keeper(node->act, i));
 	for (size_t i = 0; act_device(node->act, i, &device); i++) {
 		static const char metric[] = "ebb_job_disk_seconds_total";
 		struct name name;
@@ -97,18 +118,33 @@ static json_t *plan_json(const struct keeper *keeper)
 		"harm", plan->harm);
 }
 
+static json_t *known_seconds(double seconds)
+{
+	return seconds > 0 ? json_real(seconds) : json_null();
+}
+
+/* Of a request of users, measured: now, what it would be without us, the last known of either. */
+static json_t *latency_json(const struct keeper *keeper)
+{
+	const struct waits *waits = keeper->waits;
+	return json_pack("{s:o,s:o,s:o,s:o,s:f}", "now", known_seconds(waits->now_s), "without_us",
+		known_seconds(waits->without_s), "idle", known_seconds(waits->idle_s), "backup",
+		known_seconds(waits->backup_s), "of_allowed", keeper_felt(keeper));
+}
+
 static json_t *keeper_json(const struct keeper *keeper)
 {
 	const struct device *device = keeper->device;
-	return json_pack("{s:s,s:o,s:o,s:s,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o}", "name",
-		keeper->how.name, "path", talk_json_text(keeper->how.path), "to",
+	return json_pack("{s:s,s:o,s:o,s:s,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o,s:o}",
+		"name", keeper->how.name, "path", talk_json_text(keeper->how.path), "to",
 		talk_json_text(keeper->how.to), "state", state_of(keeper), "rpo",
 		(json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk", device->name, "disk_missing",
 		device->missing, "newest_point", time_json(keeper->last_s), "plan",
 		plan_json(keeper), "work", keeper->work_s, "users_busy", device->users, "share",
 		keeper->pacer.share, "bytes_per_second", keeper->pacer.share * device->capacity,
 		"failures", keeper->failures, "retry",
-		time_json(keeper->failures ? keeper->retry_s : 0));
+		time_json(keeper->failures ? keeper->retry_s : 0), "foreground_latency",
+		latency_json(keeper));
 }
 
 json_t *acting_json(const struct node *node)

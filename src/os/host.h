@@ -23,6 +23,7 @@ struct host_disk {
 	uint64_t reads, writes; /* requests completed */
 	uint64_t read_bytes, write_bytes;
 	uint64_t busy_ns, queue_ns; /* any request in flight; their summed time in flight */
+	uint64_t read_ns, write_ns; /* what of queue_ns was reads and writes */
 };
 
 struct host_nic {

@@ -34,8 +34,9 @@ struct proc_spec {
 
 /* What a child has used so far, its threads and those children it waited for together. */
 struct proc_use {
-	uint64_t asked_bytes;   /* read and written, also where no device was needed for it */
-	uint64_t storage_bytes; /* read from devices, and written for them to store */
+	uint64_t asked_bytes; /* read and written, also where no device was needed for it */
+	uint64_t read_bytes;  /* from devices */
+	uint64_t write_bytes; /* for devices to store, which they do some time later */
 };
 
 struct proc_ops {

@@ -16,13 +16,15 @@ static const double presses = 30, pressed = 1.5;
 
 /* As much as price and threshold allow at what was measured. */
 static double allowed(
-	const struct harm_device *device, double busy, const struct pacer_order *order)
+	const struct harm_device *device, double busy, double felt, const struct pacer_order *order)
 {
 	if (isinf(order->price)) {
 		double late = order->needed > order->most / 3 ? pressed * order->needed : 0;
 		return fmax(fmax(late, harm_share_at(device, busy, presses)), rise * order->most);
 	}
 	double share = harm_share_at(device, busy, order->price);
+	if (!order->pressed && felt > 0)
+		return share;
 	if (!order->pressed)
 		return fmin(share, harm_share_allowed(device, busy));
 	return order->needed > order->most / 3 ? fmax(share, pressed * order->needed) : share;
@@ -32,8 +34,11 @@ static bool too_much(const struct harm_device *device, const struct pacer_seen *
 	const struct pacer_order *order)
 {
 	double without = harm_waiting(device, seen->busy, 0);
-	return !isinf(order->price) && !order->pressed && seen->used > 0 &&
-		seen->waiting > fmax(without * (1 + device->threshold), device->floor);
+	if (isinf(order->price) || order->pressed || !(seen->used > 0))
+		return false;
+	return seen->felt > 0
+		? seen->felt > 1
+		: seen->waiting > fmax(without * (1 + device->threshold), device->floor);
 }
 
 /* What we must expect of the users in the next step. */
@@ -53,12 +58,15 @@ void pacer_step(struct pacer *pacer, const struct harm_device *device,
 	const struct pacer_seen *seen, const struct pacer_order *order)
 {
 	double busy = expected(pacer, seen->busy), was = pacer->share;
-	double want = fmin(allowed(device, busy, order), order->most);
+	double want = fmin(allowed(device, busy, seen->felt, order), order->most);
+	bool hold = seen->felt >= 1 && !isinf(order->price) && !order->pressed;
 	pacer->dwell -= pacer->dwell > 0;
 	if (too_much(device, seen, order))
 		want = fmin(want, was * fall);
 	if (want <= was)
 		pacer->share = want;
+	else if (hold)
+		pacer->share = was;
 	else if (was > 0 ? seen->used >= used_enough * was : !pacer->dwell)
 		pacer->share = fmin(want, was + rise * order->most);
 	if (pacer->share < rise * order->most / 4 && !isinf(order->price))

@@ -5,6 +5,9 @@
  * steps and only when what was allowed is used; and not on and off in quick turns. Harm bends
  * upwards: users whose load jumps about are taken for busier than they are on average.
  *
+ * Where the users' waiting was measured, that holds the threshold, and what the model would say of
+ * it counts no more: it only prices.
+ *
  * What is measured is the users' own work: the total falls when they are slowed down, and whoever
  * goes by it speeds up exactly when he hurts most.
  *
@@ -28,6 +31,9 @@ struct pacer_seen {
 	double busy;    /* measured share of the users */
 	double waiting; /* measured waiting of the users, in their service times */
 	double used;    /* of the share that was granted */
+	/* The time that users' requests take over what it may be, as measured; 1: up to here and
+	 * no further. 0: not measured, and the threshold is held by `waiting`. */
+	double felt;
 };
 
 struct pacer_order {

@@ -83,6 +83,8 @@ static struct host_disk read_disk(const struct node_host *host, uint32_t i)
 		.queue_ns = requests * IO_NS,
 	};
 	disk.writes = requests - disk.reads;
+	disk.read_ns = disk.reads * IO_NS;
+	disk.write_ns = disk.queue_ns - disk.read_ns;
 	disk.read_bytes = disk.reads * IO_BYTES;
 	disk.write_bytes = disk.writes * IO_BYTES;
 	char first = (char)('a' + i / 26 - 1), last = (char)('a' + i % 26);

@@ -71,7 +71,7 @@ static int node_proc_use(struct proc *base, struct proc_use *ret_use)
 		return -ESRCH;
 	uint64_t ms = (uint64_t)(proc->procs->node->sim->now_ns - proc->began_ns) / NS_PER_MS;
 	uint64_t bytes = proc->bytes_per_second * ms / 1000;
-	*ret_use = (struct proc_use){.asked_bytes = bytes, .storage_bytes = bytes};
+	*ret_use = (struct proc_use){.asked_bytes = bytes, .read_bytes = bytes};
 	return 0;
 }
 

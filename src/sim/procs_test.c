@@ -87,7 +87,7 @@ TEST(a_child_moves_bytes_as_time_goes_by)
 	CHECK_EQ(start(&watched, "/usr/bin/tool"), 0);
 	sim_run(watched.sim, 10 * NS_PER_SEC);
 	CHECK_EQ(proc_use(watched.proc, &use), 0);
-	CHECK_EQ(use.storage_bytes, 10000);
+	CHECK_EQ(use.read_bytes, 10000);
 	CHECK_EQ(use.asked_bytes, 10000);
 	sim_run(watched.sim, NS_PER_MIN);
 	CHECK_EQ(proc_use(watched.proc, &use), -ESRCH);

@@ -125,6 +125,8 @@ static bool fill_disk(struct words *words, struct host_disk *disk)
 	disk->writes = n[4];
 	return mul_fits(n[2], SECTOR, &disk->read_bytes) &&
 		mul_fits(n[6], SECTOR, &disk->write_bytes) &&
+		mul_fits(n[3], NS_PER_MS, &disk->read_ns) &&
+		mul_fits(n[7], NS_PER_MS, &disk->write_ns) &&
 		mul_fits(n[9], NS_PER_MS, &disk->busy_ns) &&
 		mul_fits(n[10], NS_PER_MS, &disk->queue_ns);
 }
@@ -251,5 +253,7 @@ void host_unwrap(struct host_wraps *wraps, struct host_reading *reading)
 		}
 		unwrap(&disk->busy_ns, &wrap->busy_ns, &wrap->busy_added_ns);
 		unwrap(&disk->queue_ns, &wrap->queue_ns, &wrap->queue_added_ns);
+		unwrap(&disk->read_ns, &wrap->read_ns, &wrap->read_added_ns);
+		unwrap(&disk->write_ns, &wrap->write_ns, &wrap->write_added_ns);
 	}
 }

@@ -47,13 +47,13 @@ struct host_wraps {
 	size_t count;
 	struct host_wrap {
 		char name[HOST_NAME];
-		uint64_t busy_ns, queue_ns;
-		uint64_t busy_added_ns, queue_added_ns;
+		uint64_t busy_ns, queue_ns, read_ns, write_ns;
+		uint64_t busy_added_ns, queue_added_ns, read_added_ns, write_added_ns;
 	} at[HOST_DISKS];
 };
 
 /*
- * Corrects busy_ns and queue_ns, which the kernel keeps in 32 bits: 49 days of one request in
+ * Corrects the times of disks, which the kernel keeps in 32 bits: 49 days of one request in
  * flight, 37 hours of 32. A disk seen first counts from there.
  */
 void host_unwrap(struct host_wraps *wraps, struct host_reading *reading);

@@ -69,6 +69,7 @@ TEST(disks_are_whole_and_counted_in_bytes)
 	CHECK_EQ(disk->write_bytes, 8 * 512);
 	CHECK_EQ(disk->busy_ns, 7452 * NS_PER_MS);
 	CHECK_EQ(disk->queue_ns, 19810 * NS_PER_MS);
+	CHECK(disk->read_ns < disk->queue_ns && disk->write_ns < disk->queue_ns);
 	CHECK_STR(reading.disks[1].name, "sda");
 	CHECK_EQ(parse_disks(" 8 0 sda 1 0 1 0 0 0 0 0 0 1 1\n 8 16 sdb 1 0 1\n"), -EBADMSG);
 	CHECK_STR(why.text, "/proc/diskstats: line 2 is not as proc(5) has it");

@@ -109,8 +109,8 @@ static int linux_proc_use(struct proc *base, struct proc_use *ret_use)
 	text[len] = '\0';
 	*ret_use = (struct proc_use){
 		.asked_bytes = number_of(text, "rchar: ") + number_of(text, "wchar: "),
-		.storage_bytes = number_of(text, "\nread_bytes: ") +
-			number_of(text, "\nwrite_bytes: "),
+		.read_bytes = number_of(text, "\nread_bytes: "),
+		.write_bytes = number_of(text, "\nwrite_bytes: "),
 	};
 	return 0;
 }
