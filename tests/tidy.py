@@ -15,7 +15,10 @@ import sys
 
 COLUMNS, FILE_LINES, HEADER_LINES, FUNCTION_LINES, PARAMETERS = 100, 1000, 400, 100, 6
 SPDX = "SPDX-License-Identifier: Apache-2.0"
-TEXT_SUFFIXES = (".c", ".h", ".md", ".py", ".sh", ".build", ".txt", ".yaml", ".yml", ".json")
+TEXT_SUFFIXES = (".c", ".h", ".md", ".py", ".sh", ".build", ".txt", ".yaml", ".yml", ".json",
+                 ".js", ".mjs", ".jsx", ".css", ".html")
+PAGE_SUFFIXES = (".js", ".mjs", ".jsx", ".css", ".html")
+WRITTEN_BY_TOOLS = ("package-lock.json",)
 TEXT_NAMES = ("GNUmakefile", "packages", "ROOMS", "run")
 
 # Rooms whose job is the outside, and the one file of a program that wires it.
@@ -108,7 +111,8 @@ class Tree:
         self.text = {}
         for path in self.list_files():
             name = os.path.basename(path)
-            if name.endswith(TEXT_SUFFIXES) or name in TEXT_NAMES:
+            if (name.endswith(TEXT_SUFFIXES) or name in TEXT_NAMES) and \
+                    name not in WRITTEN_BY_TOOLS:
                 # Inputs as they came, and texts as programs print them.
                 if not path.startswith(("tests/corpus/", "tests/golden/")):
                     with open(os.path.join(top, path), encoding="utf-8", newline="") as file:
@@ -293,6 +297,9 @@ def check_heads(tree):
             if path.startswith("src/") and path.endswith(".h") and \
                     f"#ifndef {guard}\n#define {guard}\n" not in text:
                 tree.say(path, 1, "head", f"the include guard is not {guard}; call it so")
+        elif path.endswith(PAGE_SUFFIXES):
+            if SPDX not in "".join(text.splitlines(True)[:2]):
+                tree.say(path, 1, "head", f"the licence is missing; begin with {SPDX}")
         elif path.endswith((".py", ".sh", "meson.build")) or path == "GNUmakefile":
             if SPDX not in "".join(text.splitlines(True)[:2]):
                 tree.say(path, 1, "head", f"the licence is missing; begin with # {SPDX}")

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows below the load: jobs that were and jobs that are planned as blocks, and the price.
+import { link } from './route.js';
+import { moment, price, size, span } from './words.js';
+
+const LANE_PX = 34;
+const PRICE_PX = 30;
+const LEAST_PX = 5; // wide enough to be seen and hit
+
+function place(scale, block) {
+  const from = scale.clamp(block.from);
+  return { x: from, width: Math.max(LEAST_PX, scale.clamp(block.to) - from) };
+}
+
+const inside = (scale) => (block) => block.to >= scale.from && block.from <= scale.to;
+
+export function jobWords(job) {
+  const size_of = job.bytes ? `, ${size(job.bytes)}` : '';
+  return `job ${job.id}, ${job.state}, ${moment(job.from)}, ${span(job.to - job.from)}${size_of}`;
+}
+
+export function planWords(plan) {
+  const to = plan.tier ? ` to ${plan.tier}` : '';
+  return `planned ${plan.kind ?? 'point'}${to}, ${moment(plan.from)} to ${moment(plan.to)}`;
+}
+
+function Job({ scale, job }) {
+  const bad = job.state === 'failed' || job.state === 'lost';
+  const { x, width } = place(scale, job);
+  return (
+    <a href={link.job(job.id)} aria-label={jobWords(job)} class={`block job ${bad ? 'bad' : ''}`}>
+      <title>{jobWords(job)}</title>
+      <rect class="hit" x={x - 4} y="0" width={width + 8} height={LANE_PX} />
+      <rect class="face" x={x} y="6" width={width} height={LANE_PX - 12} rx="2" />
+      {bad && <path class="cross" d={`M${x + width / 2 - 3} 14l6 6m0-6l-6 6`} />}
+    </a>
+  );
+}
+
+function Planned({ scale, plan, name, what_if }) {
+  const { x, width } = place(scale, plan);
+  const words = what_if ? `what if: ${planWords(plan)}` : planWords(plan);
+  return (
+    <a href={link.why(name)} aria-label={words} class={`block plan ${what_if ? 'if' : ''}`}>
+      <title>{words}</title>
+      <rect class="hit" x={x - 4} y="0" width={width + 8} height={LANE_PX} />
+      <rect class="face" x={x + 0.5} y="6.5" width={width - 1} height={LANE_PX - 13} rx="2" />
+    </a>
+  );
+}
+
+function Lane({ scale, width, word, label, children }) {
+  return (
+    <svg class="lane" width={width} height={LANE_PX} role="group" aria-label={label}>
+      <line x1={scale.left} x2={scale.right} y1={LANE_PX / 2} y2={LANE_PX / 2} />
+      <text x={scale.left - 8} y={LANE_PX / 2 + 4} text-anchor="end" aria-hidden="true">
+        {word}
+      </text>
+      {children}
+    </svg>
+  );
+}
+
+export function Jobs({ scale, width, jobs, planned, name }) {
+  return (
+    <Lane scale={scale} width={width} word="jobs" label="Jobs, done and planned">
+      {jobs.filter(inside(scale)).map((job) => (
+        <Job key={job.id} scale={scale} job={job} />
+      ))}
+      {planned.filter(inside(scale)).map((plan) => (
+        <Planned key={plan.from} scale={scale} plan={plan} name={name} />
+      ))}
+    </Lane>
+  );
+}
+
+export function WhatIfLane({ scale, width, planned, name }) {
+  return (
+    <Lane scale={scale} width={width} word="if" label="Jobs that would be planned">
+      {planned.filter(inside(scale)).map((plan) => (
+        <Planned key={plan.from} scale={scale} plan={plan} name={name} what_if />
+      ))}
+    </Lane>
+  );
+}
+
+/** What harm a job may do at each moment: the higher, the more is allowed. */
+export function PriceStrip({ scale, width, course }) {
+  const known = course.price.filter((p) => typeof p === 'number');
+  const top = Math.max(1e-9, ...known);
+  const height = (p) => (p === 'any' ? PRICE_PX - 6 : (p / top) * (PRICE_PX - 10));
+  return (
+    <svg
+      class="lane price"
+      width={width}
+      height={PRICE_PX}
+      role="img"
+      aria-label="The price in each slot; the table has the figures"
+    >
+      <line x1={scale.left} x2={scale.right} y1={PRICE_PX - 3} y2={PRICE_PX - 3} />
+      <text x={scale.left - 8} y={PRICE_PX - 8} text-anchor="end" aria-hidden="true">
+        price
+      </text>
+      {course.price.map((p, i) => {
+        if (p === null) return null;
+        const x = scale.clamp(course.at[i]);
+        const end = scale.clamp(course.at[i] + (course.seconds[i] ?? 300));
+        const h = Math.max(1, height(p));
+        return (
+          <rect
+            key={i}
+            class={p === 'any' ? 'any' : undefined}
+            x={x}
+            width={Math.max(1, end - x)}
+            y={PRICE_PX - 3 - h}
+            height={h}
+          >
+            <title>{price(p)}</title>
+          </rect>
+        );
+      })}
+    </svg>
+  );
+}
