@@ -98,6 +98,13 @@ struct catalog_job {
 int catalog_add_job(struct catalog *catalog, const struct catalog_job *job, struct why *why);
 
 /*
+ * What a job leaves in one transaction: the job, then, unless they are NULL, catalog_note_seen()
+ * and catalog_sync().
+ */
+int catalog_end_job(struct catalog *catalog, const struct catalog_job *job,
+	const struct catalog_sight *sight, struct repo *repo, struct why *why);
+
+/*
  * The newest jobs of the kind, repository and resource of `like`, newest first, at most `max`.
  * resource NULL: any. `fn` answers false to stop; its texts are borrowed for the call.
  */

@@ -129,6 +129,20 @@ static int add_new(
 	return err;
 }
 
+/* Within a transaction. */
+static int sync_points(
+	struct catalog *catalog, struct repo *repo, struct catalog_synced *synced, struct why *why)
+{
+	int err = name_points(catalog, repo_head(repo), why);
+	if (!err)
+		err = forget_gone(catalog, repo_id(repo), &synced->forgotten, why);
+	if (!err)
+		err = add_new(catalog, repo, synced, why);
+	if (!err)
+		err = catalog_drop_orphans(catalog, why);
+	return err;
+}
+
 int catalog_sync(struct catalog *catalog, struct repo *repo, struct catalog_synced *ret_synced,
 	struct why *why)
 {
@@ -136,17 +150,25 @@ int catalog_sync(struct catalog *catalog, struct repo *repo, struct catalog_sync
 	int err = catalog_begin(catalog, why);
 	if (err)
 		return err;
-	err = name_points(catalog, repo_head(repo), why);
-	if (!err)
-		err = forget_gone(catalog, repo_id(repo), &synced.forgotten, why);
-	if (!err)
-		err = add_new(catalog, repo, &synced, why);
-	if (!err)
-		err = catalog_drop_orphans(catalog, why);
-	err = catalog_end(catalog, err, why);
+	err = catalog_end(catalog, sync_points(catalog, repo, &synced, why), why);
 	if (!err)
 		*ret_synced = synced;
 	return err;
+}
+
+int catalog_end_job(struct catalog *catalog, const struct catalog_job *job,
+	const struct catalog_sight *sight, struct repo *repo, struct why *why)
+{
+	struct catalog_synced synced = {0};
+	int err = catalog_begin(catalog, why);
+	if (err)
+		return err;
+	err = catalog_add_job(catalog, job, why);
+	if (!err && sight)
+		err = catalog_note_seen(catalog, sight, why);
+	if (!err && repo)
+		err = sync_points(catalog, repo, &synced, why);
+	return catalog_end(catalog, err, why);
 }
 
 int catalog_point(struct catalog *catalog, const struct object_id *repo, const struct object_id *id,

@@ -33,9 +33,6 @@
 /* How many blobs wait for their place: enough to hide an order, few enough to hold. */
 enum { WAITING = 16, WAITING_LONG = 8, WAITING_BYTES = 2 << 20 };
 
-/* What a pack begins with. */
-enum { ROOM_FIRST = 1 << 20 };
-
 /* Behind the entries: who wrote it. */
 enum { MARK = 32 };
 
@@ -93,35 +90,14 @@ size_t pack_full(uint32_t size, unsigned parity_percent)
 	return size + parity_size(size, parity_percent);
 }
 
-/*
- * In few steps, so that what one pack leaves fits the next. Data waits below the second for memory
- * of the pack before; of metadata there is mostly little.
- */
-static size_t next_room(const struct pack_writer *writer, size_t need)
-{
-	size_t full = pack_full(writer->options.size, writer->options.parity_percent);
-	size_t steps[] = {ROOM_FIRST < full ? ROOM_FIRST : full / 4, full / 4, full};
-	for (size_t i = writer->options.kind == OBJECT_DATA; i < 3; i++)
-		if (need <= steps[i])
-			return steps[i];
-	return need + need / 2;
-}
-
 /* Room for `need` bytes. Only here, never while it is closed, memory is taken from others. */
 static int make_room(struct pack_writer *writer, size_t need)
 {
-	struct span span;
-	if (need <= writer->span.cap)
-		return 0;
-	int err = span_take(writer->options.memory, next_room(writer, need), &span);
-	if (err)
-		return err;
-	if (writer->at)
-		memcpy(span.bytes, writer->bytes, writer->at);
-	span_give(writer->options.memory, &writer->span);
-	writer->span = span;
-	writer->bytes = span.bytes;
-	return 0;
+	size_t full = pack_full(writer->options.size, writer->options.parity_percent);
+	int err = span_grow(writer->options.memory, &writer->span, need, full);
+	if (!err)
+		writer->bytes = writer->span.bytes;
+	return err;
 }
 
 int pack_writer_new(const struct pack_options *options, struct pack_writer **ret_writer)
@@ -186,7 +162,7 @@ size_t pack_growth(const struct pack_writer *writer, size_t blob_len)
 {
 	size_t count = pack_count(writer) + 1;
 	size_t need = whole_length(writer, sealed_with(writer, blob_len), count);
-	return need > writer->span.cap ? next_room(writer, need) : 0;
+	return span_growth(&writer->span, need);
 }
 
 /* Copies the blob's pieces to where they are sealed, and keeps them for the next blob. */
@@ -300,7 +276,7 @@ static int put_directory(struct pack_writer *writer)
 	size_t plain_len = length - writer->at - SEAL_TAG - PACK_TAIL;
 	uint8_t *plain = writer->bytes + writer->at; /* sealed where it lies */
 	int err = 0;
-	must(length + parity_size(length, writer->options.parity_percent) <= writer->span.cap);
+	must(length + parity_size(length, writer->options.parity_percent) <= writer->span.grown);
 	memset(plain, 0, plain_len);
 	put_le32(plain, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
@@ -354,6 +330,11 @@ int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
 		.count = writer->entries.len,
 	};
 	return 0;
+}
+
+void pack_spend(struct pack_writer *writer, size_t upto)
+{
+	span_spend(writer->options.memory, &writer->span, upto);
 }
 
 /* The plain directory's entries, each checked to lie where segments may lie. */

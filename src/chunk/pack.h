@@ -78,8 +78,11 @@ struct pack_result {
 /* Seals what waits, before the pack is closed: nothing is added afterwards. 0, -EIO. */
 int pack_seal(struct pack_writer *writer);
 
-/* Closes a pack that is all sealed. On any thread: it does not touch `memory`. */
+/* Closes a pack that is all sealed. On any thread: it takes no memory. */
 int pack_finish(struct pack_writer *writer, struct pack_result *ret_result);
+
+/* The object's bytes before `upto` are not looked at again. On any thread. */
+void pack_spend(struct pack_writer *writer, size_t upto);
 
 struct pack_directory {
 	struct pack_entry *entries;

@@ -111,30 +111,32 @@ void ledger_close(struct ledger *ledger)
 	*ledger = (struct ledger){0};
 }
 
-static int note_seen(struct keep *keep, struct catalog *catalog, bool forced, struct why *why)
+/* What is to be noted; borrows `path`. */
+static struct catalog_sight sight_of(struct keep *keep, bool forced, char path[KEEP_PATH])
 {
-	char path[KEEP_PATH];
 	bool is_path = !strstr(keep->where, "://") && keep_absolute(keep->call, keep->where, path);
-	struct catalog_sight sight = {
+	return (struct catalog_sight){
 		.repo = *repo_id(keep->repo),
 		.place = is_path ? path : keep->where,
 		.generation = repo_head(keep->repo)->generation,
 		.forced = forced,
 	};
-	return catalog_note_seen(catalog, &sight, why);
 }
 
 uint64_t ledger_check(struct keep *keep, bool given)
 {
 	uint64_t seen = 0;
+	char path[KEEP_PATH];
 	struct ledger ledger;
 	struct why why = {""};
 	if (!ledger_open(keep, false, &ledger))
 		return 0;
 	int err = catalog_seen(ledger.catalog, repo_id(keep->repo), &seen, &why);
 	bool back = !err && !given && repo_head(keep->repo)->generation < seen;
-	if (!err && !back)
-		err = note_seen(keep, ledger.catalog, given, &why);
+	if (!err && !back) {
+		struct catalog_sight sight = sight_of(keep, given, path);
+		err = catalog_note_seen(ledger.catalog, &sight, &why);
+	}
 	ledger_close(&ledger);
 	if (err)
 		tell(keep, why.text);
@@ -161,8 +163,8 @@ struct catalog_job ledger_begin(struct keep *keep, enum catalog_job_kind kind)
 
 int ledger_end(struct keep *keep, struct catalog_job *job, int code)
 {
+	char path[KEEP_PATH];
 	struct ledger ledger;
-	struct catalog_synced synced;
 	struct why why = {""};
 	job->repo = *repo_id(keep->repo);
 	job->end_ns = clock_wall_ns(keep->world->clock);
@@ -172,11 +174,11 @@ int ledger_end(struct keep *keep, struct catalog_job *job, int code)
 		return code;
 	/* Who may only write knows neither generation nor points. */
 	bool blind = repo_ring(keep->repo)->write_only;
-	int err = blind ? 0 : note_seen(keep, ledger.catalog, false, &why);
-	if (!err)
-		err = catalog_add_job(ledger.catalog, job, &why);
-	if (!err && !blind)
-		err = catalog_sync(ledger.catalog, keep->repo, &synced, &why);
+	struct catalog_sight sight = {0};
+	if (!blind)
+		sight = sight_of(keep, false, path);
+	int err = catalog_end_job(
+		ledger.catalog, job, blind ? NULL : &sight, blind ? NULL : keep->repo, &why);
 	ledger_close(&ledger);
 	if (err)
 		tell(keep, why.text);

@@ -31,6 +31,12 @@ static inline void contract_fill(uint8_t *bytes, size_t len, unsigned what)
 		bytes[i] = (uint8_t)(i * 13 + what * 101 + (i >> 8));
 }
 
+static inline void contract_spent(void *arg, size_t upto)
+{
+	CHECK(upto > *(size_t *)arg);
+	*(size_t *)arg = upto;
+}
+
 /* Own objects, one that all threads write, and names that only one of them can get. */
 static inline void *contract_work(void *arg)
 {
@@ -40,10 +46,12 @@ static inline void *contract_work(void *arg)
 	struct why why;
 	pthread_barrier_wait(self->start);
 	for (unsigned i = 0; i < CONTRACT_OBJECTS; i++) {
-		size_t len = 100 + 1500 * i;
+		size_t len = 100 + 1500 * i, spent = 0;
+		struct spending object = {bytes, len, contract_spent, &spent};
 		contract_fill(bytes, len, i);
 		snprintf(name, sizeof(name), "data/%02x/own-%u-%u", i % 3, self->number, i);
-		CHECK_EQ(place_put(self->place, name, bytes, len, &why), 0);
+		CHECK_EQ(place_put_spending(self->place, name, &object, &why), 0);
+		CHECK(spent == 0 || spent == len);
 		CHECK_EQ(place_get(self->place, name, 0, back, sizeof(back)), len);
 		CHECK(memcmp(bytes, back, len) == 0);
 		contract_fill(bytes, CONTRACT_SIZE, self->number);

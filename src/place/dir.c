@@ -29,6 +29,9 @@
 /* So often in a row a put can lose to a sweep, which lists all folders in between. */
 enum { SWEPT_MAX = 2 };
 
+/* Of an object that is spent as it is written. A disk is kept busy by a few MiB. */
+enum { SPENT_STEP = 4 << 20 };
+
 /* So many writers of one name are alive, or were killed since the last sweep, at most. */
 enum { NUMBERS = 10000 };
 
@@ -184,11 +187,26 @@ static void end_bytes(struct dir_place *dir, size_t len)
 
 /* ---- putting ---- */
 
-/* For a planted bug alone. */
 static bool is_there(struct disk *disk, const char *name)
 {
 	OWN(file_close_own) struct file *file = NULL;
 	return !disk_open(disk, name, FILE_READ, &file);
+}
+
+static int write_bytes(struct file *file, const struct spending *object)
+{
+	const uint8_t *bytes = object->bytes;
+	if (!object->spent)
+		return file_write_full(file, bytes, object->len, 0);
+	for (size_t at = 0; at < object->len;) {
+		size_t n = object->len - at < SPENT_STEP ? object->len - at : SPENT_STEP;
+		int err = file_write_full(file, bytes + at, n, at);
+		if (err)
+			return err;
+		at += n;
+		object->spent(object->arg, at);
+	}
+	return 0;
 }
 
 /*
@@ -196,56 +214,67 @@ static bool is_there(struct disk *disk, const char *name)
  * may be written while this one is synced.
  */
 static int write_durable(
-	struct dir_place *dir, struct file *file, const char *name, const void *bytes, size_t len)
+	struct dir_place *dir, struct file *file, const char *name, const struct spending *object)
 {
 	file_once(file);
-	begin_bytes(dir, len);
+	begin_bytes(dir, object->len);
 	int err = file_truncate(file, 0); /* a sweep may have marked it */
 	if (!err)
-		err = file_write_full(file, bytes, len, 0);
-	end_bytes(dir, len);
+		err = write_bytes(file, object);
+	end_bytes(dir, object->len);
 	if (!err && !planted(DIR_OBJECT_NOT_SYNCED) &&
 		!(planted(DIR_REPLACED_NOT_SYNCED) && is_there(dir->disk, name)))
 		err = file_sync(file);
 	return err;
 }
 
-static int write_named(struct dir_place *dir, const char *name, const void *bytes, size_t len)
+/* -ENOENT: a sweep took it, and it can be written once more. */
+static int write_named(struct dir_place *dir, const char *name, const struct spending *object)
 {
 	OWN(file_close_own) struct file *file = NULL;
 	char fresh[DIR_NAME];
-	int err = create_fresh(dir->disk, name, len, fresh, &file);
+	int err = create_fresh(dir->disk, name, object->len, fresh, &file);
 	if (err)
 		return err;
-	err = write_durable(dir, file, name, bytes, len);
+	/* What is spent is not written again. From the lock on no sweep takes it. */
+	if (object->spent && !is_there(dir->disk, fresh))
+		return -ENOENT;
+	err = write_durable(dir, file, name, object);
 	if (!err)
 		err = disk_rename(dir->disk, fresh, name);
 	/* Gives the room back: on a full disk nothing else may. Its own failure adds nothing. */
 	if (err)
 		disk_unlink(dir->disk, fresh);
-	return err;
+	return err == -ENOENT && object->spent ? -EIO : err;
 }
 
-static int dir_put(
-	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+static int dir_put_spending(
+	struct place *place, const char *name, const struct spending *object, struct why *why)
 {
 	struct dir_place *dir = dir_of(place);
 	char folder[DIR_NAME];
-	if (!disk_name_ok(name) || !dir_fresh_name(name, len, NUMBERS, folder))
+	if (!disk_name_ok(name) || !dir_fresh_name(name, object->len, NUMBERS, folder))
 		return why_set(why, -EINVAL, "%s: this is no name of an object", name);
 	dir_parent(name, folder);
 	if (check_going(dir))
 		return say_stopped(name, why);
 	int err = dir_ensure_folder(dir, folder);
 	if (!err)
-		err = write_named(dir, name, bytes, len);
+		err = write_named(dir, name, object);
 	for (int swept = 0; err == -ENOENT && swept < SWEPT_MAX; swept++)
-		err = write_named(dir, name, bytes, len);
+		err = write_named(dir, name, object);
 	if (err)
-		return why_errno(why, err, "%s: writing %zu bytes", name, len);
+		return why_errno(why, err, "%s: writing %zu bytes", name, object->len);
 	if (!planted(DIR_NAME_NOT_SYNCED))
 		err = dir_sync_names(dir, folder);
 	return err ? why_errno(why, err, "%s: making its name durable", name) : 0;
+}
+
+static int dir_put(
+	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
+{
+	struct spending object = {.bytes = bytes, .len = len};
+	return dir_put_spending(place, name, &object, why);
 }
 
 /*
@@ -396,6 +425,7 @@ int place_dir_open(struct disk *disk, struct place **ret_place)
 	static const struct place_ops ops = {
 		.put = dir_put,
 		.put_new = dir_put_new,
+		.put_spending = dir_put_spending,
 		.get = dir_get,
 		.size = dir_size,
 		.list = dir_list,

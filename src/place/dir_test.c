@@ -331,6 +331,12 @@ static int sweep_beside(void *arg, enum sim_op op, const char *name, bool done)
 	return 0;
 }
 
+/* What is spent must not be looked at again. */
+static void scribble(void *arg, size_t upto)
+{
+	memset(arg, 0xee, upto);
+}
+
 /* Between any two steps of a put a sweep may come, or a run that looks for what is left. */
 TEST(a_sweep_takes_nothing_from_a_put)
 {
@@ -339,7 +345,7 @@ TEST(a_sweep_takes_nothing_from_a_put)
 			struct sim_disk *sim = sim_disk_new();
 			struct disk *disk = sim_disk_seam(sim);
 			struct place *place;
-			uint8_t want[2000], got[2000];
+			uint8_t want[2000], got[2000], going[2000];
 			/* Before it is locked it can be taken, but not for ever. */
 			bool open = op == SIM_CREATE || op == SIM_OPEN || op == SIM_LOCK;
 			struct sweeping s = {
@@ -348,7 +354,9 @@ TEST(a_sweep_takes_nothing_from_a_put)
 			CHECK_EQ(place_dir_open(disk, &s.place), 0);
 			sim_disk_set_hook(sim, sweep_beside, &s);
 			CHECK_EQ(place_put(place, names[1], "abc", 3, NULL), 0);
-			CHECK_EQ(place_put(place, names[1], want, content(1, want), NULL), 0);
+			memcpy(going, want, content(1, want));
+			struct spending object = {going, content(1, want), scribble, going};
+			CHECK_EQ(place_put_spending(place, names[1], &object, NULL), 0);
 			CHECK_EQ(place_get(place, names[1], 0, got, 2000), content(1, want));
 			CHECK(memcmp(want, got, content(1, want)) == 0);
 			CHECK_EQ(fresh_files(disk, "data/3f"), 0);

@@ -34,6 +34,13 @@ static int paced_put_new(
 	return place_put_new(paced_of(place)->inner, name, bytes, len, why);
 }
 
+static int paced_put_spending(
+	struct place *place, const char *name, const struct spending *object, struct why *why)
+{
+	pace_take(paced_of(place)->pace, object->len);
+	return place_put_spending(paced_of(place)->inner, name, object, why);
+}
+
 /* Afterwards: how much there is shows only then. */
 static ssize_t paced_get(
 	struct place *place, const char *name, uint64_t at, void *bytes, size_t len)
@@ -99,6 +106,7 @@ int place_paced_open(struct place *inner, struct pace *pace, struct place **ret_
 	static const struct place_ops ops = {
 		.put = paced_put,
 		.put_new = paced_put_new,
+		.put_spending = paced_put_spending,
 		.get = paced_get,
 		.whole = paced_whole,
 		.size = paced_size,

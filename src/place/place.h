@@ -37,11 +37,21 @@ struct place_whole {
 	size_t limit; /* what is longer is none */
 };
 
-/* settle, sweep, take_up, lock and whole may be NULL. */
+/* An object whose bytes may go as they arrive: nobody looks at those before `upto` again. */
+struct spending {
+	const void *bytes;
+	size_t len;
+	void (*spent)(void *arg, size_t upto); /* on the caller's thread */
+	void *arg;
+};
+
+/* put_spending, settle, sweep, take_up, lock and whole may be NULL. */
 struct place_ops {
 	int (*put)(struct place *place, const char *name, const void *bytes, size_t len,
 		struct why *why);
 	int (*put_new)(struct place *place, const char *name, const void *bytes, size_t len,
+		struct why *why);
+	int (*put_spending)(struct place *place, const char *name, const struct spending *object,
 		struct why *why);
 	ssize_t (*get)(struct place *place, const char *name, uint64_t at, void *bytes, size_t len);
 	int (*whole)(struct place *place, const char *name, size_t limit, uint8_t **ret_bytes,
@@ -70,7 +80,16 @@ static inline int place_put(
 	return place->ops->put(place, name, bytes, len, why);
 }
 
-/* The same, but -EEXIST when the name is there: of two writers at once exactly one succeeds. */
+/* The same of one that is spent meanwhile, as far as the place can do without. */
+static inline int place_put_spending(
+	struct place *place, const char *name, const struct spending *object, struct why *why)
+{
+	if (place->ops->put_spending)
+		return place->ops->put_spending(place, name, object, why);
+	return place->ops->put(place, name, object->bytes, object->len, why);
+}
+
+/* place_put(), but -EEXIST when the name is there: of two writers at once exactly one succeeds. */
 static inline int place_put_new(
 	struct place *place, const char *name, const void *bytes, size_t len, struct why *why)
 {

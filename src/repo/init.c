@@ -166,6 +166,7 @@ int repo_init_with(const struct repo_world *world, const struct repo_options *op
 	if (!repo)
 		return -ENOMEM;
 	repo->world = *world;
+	pack_memory_init(&repo->pack_memory);
 	int err = check_options(options, why);
 	if (!err && !place_size(world->place, "repo", &size))
 		err = why_set(why, -EEXIST, "there is a repository already");

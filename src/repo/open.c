@@ -112,6 +112,7 @@ int repo_open_with(const struct repo_world *world, const struct unlock *unlock, 
 	if (!repo)
 		return -ENOMEM;
 	repo->world = *world;
+	pack_memory_init(&repo->pack_memory);
 	repo->level = LEVEL;
 	int err = repo_read_parameters(repo, why);
 	if (!err)
@@ -146,6 +147,7 @@ void repo_close(struct repo *repo)
 		return;
 	squeeze_drop(repo);
 	packing_drop(repo);
+	pack_memory_done(&repo->pack_memory);
 	twins_drop(repo);
 	vec_done(&repo->unread);
 	vec_done(&repo->early);

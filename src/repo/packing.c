@@ -21,10 +21,11 @@
 #include "repo/cache.h"
 #include "repo/inner.h"
 
-/* One pack on its way to the place. Its task sees nothing of the repository. */
+/* One pack on its way to the place. Its task sees no more of the repository than it names. */
 struct flight {
 	struct task task;
 	struct place *place;
+	struct pack_memory *memory; /* whose bytes are spent as they arrive */
 	struct pack_writer *writer;
 	struct pack_result pack;
 	struct index waiting;
@@ -53,18 +54,36 @@ static int open_pack(struct repo *repo, int stream)
 	return pack_writer_new(&options, &repo->packing[stream].writer);
 }
 
-static void fly(struct task *task)
+static void spend(void *arg, size_t upto)
 {
-	struct flight *flight = container_of(task, struct flight, task);
+	struct flight *flight = arg;
+	pack_spend(flight->writer, upto);
+}
+
+static void close_and_put(struct flight *flight)
+{
 	char name[OBJECT_NAME];
 	flight->err = pack_finish(flight->writer, &flight->pack);
 	if (flight->err) {
 		why_errno(&flight->why, flight->err, "closing a pack");
 		return;
 	}
+	struct spending object = {
+		.bytes = flight->pack.bytes,
+		.len = flight->pack.len,
+		.spent = spend,
+		.arg = flight,
+	};
 	object_name(flight->kind, &flight->pack.id, name);
-	flight->err = place_put(
-		flight->place, name, flight->pack.bytes, flight->pack.len, &flight->why);
+	flight->err = place_put_spending(flight->place, name, &object, &flight->why);
+}
+
+static void fly(struct task *task)
+{
+	struct flight *flight = container_of(task, struct flight, task);
+	close_and_put(flight);
+	pack_spend(flight->writer, SIZE_MAX);
+	pack_memory_spender(flight->memory, -1);
 }
 
 static void flight_done(struct flight *flight)
@@ -123,14 +142,16 @@ static int wait_and_land(struct repo *repo, struct why *why)
 }
 
 /*
- * Memory for a full pack for each stream of the place, and the beginnings of the next ones. Packs
- * that are not full can be out besides.
+ * Memory for a full pack for each stream of the place, and the beginning of the next one. What has
+ * arrived makes room before its pack has.
  */
-static bool too_much(const struct repo *repo, size_t growth)
+static void wait_for_memory(struct repo *repo, size_t growth)
 {
 	unsigned streams = repo->world.place->streams ? repo->world.place->streams : 1;
 	size_t full = pack_full(repo->pack_size, repo->parity_percent);
-	return growth && repo->pack_memory.out + growth > streams * (full + full / 8) + full / 2;
+	size_t most = streams * (full + full / 8) + full / 4;
+	if (growth && growth < most)
+		repo->place_waits += pack_memory_wait(&repo->pack_memory, most - growth);
 }
 
 static unsigned most_flights(const struct repo *repo)
@@ -174,11 +195,13 @@ static int close_pack(struct repo *repo, int stream, struct why *why)
 	*flight = (struct flight){
 		.task.work = fly,
 		.place = repo->world.place,
+		.memory = &repo->pack_memory,
 		.writer = packing->writer,
 		.waiting = packing->waiting,
 		.kind = kind_of(stream),
 	};
 	*packing = (struct packing){0};
+	pack_memory_spender(&repo->pack_memory, 1);
 	if (repo->world.carriers) {
 		flight->out = true;
 		repo->flights_out++;
@@ -203,12 +226,11 @@ int packing_add(struct repo *repo, const struct blob_note *note, const uint8_t *
 		err = land_one(repo, why);
 	if (!err && packing->writer && !pack_fits(packing->writer, len))
 		err = close_pack(repo, stream, why);
-	while (!err && packing->writer && repo->flights_out &&
-		too_much(repo, pack_growth(packing->writer, len)))
-		err = wait_and_land(repo, why);
 	if (err)
 		return err;
-	if (!packing->writer)
+	if (packing->writer)
+		wait_for_memory(repo, pack_growth(packing->writer, len));
+	else
 		err = open_pack(repo, stream);
 	if (!err)
 		err = pack_add(packing->writer, &note->digest, note->kind, blob, len);
@@ -257,6 +279,5 @@ void packing_drop(struct repo *repo)
 		index_done(&repo->packing[i].waiting);
 		repo->packing[i] = (struct packing){0};
 	}
-	pack_memory_done(&repo->pack_memory);
 	repo->packs_failed = 0;
 }
