@@ -2,8 +2,10 @@
 /*
  * A column of measured values in few bits (docs/FORMATS.md, "Columns"), every bit given back.
  * Measured values are mostly short decimals: they become whole numbers at a power of ten, with the
- * few that are not as exceptions (the idea of ALP: Afroozeh, Kuffo and Boncz, SIGMOD 2023). The
- * rest is written as what changed of its bits (Gorilla: Pelkonen et al., PVLDB 8, 2015).
+ * few that are not as exceptions (the idea of ALP: Afroozeh, Kuffo and Boncz, SIGMOD 2023). What
+ * was computed or passed through single precision misses its decimal by a unit or two of the last
+ * place: that is told beside it. The rest is written as what changed of its bits (Gorilla: Pelkonen
+ * et al., PVLDB 8, 2015).
  *
  * Any thread.
  */

@@ -109,6 +109,10 @@ static double some_value(struct rng *rng, unsigned shape)
 	case 5:
 		return ldexp(small, (int)rng_below(rng, 40) - 20) + 0.0;
 	case 6:
+		return nextafter((double)(float)(small / 100), rng_chance(rng, 500000) ? 0 : 2e9);
+	case 7:
+		return small * 0.0001 + 0.0;
+	case 8:
 		return rng_chance(rng, 500000) ? 1.7976931348623157e308 : 4.9e-324;
 	default:
 		return small * 4096 + 0.0;
@@ -124,16 +128,33 @@ TEST(measured_values_come_back_bit_by_bit)
 	for (unsigned round = 0; round < 4000; round++) {
 		size_t count = round % 5 ? 1 + (size_t)rng_below(&rng, COLUMN_MAX) : 1 + round % 4;
 		for (size_t i = 0; i < count; i++)
-			values[i] = some_value(&rng, round % 8);
+			values[i] = some_value(&rng, round % 10);
 		CHECK(values_come_back(values, count, &len));
 		CHECK(len <= 32 + count * 11);
 	}
-	/* Percentages of two digits that wander cost less than a byte each. */
-	for (size_t i = 0; i < COLUMN_MAX; i++)
-		values[i] = round(2000 + 300 * sin((double)i / 40) + (double)rng_below(&rng, 30)) /
-			100;
-	CHECK(values_come_back(values, COLUMN_MAX, &len));
-	CHECK(len < COLUMN_MAX);
+}
+
+/* Percentages of two digits that wander cost less than a byte each: divided, computed, narrowed,
+ * and printed a digit too short. */
+TEST(decimals_cost_little_however_they_were_made)
+{
+	struct rng rng;
+	double values[COLUMN_MAX];
+	size_t len;
+	rng_seed(&rng, test_seed());
+	for (unsigned way = 0; way < 4; way++) {
+		for (size_t i = 0; i < COLUMN_MAX; i++) {
+			double wave = 300 * sin((double)i / 40) + (double)rng_below(&rng, 30);
+			double number = round(2000 + wave);
+			values[i] = way == 1 ? number * 0.01 : number / 100;
+			if (way >= 2)
+				values[i] = (double)(float)values[i];
+			if (way == 3 && rng_chance(&rng, 250000))
+				values[i] = nextafter(values[i], 0);
+		}
+		CHECK(values_come_back(values, COLUMN_MAX, &len));
+		CHECK(len < (way % 2 ? 5 : 4) * COLUMN_MAX / 4);
+	}
 }
 
 /* Whatever the bytes are, reading ends and gives finite numbers or none. */
