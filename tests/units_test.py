@@ -59,6 +59,19 @@ def test_pages(_, units, *programs):
         assert told == set(re.findall(r"^  (?:-s, )?--([a-z-]+)", help_text, re.M)), told
 
 
+def test_build_depends(_, units, *__):
+    """the Debian package is built of what the file `packages` says"""
+    top = os.path.join(units, "..", "..")
+    with open(os.path.join(top, "debian", "control"), encoding="utf-8") as file:
+        named = re.search(r"^Build-Depends:(.*(?:\n .*)*)", file.read(), re.M)[1]
+    wanted = subprocess.run([os.path.join(top, "tests", "packages.sh"), "list", "build"],
+                            capture_output=True, text=True, check=True).stdout.split()
+    # What build-essential and debhelper bring.
+    named = {word.split()[0] for word in named.split(",")} - {"debhelper-compat",
+                                                              "dh-sequence-installsysusers"}
+    assert named == set(wanted) - {"gcc", "libc6-dev", "make"}, named ^ set(wanted)
+
+
 def test_contract(_, units, *__):
     """they rely on what the programs do: notify, watchdog, exit codes, SIGHUP"""
     for service in SERVICES:
@@ -71,4 +84,5 @@ def test_contract(_, units, *__):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_exposure, test_verify, test_pages, test_contract], sys.argv[1:]))
+    sys.exit(main([test_exposure, test_verify, test_pages, test_build_depends, test_contract],
+                  sys.argv[1:]))

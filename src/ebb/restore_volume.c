@@ -133,7 +133,8 @@ static void on_look(struct timer *timer)
 
 static int begin(struct volume_job *job)
 {
-	const struct point_served what = {job->keep, job->point, job->address, job->export};
+	const struct point_served what = {
+		job->keep, job->point, job->address, job->export, job->vold.state};
 	object_show_id(&job->point->id, job->export);
 	if (job->serve)
 		snprintf(job->name, sizeof(job->name), "%s", job->volume);

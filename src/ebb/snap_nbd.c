@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/container.h"
 #include "base/own.h"
@@ -308,6 +311,23 @@ static int say_ready(const struct call *call, const struct point *point, const c
 	return call_print(&text);
 }
 
+/*
+ * Root makes the socket as the user who is to reach it: to give it away afterwards would give away
+ * whatever that user has put in its place.
+ */
+static int listen_for(
+	const struct point_served *what, struct listener **ret_listener, struct why *why)
+{
+	struct stat about;
+	bool given = what->reached_by && geteuid() == 0 && stat(what->reached_by, &about) == 0;
+	if (given)
+		setfsuid(about.st_uid);
+	int err = net_listen(what->keep->world->net, what->address, ret_listener, why);
+	if (given)
+		setfsuid(0);
+	return err;
+}
+
 int point_server_open(const struct point_served *what, struct point_server **ret_server)
 {
 	struct keep *keep = what->keep;
@@ -329,7 +349,7 @@ int point_server_open(const struct point_served *what, struct point_server **ret
 		.read_only = true,
 		.shared = true};
 	if (signals_open(server->loop, on_signal, server, &server->signals, &why) ||
-		net_listen(keep->world->net, what->address, &server->listener, &why)) {
+		listen_for(what, &server->listener, &why)) {
 		point_server_close(server);
 		return call_fail(EXIT_FAILED, "%s", why.text);
 	}
@@ -363,7 +383,7 @@ int snap_nbd(const struct call *call)
 		return call_fail(EXIT_USAGE,
 			"--nbd serves images, and this point is none; look into "
 			"it with `ebb snap mount POINT DIR`");
-	const struct point_served what = {&keep, &point, address, point.resource};
+	const struct point_served what = {&keep, &point, address, point.resource, NULL};
 	code = point_server_open(&what, &server);
 	if (!code)
 		code = say_ready(call, &point, address);

@@ -23,6 +23,8 @@ struct point_served {
 	struct keep *keep;
 	const struct point *point;
 	const char *address, *name;
+	/* NULL, or a folder whose owner is to reach the address, too, when root serves there. */
+	const char *reached_by;
 };
 int point_server_open(const struct point_served *what, struct point_server **ret_server);
 void point_server_close(struct point_server *server);
