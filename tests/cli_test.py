@@ -205,10 +205,10 @@ def config_is_found_in_order():
 def config_check_tells_files_and_mistakes():
     scratch("good.yaml", "node: {name: a}\nlog: {level: warn}\n")
     scratch("bad.yaml", "node: {nam: a}\nloop: {tick: 5}\n")
-    expect(["config", "check", "good.yaml"], 0, "good.yaml: no mistakes, 2 of 11 keys set\n", "")
+    expect(["config", "check", "good.yaml"], 0, "good.yaml: no mistakes, 2 of 19 keys set\n", "")
     scratch("kept.yaml", "protect:\n  home: {path: /home, to: /mnt/b, rpo: 24h}\n")
     expect(["config", "check", "kept.yaml"], 0,
-           "kept.yaml: no mistakes, 0 of 11 keys set, 1 to protect\n", "")
+           "kept.yaml: no mistakes, 0 of 19 keys set, 1 to protect\n", "")
     mistakes = ["bad.yaml:1:8: node.nam: unknown key (did you mean node.name?)",
                 "bad.yaml:2:14: loop.tick: duration '5' lacks a unit: write 5s, 5m or 5h"]
     expect(["config", "check", "bad.yaml"], 1, "", "\n".join(mistakes) + "\n")
@@ -251,8 +251,8 @@ def links_and_pipes_are_followed():
     scratch("linked/conf.d/x.yaml", "log: {level: warn}\n")
     os.symlink("../real/r.yaml", os.path.join(SCRATCH, "linked", "ebb.yaml"))
     said = expect(["config", "check", "linked/ebb.yaml"], 0, err="").stdout
-    check(said == "linked/ebb.yaml, linked/conf.d/x.yaml: no mistakes, 2 of 11 keys set\n", said)
-    expect(["config", "check", "/dev/stdin"], 0, "/dev/stdin: no mistakes, 1 of 11 keys set\n",
+    check(said == "linked/ebb.yaml, linked/conf.d/x.yaml: no mistakes, 2 of 19 keys set\n", said)
+    expect(["config", "check", "/dev/stdin"], 0, "/dev/stdin: no mistakes, 1 of 19 keys set\n",
            input="node: {name: piped}\n")
 
 

@@ -17,6 +17,7 @@
 /* Words of the table are numbers in the struct. */
 _Static_assert(sizeof(enum log_level) == sizeof(int), "an enum is read as an int");
 _Static_assert(sizeof(enum conf_log_format) == sizeof(int), "an enum is read as an int");
+_Static_assert(sizeof(enum conf_loopback) == sizeof(int), "an enum is read as an int");
 
 static struct conf_place place_of(const struct conf_file *files, const struct conf_origin *origin)
 {
@@ -49,6 +50,32 @@ static int derive(struct conf *conf, const struct conf_file *files, struct conf_
 	return err;
 }
 
+/* What others than this machine reach must not be open to them, nor be read on its way. */
+static int check_http(
+	const struct conf *conf, const struct conf_file *files, struct conf_errors *errors)
+{
+	const struct conf_http *http = &conf->http;
+	struct conf_listen listen;
+	size_t at;
+	struct conf_place place = place_of(files, &conf->from[CONF_HTTP_LISTEN]);
+	must(conf_listen_parse(http->listen, &listen, &at, NULL) == 0);
+	if (!listen.off && !listen.loopback &&
+		(!*http->token_file || !*http->certificate || !*http->private_key))
+		return conf_error(errors, place, "http.listen",
+			"other machines reach %s: set http.token_file, http.certificate and "
+			"http.private_key too, or listen on 127.0.0.1",
+			listen.host);
+	if (!*http->certificate != !*http->private_key)
+		return conf_error(errors,
+			place_of(files,
+				&conf->from[*http->certificate ? CONF_HTTP_CERTIFICATE
+							       : CONF_HTTP_PRIVATE_KEY]),
+			*http->certificate ? "http.certificate" : "http.private_key",
+			"%s is missing",
+			*http->certificate ? "http.private_key" : "http.certificate");
+	return 0;
+}
+
 int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	struct conf *ret_conf, struct conf_errors *ret_errors)
 {
@@ -78,6 +105,8 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	}
 	if (!err)
 		err = derive(&conf, files, ret_errors);
+	if (!err)
+		err = check_http(&conf, files, ret_errors);
 	if (!err)
 		*ret_conf = conf;
 	return err;

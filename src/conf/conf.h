@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "conf/errors.h"
+#include "conf/listen.h"
 
 enum {
 	CONF_NAME_MAX = 63,
@@ -25,6 +26,7 @@ enum {
 	CONF_NODES_MAX = 10000,
 	CONF_WANTED_MAX = 1023,
 	CONF_DEPTH_MAX = 16,
+	CONF_HOSTS_MAX = 255,
 };
 
 enum conf_log_format {
@@ -45,7 +47,30 @@ enum conf_key_id {
 	CONF_VOLD_SOCKET,
 	CONF_WATCH_PROGRAMS,
 	CONF_WATCH_PROGRAMS_MAX,
+	CONF_HTTP_LISTEN,
+	CONF_HTTP_SOCKET,
+	CONF_HTTP_LOOPBACK,
+	CONF_HTTP_TOKEN_FILE,
+	CONF_HTTP_CERTIFICATE,
+	CONF_HTTP_PRIVATE_KEY,
+	CONF_HTTP_HOSTS,
+	CONF_HTTP_PAGE,
 	CONF_KEYS
+};
+
+/* Who has nothing to show but that he reaches a loopback port of this machine. */
+enum conf_loopback { CONF_LOOPBACK_NONE, CONF_LOOPBACK_VIEWER, CONF_LOOPBACK_ADMIN };
+
+/* The HTTP API and the page (web/). Paths are "" where there is none. */
+struct conf_http {
+	char listen[CONF_LISTEN_MAX + 1];
+	char socket[CONF_SOCKET_MAX + 1];
+	enum conf_loopback loopback;
+	char token_file[CONF_PATH_MAX + 1];
+	char certificate[CONF_PATH_MAX + 1];
+	char private_key[CONF_PATH_MAX + 1];
+	char hosts[CONF_HOSTS_MAX + 1]; /* names with blanks between, besides those of loopback */
+	char page[CONF_PATH_MAX + 1];
 };
 
 /* Where a value came from. */
@@ -68,6 +93,7 @@ struct conf {
 	char vold_socket[CONF_SOCKET_MAX + 1];    /* where ebb-vold listens */
 	char watch_programs[CONF_WANTED_MAX + 1]; /* as os/wanted.h has it */
 	int64_t watch_programs_max;
+	struct conf_http http;
 	struct conf_origin from[CONF_KEYS];
 };
 

@@ -116,7 +116,7 @@ TEST(state_folder_must_leave_room_for_its_sockets)
 	CHECK_EQ(strlen(conf.control_socket), CONF_SOCKET_MAX);
 	state[strlen(state)] = 'a';
 	CHECK_EQ(conf_parse(NULL, 0, state, &conf, &errors), -EINVAL);
-	CHECK_EQ(errors.count, 2);
+	CHECK_EQ(errors.count, 3);
 	CHECK_STR(errors.at[0].text,
 		"--state: state: too long for a socket in it (108 bytes, at most 107): name a "
 		"shorter folder, or set control.socket");
@@ -148,7 +148,7 @@ TEST(ten_thousand_values_are_the_limit)
 	CHECK_EQ(conf_parse(&file, 1, NULL, &conf, &errors), -EINVAL);
 	CHECK_STR(errors.at[0].text,
 		"a.yaml:1:1: x: unknown key: there are node, state, log, loop, forecast, control, "
-		"vold, watch");
+		"vold, watch, http");
 	str_add(&text, "- a\n");
 	file = file_of("a.yaml", str_text(&text));
 	CHECK_EQ(conf_parse(&file, 1, NULL, &conf, &errors), -EINVAL);

@@ -2,17 +2,21 @@
 /* The table of keys, and finding one's way in it. */
 #include "conf/keys.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "base/why.h"
 #include "conf/conf.h"
+#include "conf/listen.h"
 #include "os/wanted.h"
 
 /* In the order of enum conf_log_format, as log_level_names is in that of enum log_level. */
 static const char *const log_formats[] = {"auto", "logfmt", "journal", NULL};
+static const char *const loopbacks[] = {"none", "viewer", "admin", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 static int check_programs(const char *text, size_t *ret_at, struct why *why)
@@ -24,6 +28,38 @@ static int check_programs(const char *text, size_t *ret_at, struct why *why)
 static const struct conf_form programs_form = {
 	"words unit/NAME, cgroup/PATH, name/NAME, pid/NUMBER, with * for any; or \"\"",
 	check_programs};
+
+static int check_listen(const char *text, size_t *ret_at, struct why *why)
+{
+	struct conf_listen listen;
+	return conf_listen_parse(text, &listen, ret_at, why);
+}
+
+static const struct conf_form listen_form = {
+	"an address with a port, as 127.0.0.1:9797, a port alone, or off", check_listen};
+
+static int check_file(const char *text, size_t *ret_at, struct why *why)
+{
+	*ret_at = 0;
+	return !*text || *text == '/'
+		? 0
+		: why_set(why, -EINVAL, "'%.64s' does not begin with /", text);
+}
+
+static const struct conf_form file_form = {"a path from the root on, or \"\"", check_file};
+
+static int check_hosts(const char *text, size_t *ret_at, struct why *why)
+{
+	*ret_at = strspn(text, " .-0123456789abcdefghijklmnopqrstuvwxyz");
+	return text[*ret_at] ? why_set(why, -EINVAL,
+				       "'%c' stands in no name of a host: write small letters, "
+				       "digits, - and ., without a port",
+				       text[*ret_at])
+			     : 0;
+}
+
+static const struct conf_form hosts_form = {
+	"names of hosts with blanks between, or \"\"", check_hosts};
 
 #define AT(member) offsetof(struct conf, member)
 
@@ -53,6 +89,27 @@ static const struct conf_key keys[CONF_KEYS] = {
 		"the programs whose CPU, memory, I/O and network are observed", &programs_form},
 	[CONF_WATCH_PROGRAMS_MAX] = {"watch.programs_max", CONF_NUMBER, AT(watch_programs_max), 0,
 		1000, NULL, "64", "how many of them are kept, those that use most; 0: none"},
+	[CONF_HTTP_LISTEN] = {"http.listen", CONF_TEXT, AT(http.listen), 1, CONF_LISTEN_MAX, NULL,
+		"127.0.0.1:9797",
+		"where the page and the API are; port 0: any that is free; off: nowhere",
+		&listen_form},
+	[CONF_HTTP_SOCKET] = {"http.socket", CONF_PATH, AT(http.socket), 2, CONF_SOCKET_MAX, NULL,
+		CONF_DERIVED "http.sock",
+		"the same on a Unix socket, for its group; by default in the state folder"},
+	[CONF_HTTP_LOOPBACK] = {"http.loopback", CONF_WORD, AT(http.loopback), 0, 0, loopbacks,
+		"viewer", "what anybody on this machine may, who has no token"},
+	[CONF_HTTP_TOKEN_FILE] = {"http.token_file", CONF_TEXT, AT(http.token_file), 0,
+		CONF_PATH_MAX, NULL, "", "the file with the secret of those who may do everything",
+		&file_form},
+	[CONF_HTTP_CERTIFICATE] = {"http.certificate", CONF_TEXT, AT(http.certificate), 0,
+		CONF_PATH_MAX, NULL, "", "its chain for TLS, in PEM; other machines need it",
+		&file_form},
+	[CONF_HTTP_PRIVATE_KEY] = {"http.private_key", CONF_TEXT, AT(http.private_key), 0,
+		CONF_PATH_MAX, NULL, "", "the key of that certificate, in PEM", &file_form},
+	[CONF_HTTP_HOSTS] = {"http.hosts", CONF_TEXT, AT(http.hosts), 0, CONF_HOSTS_MAX, NULL, "",
+		"by which names it may be called, besides localhost and its address", &hosts_form},
+	[CONF_HTTP_PAGE] = {"http.page", CONF_TEXT, AT(http.page), 0, CONF_PATH_MAX, NULL, "",
+		"a folder with another page than the one built in", &file_form},
 };
 
 const struct conf_schema conf_schema = {keys, CONF_KEYS};

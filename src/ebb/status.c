@@ -7,8 +7,8 @@
 #include "ebb/call.h"
 #include "ebb/daemon.h"
 #include "ebb/exit.h"
-#include "ebb/metrics_text.h"
 #include "ebb/status_text.h"
+#include "talk/metrics_text.h"
 
 /* All that is measured, piece by piece, as Prometheus reads it. */
 static int print_metrics(const struct call *call)

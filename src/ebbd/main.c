@@ -19,6 +19,7 @@
 #include "ebbd/config.h"
 #include "ebbd/jobs.h"
 #include "ebbd/options.h"
+#include "ebbd/site.h"
 #include "ebbd/volumes.h"
 #include "node/node.h"
 #include "os/linux/log_sink.h"
@@ -27,6 +28,7 @@
 #include "os/linux/world.h"
 #include "os/loop.h"
 #include "os/world.h"
+#include "web/web.h"
 
 enum { EXIT_USAGE = 2, EXIT_LOCKED = 11 };
 
@@ -40,6 +42,7 @@ struct ebbd {
 	struct linux_world *lw;
 	struct signals *signals;
 	struct node *node;
+	struct web *web;
 	struct jobs jobs;
 	struct volumes volumes;
 	char address[CONF_SOCKET_MAX + sizeof("unix:")];
@@ -195,6 +198,27 @@ static int start_node(struct ebbd *ebbd, struct why *why)
 	return node_start(linux_world(ebbd->lw), &options, &config, &ebbd->node, why);
 }
 
+/* The node runs without it, too; but who configured it wants it. */
+static int start_site(struct ebbd *ebbd, struct why *why)
+{
+	const struct site_of of = {
+		.world = linux_world(ebbd->lw),
+		.node = ebbd->node,
+		.version = EBB_VERSION,
+		.conf = &ebbd->config.conf,
+	};
+	return site_open(&of, &ebbd->web, why);
+}
+
+static void say_site(struct ebbd *ebbd)
+{
+	const char *url = web_url(ebbd->web), *missing = web_unlistened(ebbd->web);
+	if (missing)
+		log_say(&ebbd->sink.log, LOG_WARN, "no page on TCP", LOG_TEXT("why", missing));
+	log_say(&ebbd->sink.log, LOG_INFO, "page", LOG_TEXT("url", *url ? url : "none"),
+		LOG_TEXT("socket", ebbd->config.conf.http.socket));
+}
+
 static void say_started(struct ebbd *ebbd)
 {
 	struct node_facts facts = node_facts(ebbd->node);
@@ -212,6 +236,7 @@ static int end(struct ebbd *ebbd)
 	struct why why;
 	signals_close(TAKE(ebbd->signals));
 	notify_stopping(&ebbd->notify);
+	web_close(TAKE(ebbd->web));
 	int err = node_stop(TAKE(ebbd->node), &why);
 	if (err)
 		log_say(&ebbd->sink.log, LOG_ERROR, "the end was not recorded",
@@ -233,12 +258,17 @@ static int run(struct ebbd *ebbd)
 		volumes_init(&ebbd->volumes, linux_world(ebbd->lw), state);
 	if (!err)
 		err = start_node(ebbd, &why);
+	if (!err)
+		err = start_site(ebbd, &why);
 	int code = err == -EWOULDBLOCK ? EXIT_LOCKED : EXIT_FAILURE;
 	if (err) {
 		log_say(&ebbd->sink.log, LOG_ERROR, "not started", LOG_TEXT("state", state),
 			LOG_TEXT("why", why.text));
+		if (ebbd->node)
+			node_stop(TAKE(ebbd->node), NULL);
 	} else {
 		say_started(ebbd);
+		say_site(ebbd);
 		match_watchdog(ebbd);
 		notify_ready(&ebbd->notify);
 		linux_run(ebbd->lw);

@@ -11,7 +11,6 @@
 
 struct json_t;
 struct node;
-struct str;
 
 /* 0 or -ENOMEM. acting_end() in any case. */
 int acting_begin(struct node *node);
@@ -25,10 +24,5 @@ void acting_turn(struct node *node);
 
 /* The members of a status; NULL: no memory. */
 struct json_t *acting_json(const struct node *node);
-
-void node_jobs(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
-void node_why(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
-void node_now(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
-void node_cancel(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
 
 #endif

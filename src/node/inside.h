@@ -23,7 +23,6 @@
 #include "os/loop.h"
 
 struct act;
-struct str;
 struct talk_server;
 struct watch_postgres;
 struct watch_programs;
@@ -80,11 +79,8 @@ void watching_end(struct node *node);
 int learning_begin(struct node *node);
 void learning_end(struct node *node);
 
-/* metrics.c: the verb. */
-void node_metrics(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
-
-/* status.c: the verb. */
-void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply);
+/* verbs.c: the control address. 0, or why it cannot listen. */
+int verbs_listen(struct node *node, struct why *why);
 
 /* node.c: tells the program once, when the state cannot be written any more. */
 void node_check_state(struct node *node);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verb "metrics": the newest value of every series that is alive, and what the node counts of
- * itself, as rows of name, kind and value; as many as fit an answer, and where to go on.
+ * The document "metrics": the newest value of every series that is alive, and what the node counts
+ * of itself, as rows of name, kind and value; as many as fit an answer, and where to go on.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "base/units.h"
+#include "base/why.h"
+#include "node/document.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/world.h"
@@ -63,17 +64,16 @@ static void add_own(const struct node *node, struct rows *rows)
 	add(rows, "ebb_degraded", false, node->state.failed ? 1 : 0);
 }
 
-void node_metrics(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+int node_metrics(struct node *node, const struct node_ask *ask, json_t **ret, struct why *why)
 {
-	const struct node *node = arg;
 	struct rows rows = {.list = json_array()};
 	rows.now_ms = clock_wall_ns(node->world->clock) / NS_PER_MS;
-	rows.from = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+	rows.from = ask->from > 0 && ask->from <= UINT32_MAX ? (uint32_t)ask->from : 0;
 	if (!rows.from)
 		add_own(node, &rows);
 	if (node->past.series)
 		series_each(node->past.series, add_series, &rows);
 	json_t *next = rows.next ? json_integer(rows.next) : json_null();
-	talk_reply_ok(ret_reply,
-		json_pack("{s:s,s:o,s:o}", "type", "metrics", "metrics", rows.list, "next", next));
+	*ret = json_pack("{s:s,s:o,s:o}", "type", "metrics", "metrics", rows.list, "next", next);
+	return *ret ? 0 : why_set(why, -ENOMEM, "out of memory");
 }

@@ -3,60 +3,19 @@
 #include "node/node.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "act/act.h"
 #include "base/own.h"
-#include "base/str.h"
 #include "conf/protect.h"
 #include "node/acting.h"
+#include "node/document.h"
 #include "node/inside.h"
 #include "os/clock.h"
-#include "os/net.h"
 #include "os/world.h"
-#include "talk/reply.h"
 #include "talk/server.h"
-
-static void verb_ping(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
-{
-	(void)arg, (void)argc, (void)argv;
-	talk_reply_ok(ret_reply, json_pack("{s:s}", "type", "pong"));
-}
-
-static void verb_reload(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
-{
-	(void)argc, (void)argv;
-	struct node *node = arg;
-	struct why why = {""};
-	if (node->options.reload(node->options.arg, &why) != 0)
-		talk_reply_refuse(ret_reply, TALK_FAILED, "%s", why.text);
-	else
-		talk_reply_ok(ret_reply, json_pack("{s:s}", "type", "reload"));
-}
-
-static void verb_stop(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
-{
-	(void)argc, (void)argv;
-	struct node *node = arg;
-	talk_reply_ok(ret_reply, json_pack("{s:s}", "type", "stop"));
-	node->options.stop(node->options.arg);
-}
-
-static const struct talk_verb verbs[] = {
-	{"status", "", 0, "what runs here, and how the host is doing", node_status},
-	{"metrics", "[FROM]", 1, "the newest value of every series, from number FROM on",
-		node_metrics},
-	{"jobs", "[RESOURCE [BELOW]]", 2, "the newest jobs, of one resource or all", node_jobs},
-	{"why", "RESOURCE|JOB", 1, "what is wanted of it now, or was then, and why", node_why},
-	{"now", "RESOURCE", 1, "makes a point of it now, whatever that costs", node_now},
-	{"cancel", "RESOURCE", 1, "ends the job of it that runs", node_cancel},
-	{"ping", "", 0, "answers pong", verb_ping},
-	{"reload", "", 0, "reads the configuration anew; a bad one changes nothing", verb_reload},
-	{"stop", "", 0, "ends the program in order", verb_stop},
-};
 
 struct node_facts node_facts(const struct node *node)
 {
@@ -93,22 +52,6 @@ static void adopt(struct node *node, const struct node_config *config)
 	node_check_state(node);
 }
 
-static int listen_for_verbs(struct node *node, struct why *why)
-{
-	struct listener *listener;
-	int err = net_listen(node->world->net, node->options.address, &listener, why);
-	if (err)
-		return err;
-	struct talk_options options = {
-		.verbs = verbs,
-		.verb_count = sizeof(verbs) / sizeof(*verbs),
-		.arg = node,
-		.uid = node->options.uid,
-	};
-	err = talk_server_open(node->world, listener, &options, &node->server);
-	return err ? why_set(why, err, "out of memory") : 0;
-}
-
 int node_start(struct world *world, const struct node_options *options,
 	const struct node_config *config, struct node **ret_node, struct why *why)
 {
@@ -121,7 +64,7 @@ int node_start(struct world *world, const struct node_options *options,
 	node->started_wall_ns = clock_wall_ns(world->clock);
 	int err = state_open(world, options->version, &node->state, why);
 	if (!err) {
-		err = listen_for_verbs(node, why);
+		err = verbs_listen(node, why);
 		if (err)
 			state_close(&node->state, NULL);
 	}
@@ -180,4 +123,16 @@ int node_stop(struct node *node, struct why *why)
 	int err = state_close(&node->state, why);
 	free(node);
 	return err;
+}
+
+int node_is_ready(const struct node *node, struct why *why)
+{
+	int64_t late_ns = clock_mono_ns(node->world->clock) - node->due_ns;
+	if (node->state.failed)
+		return why_set(why, -EIO, "degraded: %s", node->state.failure.text);
+	if (!node->ticks)
+		return why_set(why, -EAGAIN, "the first turn of the loop is not over yet");
+	if (late_ns > 3 * node->conf.loop_tick_ns)
+		return why_set(why, -ETIME, "the loop is three turns late");
+	return 0;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb "status": one document, in seconds, bytes, shares of 1 and RFC 3339. */
+/* How the node is: one document, in seconds, bytes, shares of 1 and RFC 3339. */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "base/units.h"
 #include "node/acting.h"
+#include "node/document.h"
 #include "node/inside.h"
 #include "os/clock.h"
 #include "os/world.h"
@@ -114,10 +116,9 @@ static json_t *config_json(const struct node *node)
 		node->conf_path[0] ? talk_json_text(node->conf_path) : json_null(), "hash", hash);
 }
 
-void node_status(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+int node_status(struct node *node, const struct node_ask *ask, json_t **ret, struct why *why)
 {
-	(void)argc, (void)argv;
-	const struct node *node = arg;
+	(void)ask;
 	struct node_facts facts = node_facts(node);
 	char started[UNITS_TEXT], now[UNITS_TEXT];
 	units_show_time(node->started_wall_ns, started);
@@ -144,5 +145,8 @@ void node_status(void *arg, size_t argc, const char *const *argv, struct str *re
 	if (status && acting)
 		json_object_update(status, acting);
 	json_decref(acting);
-	talk_reply_ok(ret_reply, status);
+	if (!status)
+		return why_set(why, -ENOMEM, "out of memory");
+	*ret = status;
+	return 0;
 }

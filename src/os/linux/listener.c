@@ -161,3 +161,10 @@ int linux_listener_port(struct listener *listener)
 		return ntohs(addr.in.sin_port);
 	return addr.any.sa_family == AF_INET6 ? ntohs(addr.in6.sin6_port) : -ENOTSUP;
 }
+
+int linux_listener_for_group(struct listener *listener)
+{
+	must(listener->ops == &linux_listener_ops);
+	const char *path = listener_of(listener)->bound.path;
+	return *path && chmod(path, 0660) < 0 ? -errno : 0;
+}

@@ -33,6 +33,15 @@ int linux_net_connected(struct net *net, int fd, struct stream **ret_stream);
 enum { LISTEN_FDS_START = 3 };
 int linux_listen_fds(const char *listen_pid, const char *listen_fds);
 
+/*
+ * Takes the stream; gives its descriptor, which does not block, for a library that has its own idea
+ * of a connection.
+ */
+int linux_net_release(struct stream *stream);
+
+/* Whoever is in the group of a Unix socket's file may connect, too. 0 or negative errno. */
+int linux_listener_for_group(struct listener *listener);
+
 /* The port of a listening TCP socket, for "tcp:...:0"; -ENOTSUP for others. */
 int linux_listener_port(struct listener *listener);
 

@@ -20,6 +20,7 @@
 #include "base/container.h"
 #include "base/must.h"
 #include "os/linux/loop.h"
+#include "os/linux/net.h"
 #include "os/net.h"
 
 struct linux_stream {
@@ -229,4 +230,13 @@ int linux_stream_new(struct linux_loop *loop, int fd, struct stream **ret_stream
 	}
 	*ret_stream = &stream->base;
 	return 0;
+}
+
+int linux_net_release(struct stream *base)
+{
+	struct linux_stream *stream = stream_of(base);
+	int fd = stream->watch.fd;
+	watch_remove(stream->loop, &stream->watch);
+	free(stream);
+	return fd;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What ebbd's verb `metrics` answers, in the text format that Prometheus scrapes (version 0.0.4).
+ * What ebbd says of its series, in the text format that Prometheus scrapes (version 0.0.4).
  *
  * Any thread.
  */
-#ifndef EBB_EBB_METRICS_TEXT_H
-#define EBB_EBB_METRICS_TEXT_H
+#ifndef EBB_TALK_METRICS_TEXT_H
+#define EBB_TALK_METRICS_TEXT_H
 
 struct json_t;
 struct str;

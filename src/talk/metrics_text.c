@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sorted by metric, each with its type. */
-#include "ebb/metrics_text.h"
+#include "talk/metrics_text.h"
 
 #include <jansson.h>
 #include <stdlib.h>

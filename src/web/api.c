@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One question each. */
+#include "web/api.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/why.h"
+#include "node/document.h"
+#include "talk/metrics_text.h"
+
+static void answer_document(const struct site *site, node_document_fn *document,
+	const struct node_ask *ask, struct answer *ret)
+{
+	struct why why = {""};
+	json_t *found = NULL;
+	int err = document(site->node, ask, &found, &why);
+	if (err)
+		answer_failure(ret, err, &why);
+	else
+		answer_json(ret, found);
+}
+
+/* The name in /api/v1/KIND/NAME. */
+static struct node_ask named(const struct request *request)
+{
+	return (struct node_ask){.name = request->segments[3]};
+}
+
+/* ---- for those who watch over it ---- */
+
+void api_healthz(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)site, (void)request;
+	ret->status = 200;
+	ret->type = "text/plain; charset=utf-8";
+	str_add(&ret->body, "ok\n");
+}
+
+void api_readyz(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	struct why why;
+	int err = node_is_ready(site->node, &why);
+	ret->status = err ? 503 : 200;
+	ret->type = "text/plain; charset=utf-8";
+	str_addf(&ret->body, "%s\n", err ? why.text : "ready");
+}
+
+void api_metrics(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	struct node_ask ask = {0};
+	struct why why = {""};
+	json_t *rows = json_array();
+	int err = 0;
+	do {
+		json_t *some = NULL;
+		err = node_metrics(site->node, &ask, &some, &why);
+		json_array_extend(rows, json_object_get(some, "metrics"));
+		ask.from = json_integer_value(json_object_get(some, "next"));
+		json_decref(some);
+	} while (!err && ask.from);
+	ret->status = 200;
+	ret->type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_text(rows, &ret->body);
+	json_decref(rows);
+	if (err || str_error(&ret->body)) {
+		str_done(&ret->body);
+		answer_refuse(ret, 503, "out of memory", "ask again in a while");
+	}
+}
+
+/* ---- documents ---- */
+
+void api_status(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	answer_document(site, node_status, &(struct node_ask){0}, ret);
+}
+
+void api_resources(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	answer_document(site, node_resources, &(struct node_ask){0}, ret);
+}
+
+void api_resource(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_resources, &ask, ret);
+}
+
+void api_jobs(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = {.name = request_param(request, "resource")};
+	struct why why = {""};
+	int64_t limit = NODE_JOBS_AT_ONCE;
+	int err = request_number(request, "limit", NODE_JOBS_AT_ONCE, &limit, &why);
+	if (!err)
+		err = request_number(request, "below", INT64_MAX - 1, &ask.below, &why);
+	if (!err && !limit)
+		err = why_set(&why, -EINVAL, "limit: a number from 1 to %d", NODE_JOBS_AT_ONCE);
+	ask.limit = (size_t)limit;
+	if (err)
+		answer_failure(ret, err, &why);
+	else
+		answer_document(site, node_jobs, &ask, ret);
+}
+
+void api_job(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_job, &ask, ret);
+}
+
+void api_why(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_why, &ask, ret);
+}
+
+void api_now(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_now, &ask, ret);
+}
+
+void api_cancel(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_cancel, &ask, ret);
+}
