@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows below the load: jobs that were and jobs that are planned as blocks, and the price.
 import { link } from './route.js';
-import { moment, price, size, span } from './words.js';
+import { moment, size, span } from './words.js';
 
 const LANE_PX = 34;
 const PRICE_PX = 30;
@@ -32,7 +32,7 @@ function Job({ scale, job }) {
       <title>{jobWords(job)}</title>
       <rect class="hit" x={x - 4} y="0" width={width + 8} height={LANE_PX} />
       <rect class="face" x={x} y="6" width={width} height={LANE_PX - 12} rx="2" />
-      {bad && <path class="cross" d={`M${x + width / 2 - 3} 14l6 6m0-6l-6 6`} />}
+      {bad && width > 9 && <path class="cross" d={`M${x + width / 2 - 3} 14l6 6m0-6l-6 6`} />}
     </a>
   );
 }
@@ -84,11 +84,24 @@ export function WhatIfLane({ scale, width, planned, name }) {
   );
 }
 
+/** Slots as one path of columns, `height(p)` high; null is none. */
+function steps(scale, course, height) {
+  const base = PRICE_PX - 3;
+  const column = (p, i) => {
+    const h = height(p);
+    if (h === null) return '';
+    const x = scale.clamp(course.at[i]).toFixed(1);
+    const end = scale.clamp(course.at[i] + (course.seconds[i] ?? 300)).toFixed(1);
+    return `M${x} ${base}V${(base - h).toFixed(1)}H${end}V${base}Z`;
+  };
+  return course.price.map(column).join('');
+}
+
 /** What harm a job may do at each moment: the higher, the more is allowed. */
 export function PriceStrip({ scale, width, course }) {
-  const known = course.price.filter((p) => typeof p === 'number');
-  const top = Math.max(1e-9, ...known);
-  const height = (p) => (p === 'any' ? PRICE_PX - 6 : (p / top) * (PRICE_PX - 10));
+  const top = Math.max(1e-9, ...course.price.filter((p) => typeof p === 'number'));
+  const priced = (p) => (typeof p === 'number' ? 1 + (p / top) * (PRICE_PX - 11) : null);
+  const unbound = (p) => (p === 'any' ? PRICE_PX - 6 : null);
   return (
     <svg
       class="lane price"
@@ -101,24 +114,8 @@ export function PriceStrip({ scale, width, course }) {
       <text x={scale.left - 8} y={PRICE_PX - 8} text-anchor="end" aria-hidden="true">
         price
       </text>
-      {course.price.map((p, i) => {
-        if (p === null) return null;
-        const x = scale.clamp(course.at[i]);
-        const end = scale.clamp(course.at[i] + (course.seconds[i] ?? 300));
-        const h = Math.max(1, height(p));
-        return (
-          <rect
-            key={i}
-            class={p === 'any' ? 'any' : undefined}
-            x={x}
-            width={Math.max(1, end - x)}
-            y={PRICE_PX - 3 - h}
-            height={h}
-          >
-            <title>{price(p)}</title>
-          </rect>
-        );
-      })}
+      <path d={steps(scale, course, priced)} />
+      <path class="any" d={steps(scale, course, unbound)} />
     </svg>
   );
 }

@@ -60,12 +60,11 @@ export function listen(on) {
 
 export function useLive() {
   const [live, setLive] = useState(state);
-  useEffect(
-    () =>
-      listen((type) => {
-        if (type === 'up' || type === 'down') setLive(state);
-      }),
-    [],
-  );
+  useEffect(() => {
+    setLive(state); // it may have changed since this was drawn
+    return listen((type) => {
+      if (type === 'up' || type === 'down') setLive(state);
+    });
+  }, []);
   return live;
 }

@@ -63,6 +63,6 @@ export function Plot({ scale, width, height, at, courses, bands = [], top, write
       ref.current,
     );
     return () => plot.destroy();
-  }, [theme, width, height, scale.from, scale.to, top, JSON.stringify(data)]);
+  }, [theme, width, height, scale.from, scale.to, top, ...data]);
   return <div class="plot" ref={ref} style={{ height: `${height}px` }} aria-hidden="true" />;
 }

@@ -6,6 +6,7 @@ import { ticks, timeScale } from './scale.js';
 import { clock } from './words.js';
 
 const AXIS_PX = 24;
+const EDGE_PX = 18; // half of a label
 const RIGHT_PX = 10;
 const NARROW_PX = 520;
 
@@ -31,13 +32,15 @@ function dayWord(t, wide) {
 
 function Axis({ scale, width }) {
   const wide = width > NARROW_PX;
-  const list = ticks(scale, wide ? 64 : 52);
+  const fits = (t) => clock(t) === '00:00' || scale.x(t) <= scale.right - EDGE_PX;
+  const list = ticks(scale, wide ? 64 : 52).filter(fits);
   return (
     <svg class="axis" width={width} height={AXIS_PX} aria-hidden="true">
       {list.map((t) => {
         const midnight = clock(t) === '00:00';
         const x = scale.x(t);
-        const anchor = x < scale.left + 16 ? 'start' : x > scale.right - 16 ? 'end' : 'middle';
+        const anchor =
+          x < scale.left + EDGE_PX ? 'start' : x > scale.right - EDGE_PX ? 'end' : 'middle';
         return (
           <text key={t} x={x} y="16" text-anchor={anchor} class={midnight ? 'day' : undefined}>
             {midnight ? dayWord(t, wide) : clock(t)}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forecast: when jobs of a resource will run and why, against the load that is foreseen.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { Chooser, Horizon } from './choose.jsx';
 import { useDocument } from './documents.js';
 import { Heat } from './heat.jsx';
@@ -35,7 +35,7 @@ function WeekAndDay({ outlook, write }) {
 }
 
 function Outlook({ resource, outlook }) {
-  const course = columns(outlook);
+  const course = useMemo(() => columns(outlook), [outlook]);
   const write = measure(outlook.unit);
   const whatIf = useWhatIf(resource.name, resource.rpo_seconds ?? resource.rpo);
   const would =
