@@ -354,7 +354,7 @@ static int parse(struct client *client, bool *ret_wants_input)
 				return 0;
 			break;
 		case NBD_BUSY:
-			return nbd_waiting_bytes(client->nbd) ? send_waiting(client) : 0;
+			return 0;
 		case NBD_HANG_UP:
 			client->ended = true;
 			return 0;
@@ -415,7 +415,10 @@ static bool may_hold(const struct client *client, int more, bool input)
 	return more > 0 && input && client->begun > 1 && nbd_waiting_bytes(client->nbd) < NBD_BATCH;
 }
 
-/* As each of those above; 1 or more: what has come is not all seen yet. */
+/*
+ * As each of those above; 1 or more: what has come is not all seen yet. Where room for answers was
+ * all that was waited for, what was sent makes it: nobody would bring us back for that.
+ */
 static int take_turn(struct client *client, bool *ret_input)
 {
 	int more = 1;
@@ -423,6 +426,7 @@ static int take_turn(struct client *client, bool *ret_input)
 	for (int i = 0; more > 0 && i < TURNS && client->turn_bytes < TURN_BYTES; i++) {
 		client->begun = 0;
 		more = parse(client, ret_input);
+		bool for_room = more == 0 && nbd_waiting_bytes(client->nbd);
 		bool hold = i < TURNS - 1 && may_hold(client, more, *ret_input);
 		if (hold)
 			more = receive(client);
@@ -433,6 +437,8 @@ static int take_turn(struct client *client, bool *ret_input)
 			return -EPIPE;
 		if (more > 0 && *ret_input)
 			more = receive(client);
+		else if (for_room && sent > 0)
+			more = 1;
 	}
 	return more;
 }

@@ -54,8 +54,11 @@ int wire_pull(struct nbd *nbd)
 	struct iovec room[NBD_ROOM];
 	if (!nbd->session)
 		return NBD_WANT_INPUT;
-	/* A client may have TLS itself say things; it must take them, too. */
-	if (tls_waiting(nbd->session).iov_len >= TLS_WAITING)
+	/*
+	 * A client may have TLS itself say things; it must take them, too. Answers alone do not
+	 * keep it from being heard: it may want to say all that it has before it takes any.
+	 */
+	if (tls_waiting(nbd->session).iov_len >= TLS_WAITING_MOST)
 		return NBD_BUSY;
 	in_room(nbd, room);
 	int n = tls_read(nbd->session, room->iov_base, room->iov_len);
