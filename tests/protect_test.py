@@ -243,7 +243,9 @@ def test_vold_killed(place, ebb, vold):
         rig.program.signal(signal.SIGKILL)
         rig.program.ended()
         out, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 1 and "no point was made" in err, (out, err)
+        # Killed before the run had looked at its snapshot: there is nobody to ask.
+        said = {1: "no point was made", 14: "does not listen"}.get(process.returncode)
+        assert said and said in err, (process.returncode, out, err)
         rig.start()
         rig.client = rig.connect()
         assert len(rig.snapshots()) <= 1
