@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "act/act.h"
+#include "act/ledger.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -151,12 +153,16 @@ static void on_tick(void *arg)
 	struct ebbd *ebbd = arg;
 	if (ebbd->watchdog_ns)
 		notify_watchdog(&ebbd->notify);
+	if (ebbd->web)
+		web_turn(ebbd->web);
 }
 
 static void on_act(void *arg, const struct act_event *event)
 {
 	struct ebbd *ebbd = arg;
 	jobs_say(&ebbd->sink.log, event);
+	if (ebbd->web && event->job)
+		web_job(ebbd->web, event->job->id);
 }
 
 static void on_degraded(void *arg, const char *reason)

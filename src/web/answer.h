@@ -16,7 +16,7 @@
 struct json_t;
 struct why;
 
-enum { ANSWER_JSON_DEPTH = 64 };
+enum { ANSWER_ETAG = 40 };
 
 struct answer {
 	int status;
@@ -25,11 +25,11 @@ struct answer {
 	/* Instead of the body: bytes that stay. */
 	const uint8_t *fixed;
 	size_t fixed_len;
-	bool gzip;         /* the bytes are compressed */
-	const char *etag;  /* NULL: none; what it names never changes */
-	const char *allow; /* of a 405 */
-	bool challenge;    /* of a 401: a browser is to ask its user for the token */
-	bool events;       /* no body: a stream of events follows */
+	bool gzip;              /* the bytes are compressed */
+	char etag[ANSWER_ETAG]; /* "": none */
+	const char *allow;      /* of a 405 */
+	bool challenge;         /* of a 401: a browser is to ask its user for the token */
+	bool events;            /* no body: a stream of events follows */
 };
 
 /* For OWN(). */

@@ -71,6 +71,14 @@ void api_metrics(const struct site *site, const struct request *request, struct 
 	}
 }
 
+void api_events(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)site, (void)request;
+	ret->status = 200;
+	ret->type = "text/event-stream";
+	ret->events = true;
+}
+
 /* ---- documents ---- */
 
 void api_status(const struct site *site, const struct request *request, struct answer *ret)

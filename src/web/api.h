@@ -16,6 +16,9 @@ void api_readyz(const struct site *site, const struct request *request, struct a
 /* As Prometheus reads it. */
 void api_metrics(const struct site *site, const struct request *request, struct answer *ret);
 
+/* What happens, as it happens. */
+void api_events(const struct site *site, const struct request *request, struct answer *ret);
+
 /* Documents of node/document.h. */
 void api_status(const struct site *site, const struct request *request, struct answer *ret);
 void api_resources(const struct site *site, const struct request *request, struct answer *ret);

@@ -51,6 +51,11 @@ static const char *const headers[][2] = {
 	{"Content-Security-Policy", page_policy},
 };
 
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static void add_headers(struct MHD_Response *response, const struct answer *answer)
 {
 	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
@@ -66,9 +71,11 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 		MHD_add_response_header(response, "Retry-After", "1");
 	if (answer->gzip)
 		MHD_add_response_header(response, "Content-Encoding", "gzip");
-	if (answer->etag)
+	if (*answer->etag)
 		MHD_add_response_header(response, "ETag", answer->etag);
-	MHD_add_response_header(response, "Cache-Control", answer->etag ? "no-cache" : "no-store");
+	if (*answer->etag)
+		MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	MHD_add_response_header(response, "Cache-Control", *answer->etag ? "no-cache" : "no-store");
 }
 
 static struct MHD_Response *make_response(struct answer *answer)
@@ -92,7 +99,9 @@ static struct MHD_Response *make_response(struct answer *answer)
 static enum MHD_Result queue(
 	struct client *client, struct MHD_Connection *connection, struct answer *answer)
 {
-	struct MHD_Response *response = make_response(answer);
+	struct MHD_Response *response = answer->events
+		? stream_start(client, connection, header(connection, "Last-Event-ID"))
+		: make_response(answer);
 	if (!response)
 		return MHD_NO; /* which hangs up */
 	add_headers(response, answer);
@@ -131,11 +140,6 @@ static enum MHD_Result refuse(
 }
 
 /* ---- judging ---- */
-
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
 
 static enum MHD_Result count_host(
 	void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -244,7 +248,16 @@ enum MHD_Result ask_goes_on(void *arg, struct MHD_Connection *connection, const 
 		return MHD_YES;
 	}
 	OWN(answer_done) struct answer answer = {0};
+	const char *accepted = header(connection, "Accept-Encoding");
+	client->request.gzip = accepted && strstr(accepted, "gzip");
+	client->request.if_none_match = header(connection, "If-None-Match");
 	site_answer(&client->web->site, client->route, &client->request, &answer);
+	if (answer.events && client->web->reader_count >= WEB_READERS) {
+		str_done(&answer.body);
+		answer = (struct answer){0};
+		answer_refuse(&answer, 503, "too many listen to events already",
+			"ask again in a while, or for documents");
+	}
 	return queue(client, connection, &answer);
 }
 

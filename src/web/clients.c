@@ -33,6 +33,8 @@ static void client_free(struct client *client)
 static void hang_up(struct client *client)
 {
 	shutdown(client->fd, SHUT_RDWR);
+	if (client->reader)
+		stream_wake(client->reader);
 }
 
 static void on_deadline(struct timer *timer)
@@ -92,6 +94,7 @@ static struct client *client_new(struct hall *hall)
 		return NULL;
 	client->web = web;
 	client->door = hall->door;
+	client->engine = hall->engine;
 	client->deadline.fn = on_deadline;
 	client->next = web->clients;
 	client->at = &web->clients;

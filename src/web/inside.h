@@ -14,14 +14,18 @@
 
 #include "base/why.h"
 #include "conf/conf.h"
+#include "os/files.h"
 #include "os/linux/loop.h"
+#include "web/events.h"
 #include "web/gate.h"
 #include "web/rate.h"
 #include "web/request.h"
 #include "web/site.h"
 #include "web/web.h"
 
+struct json_t;
 struct listener;
+struct reader;
 struct stream;
 
 /* libmicrohttpd on the loop: one without TLS, and one with it where there is a certificate. */
@@ -52,6 +56,8 @@ struct client {
 	enum role role;
 	uint32_t uid;
 	uint64_t peer; /* for the rate */
+	struct engine *engine;
+	struct reader *reader; /* of events; NULL: none */
 	int64_t since_ns;
 	struct timer deadline;
 	const struct route *route;
@@ -72,6 +78,13 @@ struct web {
 	char url[128];
 	char hosts[CONF_HOSTS_MAX + 1];
 	char address[CONF_LISTEN_MAX + 1];
+	struct events events;
+	struct reader *readers;
+	size_t reader_count;
+	struct timer beat;
+	struct json_t *last; /* news.c: the resources after the last turn */
+	int64_t heard_ns;    /* when somebody listened last */
+	struct files files;
 	struct why unlistened; /* "": nothing is missing */
 };
 
@@ -94,6 +107,19 @@ void clients_notify(void *arg, struct MHD_Connection *connection, void **socket_
 
 /* From now on it has so long. */
 void client_expect(struct client *client, int64_t ns);
+
+/* ---- stream.c: readers of events ---- */
+
+/* The answer to one; NULL: no memory. */
+struct MHD_Response *stream_start(
+	struct client *client, struct MHD_Connection *connection, const char *last_id);
+
+/* Lets a reader, or all of them, go on: there is something for them, or an end. */
+void stream_wake(struct reader *reader);
+void streams_wake(struct web *web);
+
+void streams_begin(struct web *web);
+void streams_end(struct web *web);
 
 /* ---- ask.c: requests ---- */
 

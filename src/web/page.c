@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "node/document.h"
+#include "web/asset.h"
 
 static const char style[] =
 	":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}"
@@ -157,4 +158,16 @@ void page_plain_style(const struct site *site, const struct request *request, st
 	ret->status = 200;
 	ret->type = "text/css; charset=utf-8";
 	str_add(&ret->body, style);
+}
+
+void page_index(const struct site *site, const struct request *request, struct answer *ret)
+{
+	if (!asset_answer(site, request, "index.html", ret))
+		page_plain(site, request, ret);
+}
+
+void page_asset(const struct site *site, const struct request *request, struct answer *ret)
+{
+	if (!asset_answer(site, request, request->segments[1], ret))
+		answer_refuse(ret, 404, "the page has no such file", NULL);
 }

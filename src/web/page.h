@@ -10,6 +10,9 @@
 
 #include "web/site.h"
 
+/* The page of page/, or the plain one. */
+void page_index(const struct site *site, const struct request *request, struct answer *ret);
+void page_asset(const struct site *site, const struct request *request, struct answer *ret);
 void page_plain(const struct site *site, const struct request *request, struct answer *ret);
 void page_plain_style(const struct site *site, const struct request *request, struct answer *ret);
 

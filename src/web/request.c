@@ -135,6 +135,8 @@ int request_read(
 	size_t path_len = strcspn(target, "?");
 	ret_request->method = method_of(method);
 	ret_request->segment_count = ret_request->param_count = 0;
+	ret_request->gzip = false;
+	ret_request->if_none_match = NULL;
 	if (strlen(target) >= REQUEST_MAX)
 		return why_set(why, -E2BIG, "a path and its parameters have at most %d bytes",
 			REQUEST_MAX - 1);

@@ -37,6 +37,8 @@ struct request {
 	enum request_method method;
 	size_t segment_count; /* 0: the path is "/" */
 	size_t param_count;
+	bool gzip;                 /* what is compressed may be answered */
+	const char *if_none_match; /* NULL: not given; both are set by who knows the headers */
 	const char *segments[REQUEST_SEGMENTS];
 	struct request_param params[REQUEST_PARAMS];
 	char text[2 * REQUEST_MAX]; /* what the pointers above point into */

@@ -23,8 +23,11 @@ const struct route site_routes[] = {
 	{METHOD_GET, "/api/v1/jobs", ROLE_VIEWER, "resource limit below", api_jobs},
 	{METHOD_GET, "/api/v1/jobs/{name}", ROLE_VIEWER, "", api_job},
 	{METHOD_GET, "/api/v1/jobs/{name}/why", ROLE_VIEWER, "", api_why},
-	{METHOD_GET, "/", ROLE_VIEWER, "", page_plain},
+	{METHOD_GET, "/api/v1/events", ROLE_VIEWER, "", api_events},
+	{METHOD_GET, "/", ROLE_VIEWER, "", page_index},
+	{METHOD_GET, "/plain", ROLE_VIEWER, "", page_plain},
 	{METHOD_GET, "/assets/plain.css", ROLE_VIEWER, "", page_plain_style},
+	{METHOD_GET, "/assets/{name}", ROLE_VIEWER, "", page_asset},
 	{0},
 };
 

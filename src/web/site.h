@@ -14,11 +14,13 @@
 #include "web/gate.h"
 #include "web/request.h"
 
+struct folder;
 struct node;
 
 struct site {
 	struct node *node;   /* borrowed, as all here */
 	const char *version; /* of the program */
+	struct folder *page; /* NULL: the page is the one built in */
 };
 
 typedef void site_fn(

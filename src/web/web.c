@@ -3,12 +3,15 @@
 #include "web/web.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/why.h"
 #include "conf/conf.h"
+#include "node/node.h"
+#include "os/linux/files.h"
 #include "os/linux/net.h"
 #include "os/net.h"
 #include "os/world.h"
@@ -84,6 +87,12 @@ static int set_gate(struct web *web, const struct web_options *options, struct w
 	return err ? why_prefix(why, err, "http.token_file: %s", options->http->token_file) : 0;
 }
 
+static int open_page(struct web *web, const char *path, struct why *why)
+{
+	int err = files_open(&web->files, path, &web->site.page);
+	return err ? why_errno(why, err, "http.page: %s", path) : 0;
+}
+
 int web_open(const struct web_options *options, struct web **ret_web, struct why *why)
 {
 	const struct web_secrets *secrets = &options->secrets;
@@ -93,6 +102,10 @@ int web_open(const struct web_options *options, struct web **ret_web, struct why
 	web->world = options->world;
 	web->site = (struct site){.node = options->node, .version = options->version};
 	int err = set_gate(web, options, why);
+	events_begin(&web->events, node_facts(options->node).boot);
+	web->files = linux_files();
+	if (!err && *options->http->page)
+		err = open_page(web, options->http->page, why);
 	if (!err)
 		err = engine_start(&web->plain, web, NULL, NULL, why);
 	if (!err && secrets->certificate)
@@ -105,6 +118,7 @@ int web_open(const struct web_options *options, struct web **ret_web, struct why
 		web_close(web);
 		return err;
 	}
+	streams_begin(web);
 	*ret_web = web;
 	return 0;
 }
@@ -115,8 +129,12 @@ void web_close(struct web *web)
 		return;
 	listener_close(web->unix_hall.listener);
 	listener_close(web->tcp_hall.listener);
+	streams_end(web);
 	engine_stop(&web->plain);
 	engine_stop(&web->tls);
+	events_done(&web->events);
+	json_decref(web->last);
+	folder_close(web->site.page);
 	free(web);
 }
 

@@ -26,6 +26,7 @@ struct world;
 enum {
 	WEB_CLIENTS = 128,
 	WEB_LEAVING = 64,
+	WEB_READERS = 64,           /* of events */
 	WEB_HEADERS_MAX = 24 << 10, /* memory of a connection, of which a request has most */
 	WEB_BODY_MAX = 4 << 10,
 };
@@ -57,6 +58,10 @@ int web_open(const struct web_options *options, struct web **ret_web, struct why
 
 /* Takes it, before the node goes; NULL is allowed. */
 void web_close(struct web *web);
+
+/* After each turn of the node; when one of its jobs has begun or ended. They tell who listens. */
+void web_turn(struct web *web);
+void web_job(struct web *web, int64_t id);
 
 /* "http://127.0.0.1:9797/", with the real port; "" when nothing listens on TCP. */
 const char *web_url(const struct web *web);
