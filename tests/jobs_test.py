@@ -127,6 +127,23 @@ def points_appear(place, ebbd, ebb):
 
 
 @test
+def what_is_paused_rests(place, ebbd, ebb):
+    """a resource that is paused rests over a restart, and goes on when it is resumed"""
+    with Daemon(place, ebbd, ebb) as d:
+        d.start()
+        d.wait_for(lambda: d.jobs("done"), "a point")
+        d.ebb("pause", "data", "--config", d.config)
+        d.ebb("pause", "nothing", "--config", d.config, code=4)
+        d.kill()
+        d.start()
+        d.wait_for(lambda: d.ask("status")["protected"][0]["plan"]["wanted"] == "hold", "the hold")
+        check("; PAUSED" in d.ebb("status", "--config", d.config), "status tells it")
+        before = len(d.ask("job", "ls")["jobs"])
+        d.ebb("resume", "data", "--config", d.config)
+        d.wait_for(lambda: len(d.ask("job", "ls")["jobs"]) > before, "the next job")
+
+
+@test
 def death_is_survived(place, ebbd, ebb):
     """a daemon killed in the middle of a job says so in its next life, and goes on"""
     with Daemon(place, ebbd, ebb) as d:

@@ -28,7 +28,9 @@
 struct kept {
 	struct keeper keeper;
 	struct act *act;
-	struct proc_use use; /* since the last step */
+	struct proc_use use;        /* since the last step */
+	struct act_answers answers; /* of its volume; answers_ns 0: not told yet */
+	int64_t answers_ns;
 };
 
 struct act {
@@ -75,8 +77,10 @@ static bool take_newest(void *arg, const struct ledger_job *job)
 static void recall(struct act *act, struct keeper *keeper)
 {
 	struct ledger_ask ask = {.resource = keeper->how.name, .state = JOB_DONE, .max = 3};
-	if (act->home.ledger)
-		act_ledger_each(act->home.ledger, &ask, take_newest, keeper);
+	if (!act->home.ledger)
+		return;
+	act_ledger_each(act->home.ledger, &ask, take_newest, keeper);
+	act_ledger_held(act->home.ledger, keeper->how.name, &keeper->held);
 }
 
 static bool idle(const struct act *act)
@@ -226,13 +230,29 @@ static struct device_own own_of(const struct act *act, const struct device *devi
 	return sum;
 }
 
+/*
+ * What a job moved. Where it is another program that reads for it, ebb-vold or PostgreSQL, the
+ * kernel does not tell: then it is taken to have used what it may.
+ */
+static struct proc_use used(struct keeper *keeper, double span_s)
+{
+	struct proc_use use = job_use(&keeper->job);
+	bool others = *keeper->how.volume || *keeper->how.postgres;
+	if (!others || !keeper->job.proc || keeper->job.seen.state != JOB_SHIPS)
+		return use;
+	uint64_t granted = (uint64_t)(keeper->pacer.share * keeper->device->capacity * span_s);
+	use.read_bytes = use.read_bytes > granted ? use.read_bytes : granted;
+	use.asked_bytes = use.asked_bytes > granted ? use.asked_bytes : granted;
+	return use;
+}
+
 /* What cannot be read of the host is a gap: devices are then taken to be as they were. */
-static void observe(struct act *act)
+static void observe(struct act *act, double span_s)
 {
 	static const struct host_reading none;
 	struct host_reading reading = none;
 	vec_each (kept, &act->kept)
-		(*kept)->use = job_use(&(*kept)->keeper.job);
+		(*kept)->use = used(&(*kept)->keeper, span_s);
 	if (host_read(act->options.world->host, &reading, NULL))
 		return;
 	vec_each (device, &act->devices) {
@@ -273,7 +293,7 @@ static void step(struct act *act)
 	int64_t now_ns = clock_mono_ns(act->options.world->clock);
 	double span_s = act->step_ns ? (double)(now_ns - act->step_ns) / 1e9 : 0;
 	act->step_ns = now_ns;
-	observe(act);
+	observe(act, span_s);
 	open_ledger(act);
 	think_again(act);
 	vec_each (kept, &act->kept) {
@@ -435,6 +455,44 @@ bool act_now(struct act *act, const char *name)
 	if (kept)
 		kept->keeper.asked = true;
 	return kept != NULL;
+}
+
+int act_hold(struct act *act, const char *name, bool held, struct why *why)
+{
+	struct kept *kept = find(act, name);
+	if (!kept)
+		return why_set(why, -ENOENT, "nothing is protected under the name %.100s", name);
+	if (!act->home.ledger)
+		return why_set(why, -EIO, "the ledger is not open: %.300s", act->unopened.text);
+	int err = act_ledger_hold(act->home.ledger, name, held, why);
+	if (err)
+		return err;
+	kept->keeper.held = held;
+	act->thought_s = INT64_MIN;
+	return 0;
+}
+
+static void answered(struct kept *kept, const struct act_answers *now, int64_t now_ns)
+{
+	struct act_answers was = kept->answers;
+	struct keeper *keeper = &kept->keeper;
+	double span_s = (double)(now_ns - kept->answers_ns) / 1e9;
+	bool goes_on = kept->answers_ns && was.life == now->life && now->requests >= was.requests &&
+		now->took_ns >= was.took_ns && span_s > 0;
+	kept->answers = *now;
+	kept->answers_ns = now_ns;
+	if (goes_on)
+		waits_observe_users(&keeper->volume, span_s, (double)(now->requests - was.requests),
+			(double)(now->took_ns - was.took_ns) / 1e9,
+			keeper->job.proc && keeper->pacer.share > 0);
+}
+
+void act_volume(struct act *act, const char *volume, const struct act_answers *now)
+{
+	int64_t now_ns = clock_mono_ns(act->options.world->clock);
+	vec_each (kept, &act->kept)
+		if (strcmp((*kept)->keeper.how.volume, volume) == 0)
+			answered(*kept, now, now_ns);
 }
 
 bool act_cancel(struct act *act, const char *name)

@@ -68,6 +68,22 @@ const struct keeper *act_find(const struct act *act, const char *name);
 bool act_now(struct act *act, const char *name);
 bool act_cancel(struct act *act, const char *name);
 
+/*
+ * Held, no job of it runs, not even past its time, and one that is under way rests; over restarts
+ * too. 0; -ENOENT: there is nothing of that name; else the ledger cannot be written. Then nothing
+ * changed.
+ */
+int act_hold(struct act *act, const char *name, bool held, struct why *why);
+
+/*
+ * What users of a volume were answered since it was opened: so many requests, and the sum of their
+ * times. To be told each second; `life`: another number when it was opened anew.
+ */
+struct act_answers {
+	uint64_t life, requests, took_ns;
+};
+void act_volume(struct act *act, const char *volume, const struct act_answers *now);
+
 /* Adds what the last plan wants of it, and why; nothing when it was not planned. */
 void act_why(const struct act *act, const char *name, struct str *text);
 

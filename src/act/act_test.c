@@ -14,6 +14,7 @@
 #include "base/must.h"
 #include "base/own.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "base/test.h"
 #include "base/units.h"
 #include "base/vec.h"
@@ -39,7 +40,7 @@ struct machine {
 	int64_t tick_ns;
 	int64_t ships_ns;
 	uint8_t code; /* of backups */
-	int ships, proves;
+	int ships, proves, volumes, servers;
 	VEC(int64_t) begun, done; /* seconds of starts of jobs; of those that came to a point */
 	int failed, troubles;
 };
@@ -54,7 +55,14 @@ static void script(struct machine *m, bool proves);
 static void on_start(void *arg, struct sim_node *node, const struct proc_spec *spec)
 {
 	struct machine *m = arg;
-	bool ships = strcmp(spec->argv[1], "backup") == 0;
+	bool ships = strcmp(spec->argv[1], "verify") != 0;
+	OWN(str_done) struct str text = {0};
+	for (const char *const *word = spec->argv; *word; word++)
+		str_addf(&text, "%s ", *word);
+	m->volumes += str_starts(
+		str_text(&text), "ebb protect vol/db --state /state --progress none --repo ");
+	m->servers += str_starts(str_text(&text),
+		"ebb backup --postgres host=/run --name pg --progress none --repo ");
 	CHECK(node == m->node);
 	m->ships += ships;
 	m->proves += !ships;
@@ -308,6 +316,93 @@ TEST(a_point_is_made_when_asked_for_and_ended_when_told)
 	CHECK(act_cancel(m.act, "home"));
 	sim_run(m.sim, 11 * NS_PER_MIN);
 	CHECK_EQ(m.failed, 1);
+	end(&m);
+}
+
+/* Held: also past its time, a job under way rests, and another life knows it. */
+TEST(what_is_paused_rests_until_it_is_resumed)
+{
+	struct machine m;
+	struct why why;
+	begin(&m);
+	m.ships_ns = 20 * NS_PER_MIN;
+	protect(&m, "home", NS_PER_HOUR, 10 * NS_PER_MIN);
+	start(&m);
+	sim_run(m.sim, 2 * NS_PER_MIN);
+	const struct keeper *home = act_find(m.act, "home");
+	CHECK(home->job.proc && home->job.pace > 4096);
+	CHECK_EQ(act_hold(m.act, "none", true, &why), -ENOENT);
+	CHECK_EQ(act_hold(m.act, "home", true, &why), 0);
+	sim_run(m.sim, 3 * NS_PER_MIN);
+	CHECK_EQ(home->job.pace, 4096);
+	sim_node_crash(m.node);
+	CHECK_EQ(sim_node_restart(m.node), 0);
+	start(&m);
+	sim_run(m.sim, 5 * NS_PER_HOUR);
+	home = act_find(m.act, "home");
+	CHECK_EQ(m.ships, 1);
+	CHECK(home->held && home->plan.wanted == WANTED_HOLD);
+	/* It is late by then: it is done at once. */
+	CHECK_EQ(act_hold(m.act, "home", false, &why), 0);
+	sim_run(m.sim, 6 * NS_PER_HOUR);
+	CHECK(m.done.len >= 1 && home->last_s <= 5 * 3600 + m.begun.at[0] + 3600);
+	end(&m);
+}
+
+/* Hours that the configuration bars are barred for whatever is due then. */
+TEST(in_barred_hours_nothing_begins_and_what_runs_rests)
+{
+	struct machine m;
+	begin(&m);
+	m.tick_ns = NS_PER_MIN;
+	m.ships_ns = 10 * NS_PER_MIN;
+	protect(&m, "home", 4 * NS_PER_HOUR, NS_PER_HOUR);
+	struct conf_protect *how = &m.protects.list.at[0];
+	how->hours[how->hours_count++] = (struct conf_hours){
+		.days = 0x7f, .from_min = 6 * 60, .until_min = 20 * 60};
+	start(&m);
+	sim_run(m.sim, 3 * NS_PER_DAY);
+	CHECK(m.done.len >= 6);
+	for (size_t i = 0; i < m.begun.len; i++) {
+		int64_t hour = m.begun.at[i] / 3600 % 24;
+		CHECK(hour < 6 || hour >= 20);
+	}
+	/* After the barred hours it is late, and caught up with. */
+	int caught_up = 0;
+	for (size_t i = 0; i < m.begun.len; i++)
+		caught_up += m.begun.at[i] / 3600 % 24 == 20;
+	CHECK(caught_up >= 2);
+	end(&m);
+}
+
+TEST(volumes_and_servers_are_saved_by_their_own_verbs)
+{
+	struct machine m;
+	begin(&m);
+	m.ships_ns = 10 * NS_PER_MIN;
+	protect(&m, "db", NS_PER_HOUR, 10 * NS_PER_MIN);
+	protect(&m, "pg", NS_PER_HOUR, 10 * NS_PER_MIN);
+	for (size_t i = 0; i < 2; i++)
+		memset(m.protects.list.at[i].path, 0, sizeof(m.protects.list.at[i].path));
+	snprintf(m.protects.list.at[0].volume, CONF_NAME_MAX, "db");
+	snprintf(m.protects.list.at[1].postgres, CONF_DSN_MAX, "host=/run");
+	start(&m);
+	sim_run(m.sim, 5 * NS_PER_MIN);
+	CHECK(act_find(m.act, "db")->job.proc);
+	/* Nobody tells how much is read for them: it is what was granted, so that it may grow. */
+	CHECK(act_find(m.act, "db")->pacer.share > 0.1);
+	struct act_answers answers = {.life = 1};
+	for (int i = 0; i < 60; i++) {
+		answers.requests += 1000;
+		answers.took_ns += 1000 * NS_PER_MS;
+		act_volume(m.act, "db", &answers);
+		sim_run(m.sim, sim_now(m.sim) + NS_PER_SEC);
+	}
+	CHECK(fabs(act_find(m.act, "db")->waits->now_s - 0.001) < 1e-6);
+	CHECK(act_find(m.act, "pg")->waits != act_find(m.act, "db")->waits);
+	sim_run(m.sim, NS_PER_HOUR);
+	CHECK(m.volumes >= 1 && m.servers >= 1);
+	CHECK_EQ(m.volumes + m.servers, m.ships);
 	end(&m);
 }
 

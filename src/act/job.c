@@ -18,7 +18,7 @@
 #include "os/disk.h"
 #include "os/world.h"
 
-enum { CODE_PARTIAL = 3, CODE_SIGNAL = 128 };
+enum { CODE_PARTIAL = 3, CODE_SIGNAL = 128, ARGS = 20 };
 
 /* What a job that pauses may move: enough to hear that it may go on. */
 static const uint64_t paused = 4096;
@@ -66,6 +66,26 @@ static int start(struct act_job *job, const char *const *argv, struct why *why)
 	return 0;
 }
 
+/* What makes a point of it. */
+static size_t add_source(const struct act_job *job, const char *source, const char *argv[ARGS])
+{
+	const struct conf_protect *how = job->how;
+	const char *const path[] = {"ebb", "backup", source};
+	const char *const volume[] = {"ebb", "protect", source, "--state", job->home->state};
+	const char *const postgres[] = {
+		"ebb", "backup", "--postgres", how->postgres, "--name", how->name};
+	const char *const *from = *how->volume ? volume : *how->postgres ? postgres : path;
+	size_t count = (*how->volume                    ? sizeof(volume)
+				       : *how->postgres ? sizeof(postgres)
+							: sizeof(path)) /
+		sizeof(*from);
+	for (size_t i = 0; i < count; i++)
+		argv[i] = from[i];
+	argv[count++] = "--progress";
+	argv[count++] = "none";
+	return count;
+}
+
 /* Options that say which repository, and how fast. */
 static size_t add_common(
 	const struct act_job *job, const char *limit_file, const char *argv[], size_t count)
@@ -84,13 +104,15 @@ static size_t add_common(
 static int run(struct act_job *job, struct why *why)
 {
 	char limit[CONF_PATH_MAX + CONF_NAME_MAX + 16], name[CONF_NAME_MAX + 16];
-	const char *ship[16] = {"ebb", "backup", job->how->path, "--progress", "none"};
-	const char *prove[16] = {"ebb", "verify", "--new"};
+	char source[CONF_SOURCE_TEXT];
+	const char *argv[ARGS] = {"ebb", "verify", "--new"};
+	size_t count = 3;
 	pace_name(job, name);
 	snprintf(limit, sizeof(limit), "%s/%s", job->home->state, name);
-	bool ships = job->seen.state == JOB_SHIPS;
-	add_common(job, limit, ships ? ship : prove, ships ? 5 : 3);
-	return start(job, ships ? ship : prove, why);
+	if (job->seen.state == JOB_SHIPS)
+		count = add_source(job, conf_protect_source(job->how, source), argv);
+	add_common(job, limit, argv, count);
+	return start(job, argv, why);
 }
 
 static void forget_pace(struct act_job *job)

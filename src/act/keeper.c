@@ -21,11 +21,12 @@ void keeper_begin(struct keeper *keeper, const struct conf_protect *how, struct 
 	*keeper = (struct keeper){
 		.how = *how,
 		.device = device,
-		.waits = &device->waits,
 		.disk = {.size = our_size,
 			.threshold = (double)how->impact_percent / 100,
 			.floor = harmless},
 	};
+	waits_begin(&keeper->volume);
+	keeper->waits = *how->volume ? &keeper->volume : &device->waits;
 }
 
 uint64_t keeper_bytes(const struct keeper *keeper)

@@ -39,13 +39,15 @@ struct keeper_plan {
 struct keeper {
 	struct conf_protect how;
 	struct device *device; /* borrowed */
-	struct waits *waits;   /* of those who use what is read; borrowed */
+	struct waits *waits;   /* of those who use what is read: the volume's, or the device's */
+	struct waits volume;
 	struct harm_device disk;
 	int64_t last_s;  /* start of the newest point that was read back; 0: none */
 	double work_s;   /* device time of a job, from those before; 0: not known */
 	int failures;    /* in a row */
 	int64_t retry_s; /* not before */
 	bool asked;      /* somebody wants a point now */
+	bool held;       /* somebody wants none until he says so */
 	struct keeper_plan plan;
 	struct pacer pacer;
 	struct act_job job;

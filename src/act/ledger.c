@@ -28,6 +28,7 @@ static const char tables[] =
 	" binding INTEGER NOT NULL, work_s REAL NOT NULL, ended_s INTEGER NOT NULL,"
 	" code INTEGER NOT NULL, took_s REAL NOT NULL, harm REAL NOT NULL,"
 	" bytes INTEGER NOT NULL, facts TEXT NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS held(resource TEXT PRIMARY KEY) STRICT;"
 	"CREATE INDEX IF NOT EXISTS job_of ON job(resource, state, id);"
 	"UPDATE job SET state = 5 WHERE state IN (1, 2);"
 	"COMMIT";
@@ -128,6 +129,28 @@ int act_ledger_note(struct ledger *ledger, const struct ledger_job *job, struct 
 	put_outcome(&row, job);
 	row_put_int(&row, job->id);
 	return row_end(&row, why);
+}
+
+int act_ledger_hold(struct ledger *ledger, const char *resource, bool held, struct why *why)
+{
+	struct row row = row_begin(ledger->db,
+		held ? "INSERT OR IGNORE INTO held(resource) VALUES(?)"
+		     : "DELETE FROM held WHERE resource = ?");
+	row_put_text(&row, resource);
+	return row_end(&row, why);
+}
+
+int act_ledger_held(struct ledger *ledger, const char *resource, bool *ret_held)
+{
+	struct row row = row_begin(ledger->db, "SELECT 1 FROM held WHERE resource = ?");
+	row_put_text(&row, resource);
+	bool held = row_next(&row);
+	while (held && row_next(&row))
+		continue;
+	int err = row_end(&row, NULL);
+	if (!err)
+		*ret_held = held;
+	return err;
 }
 
 static struct ledger_job job_of(struct row *row)

@@ -63,6 +63,10 @@ int act_ledger_begin(
 /* Its state and all that came of it so far, durable. */
 int act_ledger_note(struct ledger *ledger, const struct ledger_job *job, struct why *why);
 
+/* What people hold; durable. */
+int act_ledger_hold(struct ledger *ledger, const char *resource, bool held, struct why *why);
+int act_ledger_held(struct ledger *ledger, const char *resource, bool *ret_held);
+
 /* Newest first, at most `max`, of one resource or (NULL) of all, below number `below` (0: all). */
 typedef bool ledger_fn(void *arg, const struct ledger_job *job);
 struct ledger_ask {

@@ -48,6 +48,8 @@ static void fill_device(const struct keeper *keeper, struct arena *arena, struct
 		of->busy[known - 1] = (float)(device->slot_busy_s / device->slot_s);
 }
 
+_Static_assert((int)CONF_HOURS_MAX == (int)POLICY_HOURS, "each has its place");
+
 /* The planner is not told places apart: each resource has one, and it is not chosen. */
 static const char the_place[] = "place";
 
@@ -68,6 +70,11 @@ static void fill_policy(const struct keeper *keeper, struct policy *policy)
 	policy->rto_ns = 0;
 	policy->rules[0] = (struct policy_rule){.classes = (1U << TIER_CLASSES) - 1};
 	policy->rule_count = 1;
+	for (uint32_t i = 0; i < keeper->how.hours_count; i++) {
+		const struct conf_hours *hours = &keeper->how.hours[i];
+		policy->hours[policy->hours_count++] = (struct policy_hours){
+			hours->days, hours->from_min, hours->until_min, (double)hours->bytes_per_s};
+	}
 }
 
 static void fill_resource(const struct keeper *keeper, struct resource *resource)
@@ -80,6 +87,7 @@ static void fill_resource(const struct keeper *keeper, struct resource *resource
 	resource->verified_ns = keeper->last_s * NS_PER_SEC;
 	resource->links = keeper->last_s ? 1 : 0;
 	resource->driver = DRIVER_PLANNER;
+	set_name(resource->hold, keeper->held ? "paused" : "");
 }
 
 static void fill_job(const struct keeper *keeper, struct job *job)

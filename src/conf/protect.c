@@ -3,8 +3,10 @@
 #include "conf/protect.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/units.h"
 #include "base/why.h"
 #include "conf/keys.h"
@@ -12,12 +14,31 @@
 
 #define AT(member) offsetof(struct conf_protect, member)
 
-enum { KEY_PATH, KEY_TO, KEY_KEY, KEY_RPO, KEY_BEST, KEY_IMPACT, KEY_FLOOR, KEY_DISK, KEYS };
+enum {
+	KEY_PATH,
+	KEY_VOLUME,
+	KEY_POSTGRES,
+	KEY_TO,
+	KEY_KEY,
+	KEY_RPO,
+	KEY_BEST,
+	KEY_IMPACT,
+	KEY_FLOOR,
+	KEY_DISK,
+	KEY_ALLOW,
+	KEY_FORBID,
+	KEY_LIMIT,
+	KEYS
+};
 
 /* A key without a default must be there. */
 static const struct conf_key keys[KEYS] = {
-	[KEY_PATH] = {"path", CONF_TEXT, AT(path), 1, CONF_PATH_MAX, NULL, NULL,
+	[KEY_PATH] = {"path", CONF_TEXT, AT(path), 1, CONF_PATH_MAX, NULL, "",
 		"the folder, file or block device that is saved"},
+	[KEY_VOLUME] = {"volume", CONF_NAME, AT(volume), 1, CONF_NAME_MAX, NULL, "",
+		"or the volume of ebb-vold"},
+	[KEY_POSTGRES] = {"postgres", CONF_TEXT, AT(postgres), 1, CONF_DSN_MAX, NULL, "",
+		"or the server of PostgreSQL", &conf_dsn_form},
 	[KEY_TO] = {"to", CONF_TEXT, AT(to), 1, CONF_PATH_MAX, NULL, NULL,
 		"the repository: a folder, or s3://BUCKET/PREFIX"},
 	[KEY_KEY] = {"key_file", CONF_PATH, AT(key_file), 2, CONF_PATH_MAX, NULL, "",
@@ -32,6 +53,12 @@ static const struct conf_key keys[KEYS] = {
 		NULL, "1ms", "requests that take no longer than this on average harm nobody"},
 	[KEY_DISK] = {"disk", CONF_NAME, AT(disk), 1, CONF_DISK_MAX, NULL, "auto",
 		"the disk whose load counts; auto: whichever is busiest"},
+	[KEY_ALLOW] = {"allow", CONF_TEXT, AT(allow), 1, CONF_HOURS_TEXT, NULL, "",
+		"the only hours in which jobs may run", &conf_hours_form},
+	[KEY_FORBID] = {"forbid", CONF_TEXT, AT(forbid), 1, CONF_HOURS_TEXT, NULL, "",
+		"hours in which none may", &conf_hours_form},
+	[KEY_LIMIT] = {"limit", CONF_TEXT, AT(limit), 1, CONF_HOURS_TEXT, NULL, "",
+		"hours in which they read no more than so many bytes a second", &conf_limits_form},
 };
 
 enum { BEST_PARTS = 24 };
@@ -43,22 +70,49 @@ static int64_t best_of(int64_t rpo_ns)
 	return best > keys[KEY_BEST].min ? best : keys[KEY_BEST].min;
 }
 
+static const char of_volume[] = "vol/";
+
+const char *conf_protect_source(const struct conf_protect *how, char text[CONF_SOURCE_TEXT])
+{
+	snprintf(text, CONF_SOURCE_TEXT, "%s%s",
+		*how->volume             ? of_volume
+			: *how->postgres ? "pg/"
+					 : "",
+		*how->volume             ? how->volume
+			: *how->postgres ? how->name
+					 : how->path);
+	return text;
+}
+
 static int complete(void *arg, const bool *given, struct why *why)
 {
 	struct conf_protect *entry = arg;
 	if (!given[KEY_BEST])
 		entry->best_rpo_ns = best_of(entry->rpo_ns);
-	if (given[KEY_PATH] && *entry->path && *entry->path != '/')
+	if (str_starts(entry->path, of_volume) && !*entry->volume) {
+		snprintf(entry->volume, sizeof(entry->volume), "%.*s", CONF_NAME_MAX,
+			entry->path + strlen(of_volume));
+		memset(entry->path, 0, sizeof(entry->path));
+	}
+	int sources = !!*entry->path + !!*entry->volume + !!*entry->postgres;
+	if (sources != 1)
+		return why_set(why, -EINVAL,
+			sources ? "has more than one of path, volume and postgres"
+				: "path is missing: the folder, file or block device that is "
+				  "saved; or volume, or postgres");
+	if (*entry->path && *entry->path != '/')
 		return why_set(why, -EINVAL,
 			"path is '%.200s', which is not absolute: begin it with /", entry->path);
 	if (given[KEY_BEST] && given[KEY_RPO] && entry->best_rpo_ns >= entry->rpo_ns)
 		return why_set(why, -EINVAL,
 			"best_rpo is not shorter than rpo: it is how often points come at best");
-	return 0;
+	return conf_hours_make(
+		entry->allow, entry->forbid, entry->limit, entry->hours, &entry->hours_count, why);
 }
 
-static const char *const example[] = {
-	"home", "/home", "/mnt/backup/ebb", "/etc/ebb/home.key", "24h", "1h", "10", "1ms", "auto"};
+static const char *const example[] = {"home", "/home", "db", "host=/run/postgresql user=ebb",
+	"/mnt/backup/ebb", "/etc/ebb/home.key", "24h", "1h", "10", "1ms", "auto",
+	"20:00-06:00, weekends 00:00-24:00", "weekdays 02:00-03:00", "weekdays 06:00-08:00 20MB"};
 
 static const struct conf_named named = {
 	.section = "protect",

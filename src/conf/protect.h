@@ -8,6 +8,10 @@
  *         to: /mnt/backup/ebb
  *         key_file: /etc/ebb/home.key
  *         rpo: 24h
+ *         forbid: weekdays 08:00-18:00
+ *
+ * Instead of a path a volume of ebb-vold (`volume: db`) or a server of PostgreSQL (`postgres:
+ * host=...`).
  *
  * Any thread.
  */
@@ -19,6 +23,8 @@
 
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "conf/hours.h"
+#include "conf/watched.h"
 
 struct json_t;
 struct str;
@@ -28,7 +34,10 @@ enum { CONF_DISK_MAX = 31, CONF_PROTECTED_MAX = 64 };
 /* A plain value. */
 struct conf_protect {
 	char name[CONF_NAME_MAX + 1];
+	/* One of these, the others are "". */
 	char path[CONF_PATH_MAX + 1];     /* a folder, a plain file or a block device */
+	char volume[CONF_NAME_MAX + 1];   /* of ebb-vold */
+	char postgres[CONF_DSN_MAX + 1];  /* how the server is reached; points are called pg/NAME */
 	char to[CONF_PATH_MAX + 1];       /* the repository's URL or folder */
 	char key_file[CONF_PATH_MAX + 1]; /* "": none was named */
 	int64_t rpo_ns;                   /* a point is never older than this */
@@ -36,7 +45,15 @@ struct conf_protect {
 	int64_t impact_percent;           /* by which requests of others may wait longer */
 	int64_t impact_floor_ns;          /* and up to so long they may wait in any case */
 	char disk[CONF_DISK_MAX + 1];     /* whose load counts; "auto": the busiest */
+	/* As said, and what follows: hours in which nothing may run, or not faster. */
+	char allow[CONF_HOURS_TEXT + 1], forbid[CONF_HOURS_TEXT + 1], limit[CONF_HOURS_TEXT + 1];
+	struct conf_hours hours[CONF_HOURS_MAX];
+	uint32_t hours_count;
 };
+
+/* What is saved, in a word: a path, vol/NAME or pg/NAME. */
+enum { CONF_SOURCE_TEXT = CONF_PATH_MAX + 1 };
+const char *conf_protect_source(const struct conf_protect *how, char text[CONF_SOURCE_TEXT]);
 
 struct conf_protects {
 	VEC(struct conf_protect) list; /* in the order of the files */

@@ -51,6 +51,35 @@ TEST(entries_have_what_was_said_and_what_follows)
 	CHECK(memcmp(again.list.at, protects.list.at, 3 * sizeof(*home)) == 0);
 }
 
+TEST(volumes_servers_and_hours_are_read)
+{
+	OWN(conf_protects_done) struct conf_protects protects = {0}, again = {0};
+	OWN(str_done) struct str text = {0};
+	struct conf_errors errors;
+	char source[CONF_SOURCE_TEXT];
+	CHECK_EQ(read_one("protect:\n  a: {volume: db, to: /b, rpo: 1h}\n"
+			  "  b: {path: vol/x, to: /b, rpo: 1h, forbid: 'weekdays 08:00-18:00'}\n"
+			  "  c: {postgres: 'host=/run user=ebb', to: /b, rpo: 1h, "
+			  "limit: '00:00-24:00 20MB', allow: '20:00-06:00'}\n",
+			 &protects, &errors),
+		0);
+	const struct conf_protect *all = protects.list.at;
+	CHECK_STR(conf_protect_source(&all[0], source), "vol/db");
+	CHECK_STR(conf_protect_source(&all[1], source), "vol/x");
+	CHECK_STR(all[1].path, "");
+	CHECK_STR(conf_protect_source(&all[2], source), "pg/c");
+	CHECK_EQ(all[0].hours_count, 0);
+	CHECK_EQ(all[1].hours_count, 1);
+	CHECK_EQ(all[1].hours[0].days, 0x1f);
+	CHECK_EQ(all[2].hours_count, 2);
+	CHECK_EQ(all[2].hours[0].from_min, 6 * 60);
+	CHECK_EQ(all[2].hours[0].until_min, 20 * 60);
+	CHECK_EQ(all[2].hours[1].bytes_per_s, 20000000);
+	conf_protects_show(&protects, &text);
+	CHECK_EQ(read_one(str_text(&text), &again, &errors), 0);
+	CHECK(memcmp(again.list.at, protects.list.at, 3 * sizeof(*all)) == 0);
+}
+
 TEST(nothing_is_said_is_nothing_to_protect)
 {
 	static const char *const texts[] = {
@@ -69,13 +98,24 @@ TEST(a_mistake_is_told_with_its_place_and_what_to_write)
 		const char *text, *said;
 	} all[] = {
 		{"protect: x\n", "f:1:1: protect: write a section: names of your choice"},
-		{"protect:\n  a: 1\n", "f:2:3: protect.a: write a section with the keys path, to,"},
+		{"protect:\n  a: 1\n",
+			"f:2:3: protect.a: write a section with the keys path, "
+			"volume, postgres, to,"},
 		{"protect:\n  a b: {}\n", "f:2:3: protect: 'a b' is not a name"},
 		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, pth: /z}\n",
 			"f:2:34: protect.a.pth: unknown key (did you mean path?)"},
 		{"protect:\n  a: {path: /x, to: /y, rpo: 900}\n", "f:2:30: protect.a.rpo: "},
 		{"protect:\n  a: {path: x, to: /y, rpo: 1h}\n",
 			"f:2:3: protect.a: path is 'x', which is not absolute: begin it with /"},
+		{"protect:\n  a: {path: /x, volume: v, to: /y, rpo: 1h}\n",
+			"f:2:3: protect.a: has more than one of path, volume and postgres"},
+		{"protect:\n  a: {postgres: 'password=x', to: /y, rpo: 1h}\n",
+			"f:2:17: protect.a.postgres: a password does not belong here"},
+		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, forbid: '08:00-9:00'}\n",
+			"f:2:42: protect.a.forbid: write hours like this"},
+		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, allow: '08:00-09:00', forbid: "
+		 "'07:00-10:00'}\n",
+			"f:2:3: protect.a: allow and forbid leave no hour of any day"},
 		{"protect:\n  a: {to: /y, rpo: 1h}\n",
 			"f:2:3: protect.a: path is missing: the folder"},
 		{"protect:\n  a: {path: /x, to: /y, rpo: 1h, best_rpo: 1h}\n",

@@ -38,7 +38,7 @@ static int check_dsn(const char *text, size_t *ret_at, struct why *why)
 		"ebb can read, as in passfile=/etc/ebb/pgpass");
 }
 
-static const struct conf_form dsn_form = {
+const struct conf_form conf_dsn_form = {
 	"what libpq takes, such as host=/run/postgresql user=ebb, without a password", check_dsn};
 
 #define PG_AT(member) offsetof(struct conf_postgres, member)
@@ -47,7 +47,7 @@ enum { PG_DSN, PG_EVERY, PG_KEYS };
 
 static const struct conf_key pg_keys[PG_KEYS] = {
 	[PG_DSN] = {"dsn", CONF_TEXT, PG_AT(dsn), 1, CONF_DSN_MAX, NULL, NULL,
-		"how the server is reached", &dsn_form},
+		"how the server is reached", &conf_dsn_form},
 	[PG_EVERY] = {"every", CONF_DURATION, PG_AT(every_ns), NS_PER_SEC, NS_PER_HOUR, NULL, "30s",
 		"how often it is asked"},
 };

@@ -21,6 +21,7 @@
 #include "base/vec.h"
 #include "conf/conf.h"
 
+struct conf_form;
 struct json_t;
 struct str;
 
@@ -54,6 +55,9 @@ struct conf_watched {
 	VEC(struct conf_postgres) postgres;
 	VEC(struct conf_application) applications;
 };
+
+/* What a dsn must be. */
+extern const struct conf_form conf_dsn_form;
 
 /* Is it one of these sections? */
 bool conf_watched_has(const char *section);

@@ -70,6 +70,8 @@ int call_job_ls(const struct call *call);
 int call_job_why(const struct call *call);
 int call_job_now(const struct call *call);
 int call_job_cancel(const struct call *call);
+int call_pause(const struct call *call);
+int call_resume(const struct call *call);
 int call_top(const struct call *call);
 int call_verify(const struct call *call);
 int call_volume_create(const struct call *call);

@@ -223,6 +223,16 @@ const struct command commands[] = {
 		"What it has stored already stays, and the next one goes on from there.",
 		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
 		{{"ebb job cancel home", "it disturbs"}}, call_job_cancel},
+	{"pause", NULL, "no job of a resource runs until it is resumed",
+		"Holds what `ebbd` protects by itself: no job of it begins, not even past its "
+		"time, "
+		"and one that runs rests where it is. A restart changes nothing about that.",
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb pause home", "while a large import runs"}}, call_pause},
+	{"resume", NULL, "jobs of a resource that was paused run again",
+		"What is late by then is done first, within a quarter of its RPO.",
+		{"RESOURCE", VALUE_TEXT, false, 1, NULL}, COMMON | PLACES,
+		{{"ebb resume home", "after it"}}, call_resume},
 	{"forecast", NULL, "what a series will be, with honest bands",
 		"Looks into the store of series in the state folder, beside a running ebbd or "
 		"without one. SERIES is a name with its labels, a metric, or the value of a label "

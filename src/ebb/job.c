@@ -102,6 +102,17 @@ int call_job_cancel(const struct call *call)
 	return tell(call, "cancel", "is told to end");
 }
 
+int call_pause(const struct call *call)
+{
+	return tell(
+		call, "pause", "is held, also past its time, until `ebb resume` says otherwise");
+}
+
+int call_resume(const struct call *call)
+{
+	return tell(call, "resume", "goes on");
+}
+
 int call_job_why(const struct call *call)
 {
 	OWN(str_done) struct str text = {0};

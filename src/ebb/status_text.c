@@ -213,6 +213,8 @@ static void add_one(const json_t *status, const json_t *one, struct str *out)
 		str_add(out, "; next expected ");
 		add_moment(plan, "begins", out);
 	}
+	if (json_is_true(json_object_get(one, "paused")))
+		str_add(out, "; PAUSED");
 	str_add(out, ", due ");
 	add_moment(plan, "due", out);
 	if (json_is_true(json_object_get(plan, "will_miss")))

@@ -243,6 +243,7 @@ static int end(struct ebbd *ebbd)
 	signals_close(TAKE(ebbd->signals));
 	notify_stopping(&ebbd->notify);
 	web_close(TAKE(ebbd->web));
+	ebbd->volumes.node = NULL;
 	int err = node_stop(TAKE(ebbd->node), &why);
 	if (err)
 		log_say(&ebbd->sink.log, LOG_ERROR, "the end was not recorded",
@@ -273,6 +274,7 @@ static int run(struct ebbd *ebbd)
 		if (ebbd->node)
 			node_stop(TAKE(ebbd->node), NULL);
 	} else {
+		ebbd->volumes.node = ebbd->node;
 		say_started(ebbd);
 		say_site(ebbd);
 		match_watchdog(ebbd);

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 
+#include "act/act.h"
 #include "base/container.h"
 #include "base/own.h"
 #include "base/units.h"
 #include "base/why.h"
 #include "conf/conf.h"
+#include "node/node.h"
 #include "os/clock.h"
 #include "os/world.h"
 #include "trace/reader.h"
@@ -61,11 +63,20 @@ void volumes_observe(struct volumes *volumes, struct watch *watch)
 		trace_reader_seconds(volumes->reader, now_ns, on_second, watch);
 }
 
+static void on_total(void *arg, const struct trace_total *total)
+{
+	const struct act_answers now = {total->life, total->requests, total->took_ns};
+	node_volume(arg, total->name, &now);
+}
+
 static void on_step(struct timer *timer)
 {
 	struct volumes *volumes = container_of(timer, struct volumes, step);
 	if (volumes->reader)
 		trace_reader_step(volumes->reader);
+	volumes->odd = !volumes->odd;
+	if (volumes->reader && volumes->node && volumes->odd)
+		trace_reader_totals(volumes->reader, on_total, volumes->node);
 	timer_set(volumes->world->loop, timer, clock_mono_ns(volumes->world->clock) + STEP_NS);
 }
 

@@ -9,11 +9,13 @@
 #ifndef EBB_EBBD_VOLUMES_H
 #define EBB_EBBD_VOLUMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "os/linux/share.h"
 #include "os/loop.h"
 
+struct node;
 struct trace_reader;
 struct watch;
 struct world;
@@ -21,7 +23,9 @@ struct world;
 struct volumes {
 	struct world *world; /* borrowed */
 	const char *state;   /* borrowed: its state folder */
+	struct node *node;   /* borrowed, set by the owner: it hears each second; NULL: nobody */
 	struct timer step;
+	bool odd;
 	struct share share;
 	struct trace_reader *reader; /* NULL: there is no ebb-vold */
 	int64_t look_ns;             /* when to look next whether it is another one */

@@ -56,6 +56,11 @@ int node_now(struct node *node, const struct node_ask *ask, struct json_t **ret,
 int node_cancel(
 	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
 
+/* No job of it runs until it is resumed; its jobs run again. */
+int node_pause(struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+int node_resume(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+
 /* Turns go on, and what is told can be kept: 0, or why it is not so. */
 int node_is_ready(const struct node *node, struct why *why);
 

@@ -18,6 +18,7 @@
 
 struct conf;
 struct conf_watched;
+struct act_answers;
 struct act_event;
 struct conf_protects;
 struct node;
@@ -72,6 +73,9 @@ int node_reload(struct node *node, const struct node_config *config, struct why 
 
 /* Takes the node. 0, or why its orderly end could not be recorded; it is gone all the same. */
 int node_stop(struct node *node, struct why *why);
+
+/* What users of a volume were answered, as act/act.h has it; to be told each second. */
+void node_volume(struct node *node, const char *volume, const struct act_answers *now);
 
 /* What there is to say of it at its start. */
 struct node_facts {

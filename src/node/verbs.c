@@ -107,6 +107,18 @@ static void verb_cancel(void *arg, size_t argc, const char *const *argv, struct 
 	answer_of(arg, node_cancel, argv, ret_reply);
 }
 
+static void verb_pause(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	(void)argc;
+	answer_of(arg, node_pause, argv, ret_reply);
+}
+
+static void verb_resume(void *arg, size_t argc, const char *const *argv, struct str *ret_reply)
+{
+	(void)argc;
+	answer_of(arg, node_resume, argv, ret_reply);
+}
+
 static const struct talk_verb verbs[] = {
 	{"status", "", 0, "what runs here, and how the host is doing", verb_status},
 	{"metrics", "[FROM]", 1, "the newest value of every series, from number FROM on",
@@ -115,6 +127,8 @@ static const struct talk_verb verbs[] = {
 	{"why", "RESOURCE|JOB", 1, "what is wanted of it now, or was then, and why", verb_why},
 	{"now", "RESOURCE", 1, "makes a point of it now, whatever that costs", verb_now},
 	{"cancel", "RESOURCE", 1, "ends the job of it that runs", verb_cancel},
+	{"pause", "RESOURCE", 1, "no job of it runs until it is resumed", verb_pause},
+	{"resume", "RESOURCE", 1, "its jobs run again", verb_resume},
 	{"ping", "", 0, "answers pong", verb_ping},
 	{"reload", "", 0, "reads the configuration anew; a bad one changes nothing", verb_reload},
 	{"stop", "", 0, "ends the program in order", verb_stop},

@@ -126,6 +126,30 @@ static bool read_clock(const char *word, uint32_t *ret_min)
 	return true;
 }
 
+static const char day_names[7][4] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+/* "mon,wed,sun" */
+static bool read_days(const char *word, uint32_t *ret_days)
+{
+	uint32_t days = 0;
+	if (strcmp(word, "weekdays") == 0 || strcmp(word, "weekends") == 0) {
+		*ret_days = strcmp(word, "weekdays") == 0 ? WEEKDAYS : WEEKENDS;
+		return true;
+	}
+	for (;; word += 4) {
+		uint32_t day = 0;
+		while (day < 7 && strncmp(word, day_names[day], 3) != 0)
+			day++;
+		if (day == 7 || (word[3] && word[3] != ',') || days >> day)
+			return false; /* each once, in their order */
+		days |= 1U << day;
+		if (!word[3])
+			break;
+	}
+	*ret_days = days;
+	return true;
+}
+
 static int read_hours(
 	struct policy *policy, const struct facts_line *line, bool limit, struct why *why)
 {
@@ -133,11 +157,8 @@ static int read_hours(
 	size_t at = 1;
 	if (policy->hours_count == POLICY_HOURS)
 		return bad(line, 0, why, "there are 8 of these already");
-	if (line->count > 1 && strcmp(line->words[1], "weekdays") == 0)
-		hours.days = WEEKDAYS;
-	else if (line->count > 1 && strcmp(line->words[1], "weekends") == 0)
-		hours.days = WEEKENDS;
-	at += hours.days != POLICY_WEEK;
+	if (line->count > 1 && read_days(line->words[1], &hours.days))
+		at++;
 	if (line->count != at + 1 + limit || strlen(line->words[at]) != 11 ||
 		line->words[at][5] != '-' || !read_clock(line->words[at], &hours.from_min) ||
 		!read_clock(line->words[at] + 6, &hours.until_min) ||
@@ -375,15 +396,27 @@ static void show_device(
 			lround(device->came[i] * 1000));
 }
 
+static void show_days(uint32_t days, struct str *text)
+{
+	const char *comma = "";
+	if (days == WEEKDAYS || days == WEEKENDS || days == POLICY_WEEK) {
+		str_add(text, days == WEEKDAYS ? "weekdays " : days == WEEKENDS ? "weekends " : "");
+		return;
+	}
+	for (int day = 0; day < 7; day++)
+		if (days >> day & 1) {
+			str_addf(text, "%s%s", comma, day_names[day]);
+			comma = ",";
+		}
+	str_add(text, " ");
+}
+
 static void show_hours(const struct policy_hours *hours, struct str *text)
 {
-	str_addf(text, "  %s %s%02" PRIu32 ":%02" PRIu32 "-%02" PRIu32 ":%02" PRIu32,
-		hours->bytes_per_s > 0 ? "limit" : "forbid",
-		hours->days == WEEKDAYS           ? "weekdays "
-			: hours->days == WEEKENDS ? "weekends "
-						  : "",
-		hours->from_min / 60, hours->from_min % 60, hours->until_min / 60,
-		hours->until_min % 60);
+	str_addf(text, "  %s ", hours->bytes_per_s > 0 ? "limit" : "forbid");
+	show_days(hours->days, text);
+	str_addf(text, "%02" PRIu32 ":%02" PRIu32 "-%02" PRIu32 ":%02" PRIu32, hours->from_min / 60,
+		hours->from_min % 60, hours->until_min / 60, hours->until_min % 60);
 	if (hours->bytes_per_s > 0) {
 		char size[UNITS_TEXT];
 		str_addf(text, " %s", units_show_size((uint64_t)hours->bytes_per_s, size));

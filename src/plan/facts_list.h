@@ -7,7 +7,7 @@
  *                           a value the share in thousandths, or - for a gap
  *   today RUN...            up to now
  *   learnt RAW CAME         in thousandths
- *   forbid [DAYS] HH:MM-HH:MM      DAYS: weekdays or weekends
+ *   forbid [DAYS] HH:MM-HH:MM      DAYS: weekdays, weekends, or mon,tue ...
  *   limit [DAYS] HH:MM-HH:MM SPEED
  *   put CLASS... [when FIELD IS VALUE [and ...]]
  *

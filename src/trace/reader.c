@@ -286,6 +286,22 @@ void trace_reader_seconds(
 	reader->lost = 0;
 }
 
+void trace_reader_totals(const struct trace_reader *reader, trace_total_fn *fn, void *arg)
+{
+	const struct trace_head *head = (const void *)reader->memory;
+	uint64_t used = __atomic_load_n(&head->places_used, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < TRACE_PLACES && i < used; i++) {
+		struct trace_place place;
+		if (!read_place(reader, i, &place))
+			continue;
+		struct trace_total total = {.life = place.life, .took_ns = place.counts.busy_ns};
+		memcpy(total.name, place.name, TRACE_NAME);
+		for (int step = 0; step < TRACE_STEPS; step++)
+			total.requests += place.counts.latency[step];
+		fn(arg, &total);
+	}
+}
+
 void trace_reader_tail(struct trace_reader *reader, trace_record_fn *fn, void *arg)
 {
 	uint64_t end = ended(reader), number = end > TRACE_RECORDS ? end - TRACE_RECORDS : 0;

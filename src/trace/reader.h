@@ -56,6 +56,18 @@ typedef void trace_second_fn(void *arg, const struct trace_second *second);
 void trace_reader_seconds(
 	struct trace_reader *reader, int64_t now_ns, trace_second_fn *fn, void *arg);
 
+/*
+ * Tells of each volume how many requests of its users had ended since it was opened, and what they
+ * took in all. Changes nothing of what the other functions tell.
+ */
+struct trace_total {
+	char name[TRACE_NAME];
+	uint64_t life; /* another number: opened anew */
+	uint64_t requests, took_ns;
+};
+typedef void trace_total_fn(void *arg, const struct trace_total *total);
+void trace_reader_totals(const struct trace_reader *reader, trace_total_fn *fn, void *arg);
+
 /* The records that are still there, oldest first, with the volume's name. False ends the walk. */
 typedef bool trace_record_fn(void *arg, const struct trace_record *record, const char *name);
 void trace_reader_tail(struct trace_reader *reader, trace_record_fn *fn, void *arg);

@@ -79,7 +79,7 @@ void trace_count_end(struct trace_place *place, enum trace_kind kind, int64_t to
 	uint64_t ns = took_ns > 0 ? (uint64_t)took_ns : 0;
 	place->queue--;
 	place->counts.errors += err != 0;
-	if (kind == TRACE_FLUSH)
+	if (kind == TRACE_FLUSH || took_ns < 0)
 		return;
 	place->counts.busy_ns += ns;
 	place->counts.latency[trace_step_of(ns)]++;

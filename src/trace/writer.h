@@ -35,6 +35,7 @@ struct trace_ends {
 };
 void trace_count(struct trace_place *place, struct trace_ends *ends, enum trace_kind kind,
 	uint64_t at, uint64_t len);
+/* `took_ns` < 0: it was none of the volume's users, and its time is not theirs. */
 void trace_count_end(struct trace_place *place, enum trace_kind kind, int64_t took_ns, int err);
 
 /* One more record; its number is set here. */
