@@ -19,7 +19,7 @@ await build({
   bundle: true,
   minify: true,
   format: 'iife',
-  target: ['chrome100', 'firefox102', 'safari15.4'],
+  target: ['chrome111', 'firefox115', 'safari16.4'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',

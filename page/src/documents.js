@@ -42,49 +42,69 @@ function entry(path) {
       timer: 0,
       turn: 0,
       asked: 0,
+      due: 0,
     });
   return entries.get(path);
+}
+
+function show(e) {
+  for (const user of e.users) user({ value: e.value, error: e.error });
 }
 
 async function fetchInto(path) {
   const e = entry(path);
   const turn = ++e.turn;
+  const seen = { value: e.value, error: null };
   e.asked = Date.now();
   try {
-    const value = await ask(path);
-    if (turn !== e.turn) return;
-    Object.assign(e, { value, error: null });
+    seen.value = await ask(path);
   } catch (error) {
-    if (turn !== e.turn) return;
-    e.error = error;
+    seen.error = error;
   }
-  for (const user of e.users) user({ value: e.value, error: e.error });
+  if (turn !== e.turn) return; // a newer one was asked for, or told
+  Object.assign(e, seen);
+  show(e);
 }
 
-function soon(path) {
+/** Once it is `rest` seconds old; what was to come sooner still does. */
+function soon(path, rest) {
   const e = entry(path);
+  const now = Date.now();
+  const due = Math.max(now + SETTLE_MS, e.asked + rest * 1000);
+  if (e.due > now && e.due <= due) return;
   clearTimeout(e.timer);
-  e.timer = setTimeout(() => fetchInto(path), SETTLE_MS);
+  e.due = due;
+  e.timer = setTimeout(() => {
+    if (e.users.size && !document.hidden) fetchInto(path);
+  }, due - now);
 }
 
-function changed(type) {
+/** A status tells all resources: that document needs no asking. */
+function take(data) {
+  const e = entries.get('resources');
+  if (!e || !data?.resources) return;
+  e.turn++;
+  Object.assign(e, { value: data, error: null, asked: Date.now() });
+  show(e);
+}
+
+function changed(type, data) {
+  if (type === 'status') take(data);
   for (const [path, e] of entries) {
     if (!e.users.size) {
       entries.delete(path);
       continue;
     }
-    const rest = e.on[type]; // how old it must be, in seconds, for that event to matter
-    const old = rest !== undefined && Date.now() - e.asked >= rest * 1000;
-    if (type === 'up' || (old && !document.hidden)) soon(path);
+    const rest = type === 'again' ? 0 : e.on[type];
+    if (rest !== undefined) soon(path, rest);
   }
 }
 
-listen((type) => type !== 'down' && changed(type));
-document.addEventListener('visibilitychange', () => !document.hidden && changed('up'));
+listen(changed);
 
 /**
- * { value, error } of a document; `on` says after which events it is fetched again when it is so
- * many seconds old: { job: 0, status: 60 }. A null path is no document.
+ * { value, error } of a document; `on` says after which events it is fetched again, and how old in
+ * seconds it is then at least: { job: 0, status: 60 }. A null path is no document.
  */
 export function useDocument(path, on = {}) {
   const [seen, setSeen] = useState({ path: null, value: null, error: null });

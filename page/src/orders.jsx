@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a reader may order of a resource, and what came of the order.
 import { useState } from 'preact/hooks';
+import { Copy } from './copy.jsx';
 import { post } from './documents.js';
 
 const DONE = {
@@ -9,6 +10,15 @@ const DONE = {
   pause: 'Paused. Nothing new begins.',
   resume: 'Goes on.',
 };
+
+/** For whom may only look at the page: the machine itself knows who he is. */
+const COMMANDS = { now: 'ebb job now', cancel: 'ebb job cancel' };
+
+const sentences = (error) =>
+  [error.what, error.do]
+    .filter(Boolean)
+    .map((text) => `${text}.`)
+    .join(' ');
 
 function useOrder(name) {
   const [said, setSaid] = useState(null);
@@ -19,36 +29,45 @@ function useOrder(name) {
       await post(`resources/${encodeURIComponent(name)}/${verb}`);
       setSaid({ text: DONE[verb] });
     } catch (error) {
-      setSaid({ text: [error.what, error.do].filter(Boolean).join('. '), bad: true });
+      const mayNot = error.status === 401 || error.status === 403;
+      setSaid({ text: sentences(error), bad: true, command: mayNot && COMMANDS[verb] });
     }
     setBusy(false);
   };
   return { order, busy, said };
 }
 
-export function Orders({ name, runs, paused }) {
-  const { order, busy, said } = useOrder(name);
-  const Button = ({ verb, children }) => (
+/** Says what it is for where its words alone do not; keeps the focus while it is busy. */
+function OrderButton({ verb, name, order, busy, children }) {
+  return (
     <button
       type="button"
-      disabled={busy}
-      onClick={() => order(verb)}
+      aria-disabled={busy}
+      onClick={() => busy || order(verb)}
       aria-label={`${children}: ${name}`}
     >
       {children}
     </button>
   );
+}
+
+export function Orders({ name, runs, paused }) {
+  const { order, busy, said } = useOrder(name);
+  const given = { name, order, busy };
+  const [verb, words] = runs ? ['cancel', 'Cancel the job'] : ['now', 'Protect now'];
+  const [other, otherWords] = paused ? ['resume', 'Resume'] : ['pause', 'Pause'];
   return (
     <div class="orders">
-      {runs ? (
-        <Button verb="cancel">Cancel the job</Button>
-      ) : (
-        <Button verb="now">Protect now</Button>
-      )}
-      {paused ? <Button verb="resume">Resume</Button> : <Button verb="pause">Pause</Button>}
+      <OrderButton key={verb} verb={verb} {...given}>
+        {words}
+      </OrderButton>
+      <OrderButton key={other} verb={other} {...given}>
+        {otherWords}
+      </OrderButton>
       <span class={said?.bad ? 'said bad' : 'said'} role="status">
         {said?.text}
       </span>
+      {said?.command && <Copy label="on the machine" text={`${said.command} ${name}`} />}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { useWidth } from './timeline.jsx';
 
 const HEIGHT_PX = 56;
 const LANE_PX = 10;
-const FRESH = { job: 0, decision: 10, status: 120 };
+const FRESH = { job: 4, decision: 60, status: 120 };
 
 function Drawn({ outlook, width }) {
   const c = columns(outlook);

@@ -13,7 +13,7 @@ import { WhatIf, useWhatIf } from './what_if.jsx';
 import { measure, seconds } from './words.js';
 import { Yesterday } from './yesterday.jsx';
 
-const FRESH = { job: 0, decision: 5, point: 5, status: 60 };
+const FRESH = { job: 4, decision: 30, point: 4, status: 60 };
 const HORIZONS = ['12h', '24h', '3d', '7d'];
 
 function WeekAndDay({ outlook, write }) {
