@@ -20,6 +20,7 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "os/world.h"
+#include "plan/check.h"
 
 #define STEP_NS NS_PER_SEC
 #define RETRY_NS NS_PER_MIN
@@ -47,6 +48,9 @@ struct act {
 	bool broken;            /* the ledger may have failed: it is opened anew when no job runs */
 	struct why unopened;    /* "", or why the ledger is not open */
 	struct why unbegun;     /* "", or why the last job did not begin */
+	struct why unplanned;   /* "", or the hard rule that the last plan broke */
+	uint64_t refused;       /* plans */
+	size_t judged;          /* whose days were looked at last */
 };
 
 static int64_t wall_s(const struct act *act)
@@ -57,7 +61,14 @@ static int64_t wall_s(const struct act *act)
 static void tell(const struct act *act, const struct keeper *keeper, const struct ledger_job *job,
 	const char *trouble)
 {
-	struct act_event event = {keeper->how.name, job, trouble};
+	struct act_event event = {keeper->how.name, job, trouble, NULL};
+	if (act->options.on_event)
+		act->options.on_event(act->options.arg, &event);
+}
+
+static void tell_news(const struct act *act, const struct keeper *keeper, const char *news)
+{
+	struct act_event event = {keeper->how.name, NULL, NULL, news};
 	if (act->options.on_event)
 		act->options.on_event(act->options.arg, &event);
 }
@@ -193,6 +204,30 @@ static bool is_stale(const struct act *act, int64_t now_s)
 	return false;
 }
 
+/*
+ * A plan that breaks a hard rule is not followed. Feedback alone then keeps what is due, but for
+ * what people hold and what has hours: of that the last plan holds.
+ */
+static void do_without(struct act *act, const struct check *check, int64_t now_s)
+{
+	act->refused++;
+	why_set(&act->unplanned, -EPERM, "a plan was refused, for it breaks a hard rule: %.300s",
+		check->first.text);
+	vec_each (kept, &act->kept) {
+		struct keeper *keeper = &(*kept)->keeper;
+		int64_t best_s = keeper->how.best_rpo_ns / NS_PER_SEC;
+		if (keeper->held || keeper->how.hours_count)
+			continue;
+		keeper->plan = (struct keeper_plan){.wanted = WANTED_RUN,
+			.alone = true,
+			.release_s = keeper->last_s ? keeper->last_s + best_s : 0,
+			.due_s = keeper->last_s + keeper->how.rpo_ns / NS_PER_SEC};
+	}
+	act->thought_s = now_s;
+	if (act->refused == 1 && act->kept.len)
+		tell_news(act, &act->kept.at[0]->keeper, act->unplanned.text);
+}
+
 /* Without memory the last plan holds. */
 static void think_again(struct act *act)
 {
@@ -204,7 +239,13 @@ static void think_again(struct act *act)
 	struct thought thought;
 	for (size_t i = 0; i < act->kept.len; i++)
 		keepers[i] = &act->kept.at[i]->keeper;
-	if (think(keepers, act->kept.len, now_ns, &arena, &thought)) {
+	struct check check = {0};
+	int err = think(keepers, act->kept.len, now_ns, &arena, &thought);
+	if (!err)
+		err = plan_check(&thought.facts, &thought.plan, &arena, &check);
+	if (err) {
+		if (err == -EPERM)
+			do_without(act, &check, now_ns / NS_PER_SEC);
 		arena_done(&arena);
 		return;
 	}
@@ -212,6 +253,7 @@ static void think_again(struct act *act)
 	act->arena = arena;
 	act->thought = thought;
 	act->thought_s = now_ns / NS_PER_SEC;
+	act->unplanned.text[0] = '\0';
 	for (size_t i = 0; i < act->kept.len; i++)
 		take(&act->kept.at[i]->keeper, &thought.plan.decisions[i]);
 }
@@ -309,11 +351,29 @@ static void on_timer(struct timer *timer)
 	step(container_of(timer, struct act, timer));
 }
 
+/* One day of one resource a turn: it takes its time, and there is time. */
+static void judge_one(struct act *act)
+{
+	if (!act->kept.len)
+		return;
+	act->judged = (act->judged + 1) % act->kept.len;
+	struct kept *kept = act->kept.at[act->judged];
+	enum driver was = backtest_driver(&kept->keeper.backtest);
+	if (!keeper_judge(&kept->keeper) || backtest_driver(&kept->keeper.backtest) == was)
+		return;
+	act->thought_s = INT64_MIN;
+	tell_news(act, &kept->keeper,
+		was == DRIVER_PLANNER ? "the forecast did worse than feedback on the last seven "
+					"days: feedback alone drives its jobs"
+				      : "the forecast is worth following again");
+}
+
 void act_turn(struct act *act, struct series *series)
 {
 	vec_each (device, &act->devices)
 		if (series && !(*device)->recalled)
 			device_remember(*device, series, wall_s(act));
+	judge_one(act);
 	/* While a job runs its own clock does it. */
 	if (act->kept.len && !act->timer.place)
 		step(act);
@@ -506,8 +566,15 @@ bool act_cancel(struct act *act, const char *name)
 
 const char *act_failure(const struct act *act)
 {
-	const struct why *why = act->unopened.text[0] ? &act->unopened : &act->unbegun;
+	const struct why *why = act->unopened.text[0] ? &act->unopened
+		: act->unbegun.text[0]                ? &act->unbegun
+						      : &act->unplanned;
 	return why->text[0] ? why->text : NULL;
+}
+
+uint64_t act_refused(const struct act *act)
+{
+	return act->refused;
 }
 
 struct ledger *act_ledger(const struct act *act)

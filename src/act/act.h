@@ -30,6 +30,7 @@ struct act_event {
 	const char *resource;
 	const struct ledger_job *job; /* it begins when its ended_s is 0 */
 	const char *trouble;          /* NULL: none; a sentence */
+	const char *news;             /* likewise, of who decides */
 };
 
 struct act_options {
@@ -92,6 +93,9 @@ void act_why(const struct act *act, const char *name, struct str *text);
  * -ENOENT: there is no such job, or its facts were not kept; -EBADMSG: they cannot be read.
  */
 int act_why_job(const struct act *act, int64_t id, struct str *text, struct why *why);
+
+/* Plans that broke a hard rule, and were not followed. */
+uint64_t act_refused(const struct act *act);
 
 /* NULL: nothing is wrong. */
 const char *act_failure(const struct act *act);

@@ -42,7 +42,7 @@ struct machine {
 	uint8_t code; /* of backups */
 	int ships, proves, volumes, servers;
 	VEC(int64_t) begun, done; /* seconds of starts of jobs; of those that came to a point */
-	int failed, troubles;
+	int failed, troubles, news;
 };
 
 static int64_t wall_s(const struct machine *m)
@@ -84,7 +84,9 @@ static void script(struct machine *m, bool proves)
 static void on_event(void *arg, const struct act_event *event)
 {
 	struct machine *m = arg;
-	if (event->trouble) {
+	if (event->news) {
+		m->news++;
+	} else if (event->trouble) {
 		m->troubles++;
 		script(m, false);
 	} else if (!event->job->ended_s) {
@@ -154,6 +156,8 @@ static void begin(struct machine *m)
 
 static void end(struct machine *m)
 {
+	if (m->act)
+		CHECK_EQ(act_refused(m->act), 0);
 	sim_free(m->sim); /* which ends the node */
 	conf_protects_done(&m->protects);
 	vec_done(&m->begun);

@@ -53,6 +53,12 @@ static struct pacer_order order_of(const struct keeper *keeper, int64_t now_s)
 	return order;
 }
 
+bool keeper_judge(struct keeper *keeper)
+{
+	const struct backtest_job job = {keeper->disk, keeper->work_s, keeper->how.rpo_ns};
+	return backtest_step(&keeper->backtest, keeper->device, &job);
+}
+
 double keeper_felt(const struct keeper *keeper)
 {
 	if (planted(GOES_BY_LOAD))

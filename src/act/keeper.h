@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "act/backtest.h"
 #include "act/device.h"
 #include "act/job.h"
 #include "conf/protect.h"
@@ -48,6 +49,7 @@ struct keeper {
 	int64_t retry_s; /* not before */
 	bool asked;      /* somebody wants a point now */
 	bool held;       /* somebody wants none until he says so */
+	struct backtest backtest;
 	struct keeper_plan plan;
 	struct pacer pacer;
 	struct act_job job;
@@ -70,6 +72,9 @@ bool keeper_rests(const struct keeper *keeper, int64_t now_s);
 
 /* What came of its job. */
 void keeper_learn(struct keeper *keeper, const struct ledger_job *job, int64_t now_s);
+
+/* A day more is judged, if there is one: who drives may change. False: there was none. */
+bool keeper_judge(struct keeper *keeper);
 
 /* As waits_felt(), by what the policy allows. */
 double keeper_felt(const struct keeper *keeper);

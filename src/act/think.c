@@ -86,7 +86,7 @@ static void fill_resource(const struct keeper *keeper, struct resource *resource
 	resource->work_was = 1;
 	resource->verified_ns = keeper->last_s * NS_PER_SEC;
 	resource->links = keeper->last_s ? 1 : 0;
-	resource->driver = DRIVER_PLANNER;
+	resource->driver = backtest_driver(&keeper->backtest);
 	set_name(resource->hold, keeper->held ? "paused" : "");
 }
 

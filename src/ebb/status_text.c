@@ -215,6 +215,9 @@ static void add_one(const json_t *status, const json_t *one, struct str *out)
 	}
 	if (json_is_true(json_object_get(one, "paused")))
 		str_add(out, "; PAUSED");
+	if (strcmp(text_of(json_object_get(one, "backtest"), "driver", name), "feedback") == 0)
+		str_add(out,
+			"; feedback alone drives: its forecast did worse on the last seven days");
 	str_add(out, ", due ");
 	add_moment(plan, "due", out);
 	if (json_is_true(json_object_get(plan, "will_miss")))

@@ -57,7 +57,10 @@ void jobs_init(struct jobs *jobs, char *const *environment)
 void jobs_say(struct log *log, const struct act_event *event)
 {
 	const struct ledger_job *job = event->job;
-	if (event->trouble)
+	if (event->news)
+		log_say(log, LOG_INFO, "who decides", LOG_TEXT("resource", event->resource),
+			LOG_TEXT("news", event->news));
+	else if (event->trouble)
 		log_say(log, LOG_ERROR, "job not begun", LOG_TEXT("resource", event->resource),
 			LOG_TEXT("why", event->trouble));
 	else if (!job->ended_s)

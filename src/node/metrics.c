@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "act/act.h"
 #include "base/units.h"
 #include "base/why.h"
 #include "node/document.h"
@@ -61,6 +62,8 @@ static void add_own(const struct node *node, struct rows *rows)
 	add(rows, "ebb_models_kept_total", true, (double)node->learn.models);
 	add(rows, "ebb_model_refits_total", true, (double)node->learn.days);
 	add(rows, "ebb_learning_seconds_total", true, (double)node->learnt_ns / (double)NS_PER_SEC);
+	if (node->act)
+		add(rows, "ebb_plans_refused_total", true, (double)act_refused(node->act));
 	add(rows, "ebb_degraded", false, node->state.failed ? 1 : 0);
 }
 

@@ -68,21 +68,32 @@ static json_t *latency_json(const struct keeper *keeper)
 		known_seconds(waits->backup_s), "of_allowed", keeper_felt(keeper));
 }
 
+/* What either way would have cost in the days judged, late ones counted dear. */
+static json_t *backtest_json(const struct backtest *backtest)
+{
+	double planner, feedback;
+	backtest_costs(backtest, &planner, &feedback);
+	size_t days = backtest->gate.days < GATE_DAYS ? backtest->gate.days : GATE_DAYS;
+	return json_pack("{s:I,s:f,s:f,s:s}", "days", (json_int_t)days, "planner", planner,
+		"feedback", feedback, "driver",
+		backtest_driver(backtest) == DRIVER_PLANNER ? "planner" : "feedback");
+}
+
 static json_t *keeper_json(const struct keeper *keeper)
 {
 	const struct device *device = keeper->device;
 	char source[CONF_SOURCE_TEXT];
-	return json_pack("{s:s,s:o,s:o,s:s,s:b,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o,s:o}",
-		"name", keeper->how.name, "path",
-		talk_json_text(conf_protect_source(&keeper->how, source)), "to",
-		talk_json_text(keeper->how.to), "state", state_of(keeper), "paused", keeper->held,
-		"rpo", (json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk", device->name,
-		"disk_missing", device->missing, "newest_point", time_json(keeper->last_s), "plan",
-		plan_json(keeper), "work", keeper->work_s, "users_busy", device->users, "share",
-		keeper->pacer.share, "bytes_per_second", keeper->pacer.share * device->capacity,
-		"failures", keeper->failures, "retry",
+	return json_pack(
+		"{s:s,s:o,s:o,s:s,s:b,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o,s:o,s:o}", "name",
+		keeper->how.name, "path", talk_json_text(conf_protect_source(&keeper->how, source)),
+		"to", talk_json_text(keeper->how.to), "state", state_of(keeper), "paused",
+		keeper->held, "rpo", (json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk",
+		device->name, "disk_missing", device->missing, "newest_point",
+		time_json(keeper->last_s), "plan", plan_json(keeper), "work", keeper->work_s,
+		"users_busy", device->users, "share", keeper->pacer.share, "bytes_per_second",
+		keeper->pacer.share * device->capacity, "failures", keeper->failures, "retry",
 		time_json(keeper->failures ? keeper->retry_s : 0), "foreground_latency",
-		latency_json(keeper));
+		latency_json(keeper), "backtest", backtest_json(&keeper->backtest));
 }
 
 json_t *acting_json(const struct node *node)

@@ -177,7 +177,8 @@ void replay_gated(const struct replay_day *ours, const struct replay_day *feedba
 
 void replay_prepare(struct replay_world *world)
 {
-	world->disk = (struct harm_device){.size = 4, .threshold = 0.1, .floor = 3};
+	if (!(world->disk.size > 0))
+		world->disk = (struct harm_device){.size = 4, .threshold = 0.1, .floor = 3};
 	world->disk_first = world->disk;
 	world->disk_first.users_first = true;
 	price_shares_make(&world->shares, &world->disk, world->most);

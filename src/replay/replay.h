@@ -104,7 +104,7 @@ extern const size_t replay_best, replay_feedback, replay_ours, replay_wrong;
 int replay_scale(struct replay_host *host, double *load, size_t slots);
 void replay_host_done(struct replay_host *host);
 
-/* Sets the tables, from the devices and from `most`. */
+/* Sets the tables, from `disk`, or a usual one where its size is 0, and from `most`. */
 void replay_prepare(struct replay_world *world);
 
 /* Jobs that are judged at most; ret_days of replay_run() has room for them. */
