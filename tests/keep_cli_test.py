@@ -5,6 +5,7 @@ key. Speaks TAP.
 
 usage: tests/keep_cli_test.py EBB
 """
+import concurrent.futures
 import json
 import os
 import random
@@ -187,6 +188,25 @@ def a_write_only_key_adds_and_reads_nothing(_place, _program):
         said = b.ebb("repo adopt", 3).stderr
         check("its key is none of this repository, or was taken away" in said, said)
         b.ebb("backup source", 12, env=client)
+
+
+@test
+def runs_of_one_write_only_key_wait_for_each_other(_place, _program):
+    """runs of one write-only key wait for each other, and no word of theirs is overtaken"""
+    with Bench() as b:
+        client = {"XDG_STATE_HOME": b.path("state"), "EBB_KEY_FILE": "client"}
+        names = [f"source-{i}" for i in range(3)]
+        for name in names:
+            shutil.copytree(b.path("source"), b.path(name), symlinks=True)
+        b.ebb("repo init")
+        b.ebb("repo key add --write-only --new-key-file client")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda name: b.ebb(f"backup {name}", env=client), names))
+        for name in names:
+            told = json.loads(b.ebb(f"backup {name} --json", env=client).stdout)
+            check(told["kind"] == "incremental" and told["read_bytes"] == 0, told)
+        adopted = b.json("repo adopt")
+        check(adopted["adopted"] == 6 and adopted["refused"] == 0, adopted)
 
 
 @test

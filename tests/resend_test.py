@@ -21,10 +21,10 @@ MANY = "many" in sys.argv[2:]
 
 
 class Kept:
-    """A source of a few packs that do not compress, a key and a place."""
+    """A source of a few packs that do not compress, a key and a place. A client's key only adds."""
 
-    def __init__(self, place, ebb, chance, files=4, size=12_000_000):
-        self.place, self.ebb, self.chance = place, ebb, chance
+    def __init__(self, place, ebb, chance, client=False, files=4, size=12_000_000):
+        self.place, self.ebb, self.chance, self.client = place, ebb, chance, client
         self.source = place.path("source")
         os.makedirs(self.source)
         for number in range(files):
@@ -34,21 +34,32 @@ class Kept:
                     "XDG_STATE_HOME": place.path("state"), **self.where()}
         self.repo = 0
 
-    def must(self, *words):
-        code, out, err = programs.run([self.ebb, *words], self.env)
+    def writer(self):
+        """What a backup is run with."""
+        key = self.env["EBB_KEY_FILE"]
+        return {**self.env, "EBB_KEY_FILE": f"{key}-client"} if self.client else self.env
+
+    def init(self):
+        self.must("repo", "init")
+        if self.client:
+            self.must("repo", "key", "add", "--write-only", "--new-key-file",
+                      self.writer()["EBB_KEY_FILE"])
+
+    def must(self, *words, env=None):
+        code, out, err = programs.run([self.ebb, *words], env or self.env)
         assert code == 0, f"{words}: {code}\n{out}{err}"
         return out
 
     def whole(self):
         """Bytes of packs without a kill, and of the longest."""
-        self.must("repo", "init")
-        self.must("backup", self.source)
+        self.init()
+        self.must("backup", self.source, env=self.writer())
         sizes = self.packs()
         return sum(sizes), max(sizes)
 
     def kill(self, moment):
         """Ends a backup with SIGKILL when so many bytes came, or some. False: it was faster."""
-        run = self.place.start([self.ebb, "backup", self.source], environment=self.env)
+        run = self.place.start([self.ebb, "backup", self.source], environment=self.writer())
         end = time.monotonic() + programs.PATIENCE
         while run.process.poll() is None and self.came() < moment and time.monotonic() < end:
             time.sleep(0.001)
@@ -58,13 +69,14 @@ class Kept:
     def try_one(self, whole, longest):
         """One kill and a second run. How much was sent twice."""
         self.begin()
-        self.must("repo", "init")
+        self.init()
         before = self.came()
-        moment = before + self.chance.randrange(1, whole)
+        # What a client remembers is met from the second pack on.
+        moment = before + self.chance.randrange(longest * 5 // 4 if self.client else 1, whole)
         killed = self.kill(moment)
         self.settle()
         first = self.came() - before
-        self.must("backup", self.source)
+        self.must("backup", self.source, env=self.writer())
         kept = sum(self.packs())
         twice = self.came() - before - kept
         said = f"killed at {first} of {whole}: {twice} sent twice, {kept} kept"
@@ -77,6 +89,8 @@ class Kept:
         whole, longest = self.whole()
         most = max(self.try_one(whole, longest) for _ in range(times))
         print(f"# at most {most} of {longest} bytes of a pack were sent twice")
+        if self.client:
+            self.must("repo", "adopt")
         assert "all of it is as it was written" in self.must("verify")
         self.must("restore", "latest", self.place.path("back"))
         for name in os.listdir(self.source):
@@ -162,5 +176,15 @@ def bucket(place, ebb, *_):
     Bucket(place, ebb, programs.seed()).try_many(20 if MANY else 3)
 
 
+def client_folder(place, ebb, *_):
+    """a folder, by a key that only adds: less than one pack is sent twice"""
+    Folder(place, ebb, programs.seed(), client=True).try_many(20 if MANY else 1)
+
+
+def client_bucket(place, ebb, *_):
+    """a bucket, by a key that only adds: less than one pack is sent twice"""
+    Bucket(place, ebb, programs.seed(), client=True).try_many(20 if MANY else 1)
+
+
 if __name__ == "__main__":
-    sys.exit(programs.main([folder, bucket], sys.argv[1:]))
+    sys.exit(programs.main([folder, bucket, client_folder, client_bucket], sys.argv[1:]))

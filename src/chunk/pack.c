@@ -308,9 +308,20 @@ int pack_seal(struct pack_writer *writer)
 	return err;
 }
 
-int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
+struct pack_result pack_sealed(const struct pack_writer *writer)
 {
 	must(!writer->waiting_count);
+	return (struct pack_result){
+		.id = writer->header.id,
+		.len = whole_length(writer, writer->at - SEAL_BODY, writer->entries.len),
+		.entries = writer->entries.at,
+		.count = writer->entries.len,
+	};
+}
+
+int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
+{
+	struct pack_result result = pack_sealed(writer);
 	int err = writer->failed;
 	if (!err)
 		err = put_directory(writer);
@@ -322,13 +333,9 @@ int pack_finish(struct pack_writer *writer, struct pack_result *ret_result)
 		writer->bytes, writer->at, writer->options.parity_percent, &writer->header.id);
 	if (err)
 		return err;
-	*ret_result = (struct pack_result){
-		.id = writer->header.id,
-		.bytes = writer->bytes,
-		.len = writer->at + parity_size(writer->at, writer->options.parity_percent),
-		.entries = writer->entries.at,
-		.count = writer->entries.len,
-	};
+	must(result.len == writer->at + parity_size(writer->at, writer->options.parity_percent));
+	result.bytes = writer->bytes;
+	*ret_result = result;
 	return 0;
 }
 

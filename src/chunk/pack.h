@@ -78,6 +78,9 @@ struct pack_result {
 /* Seals what waits, before the pack is closed: nothing is added afterwards. 0, -EIO. */
 int pack_seal(struct pack_writer *writer);
 
+/* After it: what pack_finish() will give, all but the bytes. Entries are borrowed. */
+struct pack_result pack_sealed(const struct pack_writer *writer);
+
 /* Closes a pack that is all sealed. On any thread: it takes no memory. */
 int pack_finish(struct pack_writer *writer, struct pack_result *ret_result);
 

@@ -30,6 +30,7 @@ void keep_done(struct keep *keep)
 {
 	twins_close(keep);
 	repo_close(keep->repo);
+	memory_close(keep->memory);
 	open_place_done(&keep->place);
 	linux_crew_close(keep->carriers);
 	linux_crew_close(keep->crew);

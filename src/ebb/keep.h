@@ -22,6 +22,7 @@
 struct call;
 struct linux_crew;
 struct linux_world;
+struct memory;
 struct point;
 struct why;
 
@@ -37,7 +38,8 @@ struct keep {
 	struct files files;
 	struct repo_world repo_world;
 	struct keep_twins twins;
-	struct repo *repo; /* NULL after keep_begin() alone */
+	struct repo *repo;     /* NULL after keep_begin() alone */
+	struct memory *memory; /* of a key that may only write, else NULL */
 	struct linux_disk cache;
 	bool cache_open;
 	const char *where; /* the repository's name, as the call tells it */

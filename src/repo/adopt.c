@@ -67,14 +67,6 @@ static void search_done(struct search *search)
 	vec_done(&search->indexes);
 }
 
-static bool is_dead(const struct repo *repo, const struct object_id *id)
-{
-	vec_each (retired, &repo->head.retired)
-		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
-			return true;
-	return false;
-}
-
 static bool note_index(void *arg, const char *name, uint64_t size)
 {
 	struct search *search = arg;
@@ -82,7 +74,7 @@ static bool note_index(void *arg, const char *name, uint64_t size)
 	enum object_kind kind;
 	(void)size;
 	if (!object_parse_name(name, &kind, &id) || kind != OBJECT_INDEX ||
-		head_find_index(&search->repo->head, &id) || is_dead(search->repo, &id))
+		head_find_index(&search->repo->head, &id) || head_doomed(&search->repo->head, &id))
 		return true;
 	search->failed = vec_push(&search->indexes, id) != 0;
 	return !search->failed;
@@ -111,6 +103,16 @@ static int take_up(struct repo *repo, const char *folder, struct why *why)
 	int err = planted(REPO_TAKES_UP_NOTHING) ? 0
 						 : place_take_up(repo->world.place, folder, &whole);
 	return err ? why_errno(why, err, "%s: taking up what lacks its name", folder) : 0;
+}
+
+void repo_take_up(struct repo *repo)
+{
+	if (repo->adopted)
+		return;
+	repo->adopted = true;
+	/* What is not taken up is sent again. */
+	(void)take_up(repo, "data", NULL);
+	(void)take_up(repo, "meta", NULL);
 }
 
 static int find_orphans(struct repo *repo, struct search *search, struct why *why)
@@ -229,7 +231,7 @@ static struct orphan *find_orphan(struct search *search, const struct index_pack
 	/* As an index of ours would tell it: a head says whether its indexes tell lengths. */
 	bool ours = orphan && !orphan->taken && orphan->kind == pack->kind &&
 		pack->length == (repo_tells_lengths(search->repo) ? orphan->size : 0) &&
-		!is_dead(search->repo, &pack->id);
+		!head_doomed(&search->repo->head, &pack->id);
 	return ours ? orphan : NULL;
 }
 
@@ -350,7 +352,7 @@ int repo_adopt(struct repo *repo, struct why *why)
 		if (!err && !planted(REPO_ADOPTS_NO_INDEX))
 			err = take_index(&search, id, why);
 	vec_each (orphan, &search.orphans)
-		if (!err && !orphan->taken && !is_dead(repo, &orphan->id))
+		if (!err && !orphan->taken && !head_doomed(&repo->head, &orphan->id))
 			err = adopt(repo, orphan, why);
 	return err ? why_prefix(why, err, "taking in packs of a run that was ended") : 0;
 }

@@ -236,34 +236,57 @@ static int cache_gcm(const struct repo *repo, const uint8_t *salt, bool seals, s
 	return *ret_gcm ? 0 : -ENOMEM;
 }
 
-int repo_client_save(struct repo *repo, bool packs, uint8_t **ret_bytes, size_t *ret_len)
+int client_seal(struct repo *repo, const char what[8], const struct fields_out *plain,
+	uint8_t **ret_bytes, size_t *ret_len)
 {
-	static const struct index none;
-	OWN(out_done) struct fields_out out = {0};
 	OWN(gcm_own) struct gcm *gcm = NULL;
 	struct box_chance chance = {&repo->own.key, repo->world.dice, repo->world.clock};
-	out_u64(&out, repo->client->number);
-	put_points(&out, repo->client);
-	put_chunks(&out, repo->client);
-	put_indexes(&out, packs ? &repo->index : &none);
-	if (out.failed)
-		return -ENOMEM;
-	OWN(own_free) uint8_t *bytes = malloc(START + out.len + GCM_TAG);
+	OWN(own_free) uint8_t *bytes = plain->failed ? NULL : malloc(START + plain->len + GCM_TAG);
 	if (!bytes)
 		return -ENOMEM;
-	memcpy(bytes, magic, sizeof(magic));
+	memcpy(bytes, what, sizeof(magic));
 	memcpy(bytes + 8, repo->id.b, sizeof(repo->id.b));
 	int err = box_fresh(&chance, "ebb cache salt 1", bytes + AT_SALT);
 	if (!err)
 		err = cache_gcm(repo, bytes + AT_SALT, true, &gcm);
-	struct gcm_message m = {gcm_zero_nonce, bytes, out.at, START, out.len};
+	struct gcm_message m = {gcm_zero_nonce, bytes, plain->at, START, plain->len};
 	if (!err)
 		err = gcm_seal(gcm, &m, bytes + START);
 	if (err)
 		return err;
 	*ret_bytes = TAKE(bytes);
-	*ret_len = START + out.len + GCM_TAG;
+	*ret_len = START + plain->len + GCM_TAG;
 	return 0;
+}
+
+int client_open(struct repo *repo, const char what[8], const uint8_t *bytes, size_t len,
+	uint8_t **ret_plain, size_t *ret_len)
+{
+	OWN(gcm_own) struct gcm *gcm = NULL;
+	if (len < START + GCM_TAG || memcmp(bytes, what, sizeof(magic)) != 0 ||
+		memcmp(bytes + 8, repo->id.b, sizeof(repo->id.b)) != 0)
+		return -EBADMSG;
+	OWN(own_free) uint8_t *plain = malloc(len);
+	int err = plain ? cache_gcm(repo, bytes + AT_SALT, false, &gcm) : -ENOMEM;
+	struct gcm_message m = {gcm_zero_nonce, bytes, bytes + START, START, len - START};
+	if (!err)
+		err = gcm_open(gcm, &m, plain);
+	if (err)
+		return err;
+	*ret_plain = TAKE(plain);
+	*ret_len = len - START - GCM_TAG;
+	return 0;
+}
+
+int repo_client_save(struct repo *repo, bool packs, uint8_t **ret_bytes, size_t *ret_len)
+{
+	static const struct index none;
+	OWN(out_done) struct fields_out out = {0};
+	out_u64(&out, repo->client->number);
+	put_points(&out, repo->client);
+	put_chunks(&out, repo->client);
+	put_indexes(&out, packs ? &repo->index : &none);
+	return client_seal(repo, magic, &out, ret_bytes, ret_len);
 }
 
 static int get_points(struct fields_in *in, struct client *client)
@@ -364,16 +387,10 @@ static int load_plain(struct repo *repo, const uint8_t *plain, size_t len)
 
 int repo_client_load(struct repo *repo, const uint8_t *bytes, size_t len, struct why *why)
 {
-	OWN(gcm_own) struct gcm *gcm = NULL;
-	if (len < START + GCM_TAG || memcmp(bytes, magic, sizeof(magic)) != 0 ||
-		memcmp(bytes + 8, repo->id.b, sizeof(repo->id.b)) != 0)
-		return why_set(why, -EBADMSG, "this is no memory of this client");
-	OWN(own_free) uint8_t *plain = malloc(len);
-	int err = plain ? cache_gcm(repo, bytes + AT_SALT, false, &gcm) : -ENOMEM;
-	struct gcm_message m = {gcm_zero_nonce, bytes, bytes + START, START, len - START};
+	OWN(own_free) uint8_t *plain = NULL;
+	size_t plain_len;
+	int err = client_open(repo, magic, bytes, len, &plain, &plain_len);
 	if (!err)
-		err = gcm_open(gcm, &m, plain);
-	if (!err)
-		err = load_plain(repo, plain, len - START - GCM_TAG);
+		err = load_plain(repo, plain, plain_len);
 	return err ? why_set(why, err, "this client's memory is damaged or another's") : 0;
 }

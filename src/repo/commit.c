@@ -148,14 +148,6 @@ static void lift_tombstones(const struct committing *c, const ids_t *relied, str
 	head->retired.len = kept;
 }
 
-static bool is_dead(const struct head *head, const struct object_id *id)
-{
-	vec_each (retired, &head->retired)
-		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
-			return true;
-	return false;
-}
-
 /* The packs that the head's indexes tell of; sorted. */
 static int named_packs(struct repo *repo, const struct head *head, ids_t *ret_ids, struct why *why)
 {
@@ -183,7 +175,7 @@ static bool own_is_there(struct repo *repo, const struct head *head, const struc
 	char name[OBJECT_NAME];
 	uint64_t size;
 	object_name(pack->kind, &pack->id, name);
-	return !is_dead(head, &pack->id) && !place_size(repo->world.place, name, &size);
+	return !head_doomed(head, &pack->id) && !place_size(repo->world.place, name, &size);
 }
 
 static bool is_there(struct repo *repo, const struct object_id *index)
@@ -198,13 +190,13 @@ static int check_survived(const struct committing *c, const struct head *head, s
 {
 	OWN(ids_done) ids_t named = {0};
 	struct repo *repo = c->repo;
-	bool whole = !parent_gone(c, head) && !(c->point && is_dead(head, &c->point->id));
+	bool whole = !parent_gone(c, head) && !(c->point && head_doomed(head, &c->point->id));
 	int err = named_packs(repo, head, &named, why);
 	if (err)
 		return err;
 	/* One of them may be of an earlier run, and collected with it. */
 	vec_each (index, c->indexes)
-		whole = whole && !is_dead(head, &index->id) && is_there(repo, &index->id);
+		whole = whole && !head_doomed(head, &index->id) && is_there(repo, &index->id);
 	for (size_t i = 0; whole && i < repo->index.packs.len; i++) {
 		const struct index_pack *pack = &repo->index.packs.at[i];
 		if (i >= repo->indexed)

@@ -102,6 +102,14 @@ struct head_index *head_find_index(const struct head *head, const struct object_
 	return NULL;
 }
 
+bool head_doomed(const struct head *head, const struct object_id *id)
+{
+	vec_each (retired, &head->retired)
+		if (retired->state == RETIRED_DEAD && object_id_equal(&retired->id, id))
+			return true;
+	return false;
+}
+
 static void put_fields(const struct head *head, struct fields_out *out)
 {
 	out_u32(out, VERSION);

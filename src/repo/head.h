@@ -112,6 +112,9 @@ int head_note_twin(struct head *head, const struct object_id *repo, uint64_t gen
 /* NULL when the head does not name it. Borrowed. */
 struct head_index *head_find_index(const struct head *head, const struct object_id *id);
 
+/* Whether it calls the object dead: it may be gone at any moment. */
+bool head_doomed(const struct head *head, const struct object_id *id);
+
 /* Gives a copy. 0 or -ENOMEM. */
 int head_copy(const struct head *head, struct head *ret_head);
 

@@ -62,12 +62,12 @@ static int sum_of_point(struct repo *repo, const struct object_id *id, uint8_t r
 	return err;
 }
 
-int inbox_put(struct repo *repo, const struct point *point, uint32_t first_pack, struct why *why)
+static int put_numbered(struct repo *repo, const struct point *point, uint32_t first_pack,
+	uint64_t number, struct why *why)
 {
 	OWN(out_done) struct fields_out out = {0};
 	uint8_t signature[SIGNATURE_SIZE];
 	struct object_header header = {.kind = OBJECT_INBOX};
-	uint64_t number = client_next_number(repo);
 	size_t start = PURPOSE + sizeof(repo->id.b);
 	int err = begin_signed(&repo->id, &out);
 	out_u32(&out, VERSION);
@@ -92,6 +92,20 @@ int inbox_put(struct repo *repo, const struct point *point, uint32_t first_pack,
 	dice_fill(repo->world.dice, header.id.b, sizeof(header.id.b));
 	err = repo_store(repo, &header, out.at + start, out.len - start, why);
 	return err ? err : client_commit(repo, point, number);
+}
+
+/* Another run of the same key must not come in between with a number above ours. */
+int inbox_put(struct repo *repo, const struct point *point, uint32_t first_pack, struct why *why)
+{
+	const struct client_notes *notes = &repo->notes;
+	uint64_t number = client_next_number(repo);
+	int err = notes->raise ? notes->raise(notes->arg, &number, why) : 0;
+	if (err)
+		return err;
+	err = put_numbered(repo, point, first_pack, number, why);
+	if (notes->release)
+		notes->release(notes->arg);
+	return err;
 }
 
 /* ---- the reader's side ---- */
@@ -185,6 +199,12 @@ static int take_pack(struct repo *repo, const struct index_pack *pack, struct in
 	vec_each (known, &repo->index.packs)
 		if (object_id_equal(&known->id, &pack->id))
 			return 0;
+	/* Word of it came too late: it soaked as what nobody needs, and is on its way out. */
+	if (head_doomed(&repo->head, &pack->id) && !planted(INBOX_OF_THE_DEAD))
+		return why_set(why, -ESTALE,
+			"%s: a collection has removed it since it was brought: its next backup "
+			"brings it anew",
+			name);
 	int err = object_fetch(repo->world.place, &want, &bytes, &len, &mended, why);
 	if (!err)
 		err = pack_read_directory(bytes, len, repo->ring, &directory, why);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/units.h"
 #include "repo/client.h"
 #include "repo/client_inner.h"
 #include "repo/rig_test.h"
@@ -246,6 +247,202 @@ TEST(with_it_and_all_bytes_at_the_place_nothing_is_read)
 		-EACCES);
 	repo_close(writer);
 	end(&f);
+}
+
+/* ---- a run that is killed ---- */
+
+/* What the machine of a writer keeps while a run is under way. */
+struct desk {
+	struct {
+		uint8_t *bytes;
+		size_t len;
+	} notes[16];
+	size_t count;
+	uint64_t number;
+};
+
+static void keep_note(void *arg, const struct object_id *pack, const uint8_t *bytes, size_t len)
+{
+	struct desk *desk = arg;
+	(void)pack;
+	CHECK(desk->count < 16);
+	desk->notes[desk->count].bytes = malloc(len);
+	CHECK(desk->notes[desk->count].bytes);
+	memcpy(desk->notes[desk->count].bytes, bytes, len);
+	desk->notes[desk->count++].len = len;
+}
+
+static int raise_number(void *arg, uint64_t *number, struct why *why)
+{
+	struct desk *desk = arg;
+	(void)why;
+	if (*number <= desk->number)
+		*number = desk->number + 1;
+	desk->number = *number;
+	return 0;
+}
+
+static void release_number(void *arg)
+{
+	(void)arg;
+}
+
+static struct repo *open_at_desk(struct fixture *f, struct desk *desk)
+{
+	const struct client_notes notes = {keep_note, raise_number, release_number, desk};
+	struct repo *repo = rig_open(&f->rig, f->writer);
+	size_t before = desk->count;
+	repo_client_set_notes(repo, &notes);
+	for (size_t i = 0; i < before; i++)
+		CHECK_EQ(repo_client_take_note(
+				 repo, desk->notes[i].bytes, desk->notes[i].len, &f->rig.why),
+			0);
+	return repo;
+}
+
+static void desk_done(struct desk *desk)
+{
+	for (size_t i = 0; i < desk->count; i++)
+		free(desk->notes[i].bytes);
+}
+
+/* Some packs of content, and their list. */
+static const struct rig_chunks much = {0, 100, 40000, 60000};
+
+static struct point put_much(struct fixture *f, struct repo *repo)
+{
+	struct point point = {
+		.source = POINT_DIR, .kind = POINT_FULL, .resource = "dir/secret-name"};
+	CHECK_EQ(rig_put_list(repo, much, &point.root, &f->rig.why), 0);
+	return point;
+}
+
+/* Chunks are in packs that its first run brought; the second one brings the rest, and word of all.
+ */
+TEST(a_killed_run_leaves_notes_and_little_is_sent_again)
+{
+	struct fixture f;
+	struct desk desk = {0};
+	begin(&f, test_seed());
+	struct repo *repo = open_at_desk(&f, &desk);
+	put_much(&f, repo);
+	uint64_t sent = repo_written(repo).written_bytes;
+	size_t packs = desk.count;
+	CHECK(packs >= 3);
+	repo_close(repo);
+	repo = open_at_desk(&f, &desk);
+	CHECK_EQ(repo_written(repo).adopted_packs, packs);
+	struct point point = put_much(&f, repo);
+	/* What waited in open packs was never sent. */
+	CHECK(repo_written(repo).new_bytes < rig_options.pack_size + (1 << 20));
+	CHECK_EQ(repo_commit(repo, &point, &f.rig.why), 0);
+	CHECK(sent > 3 << 20);
+	repo_close(repo);
+	struct inbox_result result = adopt(&f);
+	CHECK_EQ(result.adopted, 1);
+	CHECK_EQ(result.packs, desk.count);
+	CHECK_EQ(result.chunks, much.to - much.from + 1);
+	end(&f);
+	desk_done(&desk);
+}
+
+TEST(what_a_note_tells_of_is_taken_as_it_lies_at_the_place)
+{
+	struct fixture f;
+	struct desk desk = {0};
+	char name[OBJECT_NAME];
+	begin(&f, test_seed());
+	struct repo *repo = open_at_desk(&f, &desk);
+	put_much(&f, repo);
+	repo_close(repo);
+	/* One is gone, of another all is there but its end. */
+	struct found packs = list(&f, "data");
+	CHECK(packs.count >= 3);
+	CHECK_EQ(place_remove(f.rig.world.place, packs.names[0]), 0);
+	uint8_t *bytes;
+	size_t len;
+	snprintf(name, sizeof(name), "%s", packs.names[1]);
+	CHECK_EQ(place_get_whole(f.rig.world.place, name, 1 << 24, &bytes, &len), 0);
+	CHECK_EQ(place_put(f.rig.world.place, name, bytes, len - 1, NULL), 0);
+	free(bytes);
+	repo = open_at_desk(&f, &desk);
+	CHECK_EQ(repo_written(repo).adopted_packs, packs.count - 2);
+	struct point point = put_much(&f, repo);
+	CHECK_EQ(repo_commit(repo, &point, &f.rig.why), 0);
+	repo_close(repo);
+	CHECK_EQ(adopt(&f).adopted, 1);
+	/* A note that was changed, or of another kind, is none. */
+	repo = rig_open(&f.rig, f.writer);
+	desk.notes[0].bytes[desk.notes[0].len / 2] ^= 1;
+	CHECK_EQ(repo_client_take_note(repo, desk.notes[0].bytes, desk.notes[0].len, &f.rig.why),
+		-EBADMSG);
+	CHECK_STR(f.rig.why.text, "a note of this client is damaged or another's");
+	CHECK_EQ(repo_client_save(repo, true, &bytes, &len), 0);
+	CHECK_EQ(repo_client_take_note(repo, bytes, len, NULL), -EBADMSG);
+	free(bytes);
+	repo_close(repo);
+	end(&f);
+	desk_done(&desk);
+}
+
+static int collect(struct fixture *f, int64_t soak_ns)
+{
+	struct gc_options how = {.walk = walk, .soak_ns = soak_ns};
+	struct gc_result result;
+	struct repo *repo = rig_open(&f->rig, f->rig.secret);
+	int err = repo_gc(repo, &how, &result, &f->rig.why);
+	repo_close(repo);
+	return err;
+}
+
+/* So long after its packs that a collection has done away with them. */
+TEST(word_that_comes_after_a_collection_is_refused)
+{
+	struct fixture f;
+	struct desk desk = {0};
+	begin(&f, test_seed());
+	struct repo *repo = open_at_desk(&f, &desk);
+	struct point point = put_much(&f, repo);
+	struct found packs = list(&f, "data");
+	struct sim_disk *aside = sim_disk_new();
+	struct place *kept;
+	CHECK_EQ(place_dir_open(sim_disk_seam(aside), &kept), 0);
+	for (size_t i = 0; i < packs.count; i++)
+		copy_object(f.rig.world.place, kept, packs.names[i]);
+	CHECK_EQ(collect(&f, 0), 0);
+	f.rig.clock.now += 3600 * NS_PER_SEC;
+	CHECK_EQ(collect(&f, 0), 0);
+	CHECK_EQ(list(&f, "data").count, 0);
+	/* As when the collection was ended before it removed what it calls dead. */
+	for (size_t i = 0; i < packs.count; i++)
+		copy_object(kept, f.rig.world.place, packs.names[i]);
+	place_close(kept);
+	sim_disk_free(aside);
+	CHECK_EQ(repo_commit(repo, &point, &f.rig.why), 0);
+	repo_close(repo);
+	check_refused(&f, "a collection has removed it since it was brought");
+	end(&f);
+	desk_done(&desk);
+}
+
+/* Two runs at once on one machine: whoever leaves word later has the higher number. */
+TEST(no_word_is_overtaken_by_another_run_of_its_key)
+{
+	struct fixture f;
+	struct desk desk = {0};
+	begin(&f, test_seed());
+	struct repo *one = open_at_desk(&f, &desk), *two = open_at_desk(&f, &desk);
+	f.rig.clock.now += 3600 * NS_PER_SEC;
+	bring(&f, one, "first");
+	/* The clock was set back. */
+	f.rig.clock.now -= 1800 * NS_PER_SEC;
+	CHECK_EQ(adopt(&f).adopted, 1);
+	bring(&f, two, "second");
+	CHECK_EQ(adopt(&f).adopted, 1);
+	repo_close(one);
+	repo_close(two);
+	end(&f);
+	desk_done(&desk);
 }
 
 TEST(a_key_that_was_taken_away_brings_nothing_more)

@@ -12,6 +12,7 @@
 #include "chunk/memory.h"
 #include "chunk/pack.h"
 #include "chunk/seal.h"
+#include "repo/client.h"
 #include "repo/index_disk.h"
 #include "repo/repo.h"
 #include "repo/slot.h"
@@ -82,7 +83,7 @@ struct repo {
 	head_indexes_t early;         /* index objects that no head names yet */
 	VEC(struct object_id) unread; /* indexes that could not be read: world.without_index */
 	uint64_t base;                /* generation of the head by which `index` was read */
-	bool adopted;                 /* repo_adopt() was done */
+	bool adopted;                 /* repo_adopt() or repo_take_up() was done */
 	struct packing packing[STREAMS];
 	struct pack_memory pack_memory;
 	struct flight *flights;
@@ -96,6 +97,7 @@ struct repo {
 	const struct repo *peers[HEAD_TWINS_MAX]; /* whose generations our heads tell */
 	size_t peer_count;
 	struct client *client; /* NULL: a key that reads */
+	struct client_notes notes;
 	uint8_t last_sum[32];  /* SHA-256 of header and body of the object stored last */
 	uint8_t point_sum[32]; /* of the body of the point that is being committed, as in heads */
 	struct repo_written written;
@@ -277,6 +279,9 @@ int repo_read_directory(struct repo *repo, const struct index_pack *pack, uint64
  * nothing new lists nothing.
  */
 int repo_adopt(struct repo *repo, struct why *why);
+
+/* Objects that lack only their name get it, for a key that reads nothing: once, too. */
+void repo_take_up(struct repo *repo);
 
 /* ---- packing.c ---- */
 

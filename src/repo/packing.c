@@ -19,6 +19,7 @@
 #include "os/loop.h"
 #include "place/place.h"
 #include "repo/cache.h"
+#include "repo/client_inner.h"
 #include "repo/inner.h"
 
 /* One pack on its way to the place. Its task sees no more of the repository than it names. */
@@ -192,6 +193,10 @@ static int close_pack(struct repo *repo, int stream, struct why *why)
 	err = pack_seal(packing->writer);
 	if (err)
 		return why_errno(why, err, "sealing a pack");
+	if (repo->client) {
+		struct pack_result sealed = pack_sealed(packing->writer);
+		client_note_pack(repo, kind_of(stream), &sealed);
+	}
 	*flight = (struct flight){
 		.task.work = fly,
 		.place = repo->world.place,
