@@ -409,8 +409,11 @@ TEST(no_key_is_lost_to_a_crash)
 TEST(no_key_is_lost_to_a_failing_disk)
 {
 	rig_explore(&scenario,
-		(struct explore_options){
-			.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+		(struct explore_options){.seed = 1,
+			.exhaustive = 2,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_crashes = true});
 }
 
 TEST_MAIN

@@ -217,8 +217,13 @@ TEST(no_point_is_lost_to_a_crash_of_repair_or_inbox)
 TEST(no_point_is_lost_to_a_disk_that_fails_a_repair)
 {
 	rig_explore(&scenario,
-		(struct explore_options){
-			.seed = 1, .exhaustive = 2, .samples = 1, .recovery_points = 1});
+		(struct explore_options){.seed = 1,
+			.exhaustive = 2,
+			.samples = 1,
+			.recovery_points = 1,
+			.no_crashes = true,
+			.one_fault_in = 3,
+			.which = test_seed()});
 }
 
 TEST_MAIN

@@ -60,6 +60,8 @@ struct explore_options {
 	bool no_crashes;
 	bool no_faults;
 	bool faults_alone; /* after a failed operation a restart, and no crash besides */
+	/* Set: one failing operation in so many is tried, and `which` picks the share: 0 and up. */
+	uint64_t one_fault_in, which;
 	const struct explore_allocations *allocations; /* set: allocations fail in turn too */
 	const char *repeat; /* of a report: tries that one case alone; same seed, same scenario */
 };

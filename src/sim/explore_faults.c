@@ -148,6 +148,12 @@ static bool fault_wanted(const struct explorer *ex, const struct fault *fault)
 			strcmp(only->error, fault->error) == 0);
 }
 
+static bool in_share(const struct explorer *ex, uint64_t number)
+{
+	uint64_t in = ex->options.one_fault_in;
+	return ex->only.given || in < 2 || number % in == ex->options.which % in;
+}
+
 static void fail_operation(struct level *level, uint64_t nth, enum sim_op op)
 {
 	struct explorer *ex = level->explorer;
@@ -155,7 +161,8 @@ static void fail_operation(struct level *level, uint64_t nth, enum sim_op op)
 		bool for_ever = i % 2;
 		int answer = for_ever ? kinds[i / 2].for_ever : kinds[i / 2].once;
 		level->fault = (struct fault){kinds[i / 2].error, answer, for_ever, nth};
-		if (!applies(kinds[i / 2].to, op) || !fault_wanted(ex, &level->fault))
+		if (!applies(kinds[i / 2].to, op) || !fault_wanted(ex, &level->fault) ||
+			!in_share(ex, nth + i))
 			continue;
 		ex->report->faults++;
 		if (!try_fault(level, LEVEL_FAULT) && !explore_over(ex))
