@@ -162,9 +162,9 @@ static void begin(struct act *act, struct keeper *keeper, uint64_t pace)
 
 /* ---- what is wanted ---- */
 
-static void take(struct keeper *keeper, const struct decision *says)
+static struct keeper_plan plan_of(const struct decision *says)
 {
-	keeper->plan = (struct keeper_plan){
+	struct keeper_plan plan = {
 		.wanted = says->wanted,
 		.alone = says->driver == DRIVER_REACTIVE,
 		.pressed = says->pressed,
@@ -178,9 +178,10 @@ static void take(struct keeper *keeper, const struct decision *says)
 		.binding = says->binding,
 	};
 	if (says->window.from_ns < says->window.until_ns) {
-		keeper->plan.begins_s = says->window.from_ns / NS_PER_SEC;
-		keeper->plan.ends_s = says->window.until_ns / NS_PER_SEC;
+		plan.begins_s = says->window.from_ns / NS_PER_SEC;
+		plan.ends_s = says->window.until_ns / NS_PER_SEC;
 	}
+	return plan;
 }
 
 enum { IDLE_S = 3600 }; /* between thoughts while nothing may be done yet */
@@ -255,7 +256,7 @@ static void think_again(struct act *act)
 	act->thought_s = now_ns / NS_PER_SEC;
 	act->unplanned.text[0] = '\0';
 	for (size_t i = 0; i < act->kept.len; i++)
-		take(&act->kept.at[i]->keeper, &thought.plan.decisions[i]);
+		act->kept.at[i]->keeper.plan = plan_of(&thought.plan.decisions[i]);
 }
 
 /* ---- a step ---- */
@@ -644,6 +645,43 @@ int act_why_job(const struct act *act, int64_t id, struct str *text, struct why 
 			id, LEDGER_FACTS);
 	struct arena arena = {0};
 	int err = decide_again(&arena, &facts, str_text(&resource), text, why);
+	arena_done(&arena);
+	return err;
+}
+
+/* Points that cost next to nothing are made as much more or less often. */
+static struct keeper with_rpo(const struct keeper *keeper, int64_t rpo_ns)
+{
+	struct keeper other = *keeper;
+	double change = (double)rpo_ns / (double)keeper->how.rpo_ns;
+	other.how.rpo_ns = rpo_ns;
+	other.how.best_rpo_ns = (int64_t)((double)keeper->how.best_rpo_ns * change);
+	return other;
+}
+
+int act_what_if(const struct act *act, const char *name, int64_t rpo_ns,
+	struct keeper_plan *ret_plan, struct str *ret_why)
+{
+	const struct keeper *keepers[CONF_PROTECTED_MAX];
+	struct arena arena = {0};
+	struct thought thought;
+	struct keeper other;
+	size_t which = act->kept.len;
+	for (size_t i = 0; i < act->kept.len; i++) {
+		keepers[i] = &act->kept.at[i]->keeper;
+		if (strcmp(keepers[i]->how.name, name) == 0)
+			which = i;
+	}
+	if (which == act->kept.len)
+		return -ENOENT;
+	other = with_rpo(keepers[which], rpo_ns);
+	keepers[which] = &other;
+	int err = think(
+		keepers, act->kept.len, clock_wall_ns(act->options.world->clock), &arena, &thought);
+	if (!err) {
+		*ret_plan = plan_of(&thought.plan.decisions[which]);
+		plan_show_one(&thought.facts, &thought.plan.decisions[which], ret_why);
+	}
 	arena_done(&arena);
 	return err;
 }

@@ -97,6 +97,14 @@ int act_why_job(const struct act *act, int64_t id, struct str *text, struct why 
 /* Plans that broke a hard rule, and were not followed. */
 uint64_t act_refused(const struct act *act);
 
+/*
+ * What would be planned of it if points had to be younger, or might be older: the planner is asked
+ * with that one thing changed, and nothing comes of it. -ENOENT: there is nothing of that name;
+ * -ENOMEM.
+ */
+int act_what_if(const struct act *act, const char *name, int64_t rpo_ns,
+	struct keeper_plan *ret_plan, struct str *ret_why);
+
 /* NULL: nothing is wrong. */
 const char *act_failure(const struct act *act);
 

@@ -22,10 +22,12 @@ enum { NODE_JOBS_AT_ONCE = 100 };
 
 /* What is asked. Members that a question does not know are left 0. */
 struct node_ask {
-	const char *name; /* of a resource, a job or a series; NULL: all of them */
-	int64_t from;     /* metrics: the number of the first series */
-	int64_t below;    /* jobs: numbers below this; 0: any */
-	size_t limit;     /* jobs: at most so many; 0: NODE_JOBS_AT_ONCE, which are the most */
+	const char *name;  /* of a resource, a job or a series; NULL: all of them */
+	int64_t from;      /* metrics: the number of the first series */
+	int64_t below;     /* jobs: numbers below this; 0: any */
+	int64_t horizon_s; /* how far ahead */
+	int64_t rpo_s;     /* what if points had to be as young as this? */
+	size_t limit;      /* jobs: at most so many; 0: NODE_JOBS_AT_ONCE, which are the most */
 };
 
 /*
@@ -59,6 +61,24 @@ int node_cancel(
 /* No job of it runs until it is resumed; its jobs run again. */
 int node_pause(struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
 int node_resume(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+/* How load went on and may go on, and when jobs were, are and are to be: of a resource. */
+int node_outlook(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+/* What would be planned of it if its points had to be younger, or might be older. */
+int node_what_if(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+/* All that is measured, by name; and what comes of one of them, by the hour. */
+int node_series(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+int node_forecast(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+/* Moments that can be had back, as the jobs tell that made them; and where they lie. */
+int node_points(
+	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+int node_tiers(struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
+/* What ebb-vold serves, as far as it was measured. */
+int node_volumes(
 	struct node *node, const struct node_ask *ask, struct json_t **ret, struct why *why);
 
 /* Turns go on, and what is told can be kept: 0, or why it is not so. */

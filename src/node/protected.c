@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,26 +15,13 @@
 #include "node/acting.h"
 #include "node/document.h"
 #include "node/inside.h"
+#include "node/members.h"
 #include "os/clock.h"
 #include "os/world.h"
 #include "plan/decide.h"
 #include "talk/reply.h"
 
 /* ---- members ---- */
-
-static json_t *time_json(int64_t at_s)
-{
-	char text[UNITS_TEXT];
-	return at_s ? json_string(units_show_time(at_s * NS_PER_SEC, text)) : json_null();
-}
-
-/* JSON has no infinity: a price without bound is the word. */
-static json_t *price_json(double price)
-{
-	if (price < 0)
-		return json_null();
-	return isinf(price) ? json_string("any") : json_real(price);
-}
 
 static const char *state_of(const struct keeper *keeper)
 {
@@ -47,9 +33,9 @@ static json_t *plan_json(const struct keeper *keeper)
 	const struct keeper_plan *plan = &keeper->plan;
 	return json_pack("{s:s,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:f,s:i,s:f,s:f}", "wanted",
 		plan_wanted_word(plan->wanted), "pressed", plan->pressed, "will_miss",
-		plan->will_miss, "not_before", time_json(plan->release_s), "due",
-		time_json(plan->due_s), "begins", time_json(plan->begins_s), "ends",
-		time_json(plan->ends_s), "price", price_json(plan->alone ? -1 : plan->price),
+		plan->will_miss, "not_before", member_time(plan->release_s), "due",
+		member_time(plan->due_s), "begins", member_time(plan->begins_s), "ends",
+		member_time(plan->ends_s), "price", member_price(plan->alone ? -1 : plan->price),
 		"in_time", plan->in_time, "binding_day", plan->binding, "score", plan->score,
 		"harm", plan->harm);
 }
@@ -89,10 +75,10 @@ static json_t *keeper_json(const struct keeper *keeper)
 		"to", talk_json_text(keeper->how.to), "state", state_of(keeper), "paused",
 		keeper->held, "rpo", (json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk",
 		device->name, "disk_missing", device->missing, "newest_point",
-		time_json(keeper->last_s), "plan", plan_json(keeper), "work", keeper->work_s,
+		member_time(keeper->last_s), "plan", plan_json(keeper), "work", keeper->work_s,
 		"users_busy", device->users, "share", keeper->pacer.share, "bytes_per_second",
 		keeper->pacer.share * device->capacity, "failures", keeper->failures, "retry",
-		time_json(keeper->failures ? keeper->retry_s : 0), "foreground_latency",
+		member_time(keeper->failures ? keeper->retry_s : 0), "foreground_latency",
 		latency_json(keeper), "backtest", backtest_json(&keeper->backtest));
 }
 
@@ -110,8 +96,8 @@ static bool add_job(void *arg, const struct ledger_job *job)
 {
 	json_t *one = json_pack("{s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:f,s:I}", "id", (json_int_t)job->id,
 		"resource", job->resource, "state", job_state_text(job->state), "started",
-		time_json(job->started_s), "ended", time_json(job->ended_s), "late_after",
-		time_json(job->due_s), "price", price_json(job->price), "in_time", job->in_time,
+		member_time(job->started_s), "ended", member_time(job->ended_s), "late_after",
+		member_time(job->due_s), "price", member_price(job->price), "in_time", job->in_time,
 		"binding_day", (json_int_t)job->binding);
 	json_t *came = json_pack("{s:f,s:f,s:f,s:I,s:I}", "work", job->work_s, "took", job->took_s,
 		"harm", job->harm, "bytes", (json_int_t)job->bytes, "code", (json_int_t)job->code);
@@ -206,7 +192,7 @@ static json_t *running_json(const struct keeper *keeper)
 	if (!keeper->job.proc)
 		return json_null();
 	return json_pack("{s:I,s:s,s:o,s:I,s:f}", "id", (json_int_t)seen->id, "state",
-		job_state_text(seen->state), "started", time_json(seen->started_s), "bytes",
+		job_state_text(seen->state), "started", member_time(seen->started_s), "bytes",
 		(json_int_t)seen->bytes, "progress", keeper_progress(keeper));
 }
 
@@ -215,8 +201,8 @@ static json_t *resource_json(const struct node *node, const struct keeper *keepe
 	json_t *one = json_pack("{s:o,s:I,s:o,s:o,s:o,s:o}", "sentence",
 		sentence_json(node, keeper), "rpo_seconds",
 		(json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "point_at",
-		time_json(keeper->last_s), "deadline", time_json(deadline_of(keeper)), "next_at",
-		time_json(keeper->plan.begins_s), "job", running_json(keeper));
+		member_time(keeper->last_s), "deadline", member_time(deadline_of(keeper)),
+		"next_at", member_time(keeper->plan.begins_s), "job", running_json(keeper));
 	json_t *rest = keeper_json(keeper);
 	if (!one || !rest || json_object_update(one, rest) != 0) {
 		json_decref(one);

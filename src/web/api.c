@@ -9,6 +9,8 @@
 #include "node/document.h"
 #include "talk/metrics_text.h"
 
+enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+
 static void answer_document(const struct site *site, node_document_fn *document,
 	const struct node_ask *ask, struct answer *ret)
 {
@@ -128,6 +130,68 @@ void api_why(const struct site *site, const struct request *request, struct answ
 	answer_document(site, node_why, &ask, ret);
 }
 
+static void answer_ahead(const struct site *site, const struct request *request,
+	node_document_fn *document, int64_t most_s, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	struct why why = {""};
+	ask.horizon_s = DAY_S;
+	int err = request_duration(request, "horizon", HOUR_S, most_s, &ask.horizon_s, &why);
+	if (err)
+		answer_failure(ret, err, &why);
+	else
+		answer_document(site, document, &ask, ret);
+}
+
+void api_outlook(const struct site *site, const struct request *request, struct answer *ret)
+{
+	answer_ahead(site, request, node_outlook, 2 * DAY_S, ret);
+}
+
+void api_forecast(const struct site *site, const struct request *request, struct answer *ret)
+{
+	answer_ahead(site, request, node_forecast, 7 * DAY_S, ret);
+}
+
+void api_what_if(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	struct why why = {""};
+	int err = request_duration(request, "rpo", MINUTE_S, 365 * DAY_S, &ask.rpo_s, &why);
+	if (!err && !ask.rpo_s)
+		err = why_set(&why, -EINVAL,
+			"rpo is missing: what if points had to be at most how "
+			"old? ?rpo=15m");
+	if (err)
+		answer_failure(ret, err, &why);
+	else
+		answer_document(site, node_what_if, &ask, ret);
+}
+
+void api_series(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	answer_document(site, node_series, &(struct node_ask){0}, ret);
+}
+
+void api_points(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = {.name = request_param(request, "resource")};
+	answer_document(site, node_points, &ask, ret);
+}
+
+void api_tiers(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	answer_document(site, node_tiers, &(struct node_ask){0}, ret);
+}
+
+void api_volumes(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)request;
+	answer_document(site, node_volumes, &(struct node_ask){0}, ret);
+}
+
 void api_now(const struct site *site, const struct request *request, struct answer *ret)
 {
 	struct node_ask ask = named(request);
@@ -138,4 +202,16 @@ void api_cancel(const struct site *site, const struct request *request, struct a
 {
 	struct node_ask ask = named(request);
 	answer_document(site, node_cancel, &ask, ret);
+}
+
+void api_pause(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_pause, &ask, ret);
+}
+
+void api_resume(const struct site *site, const struct request *request, struct answer *ret)
+{
+	struct node_ask ask = named(request);
+	answer_document(site, node_resume, &ask, ret);
 }

@@ -26,7 +26,16 @@ void api_resource(const struct site *site, const struct request *request, struct
 void api_jobs(const struct site *site, const struct request *request, struct answer *ret);
 void api_job(const struct site *site, const struct request *request, struct answer *ret);
 void api_why(const struct site *site, const struct request *request, struct answer *ret);
+void api_outlook(const struct site *site, const struct request *request, struct answer *ret);
+void api_what_if(const struct site *site, const struct request *request, struct answer *ret);
+void api_series(const struct site *site, const struct request *request, struct answer *ret);
+void api_forecast(const struct site *site, const struct request *request, struct answer *ret);
+void api_points(const struct site *site, const struct request *request, struct answer *ret);
+void api_tiers(const struct site *site, const struct request *request, struct answer *ret);
+void api_volumes(const struct site *site, const struct request *request, struct answer *ret);
 void api_now(const struct site *site, const struct request *request, struct answer *ret);
+void api_pause(const struct site *site, const struct request *request, struct answer *ret);
+void api_resume(const struct site *site, const struct request *request, struct answer *ret);
 void api_cancel(const struct site *site, const struct request *request, struct answer *ret);
 
 #endif
