@@ -30,6 +30,9 @@ struct proc_spec {
 	const char *const *argv; /* argv[0] included, NULL at the end */
 	const char *const *env;  /* NULL at the end */
 	bool apart;              /* a terminal's Ctrl-C does not reach it */
+	/* Files that it adds what it prints to, made with mode 0600; NULL: where the caller does.
+	 */
+	const char *output, *errors;
 };
 
 /* What a child has used so far, its threads and those children it waited for together. */
@@ -51,7 +54,7 @@ struct procs_ops {
 		struct why *why);
 };
 
-/* Gives the handle. Output goes where the caller's own goes; input is empty. */
+/* Gives the handle. Its input is empty. */
 static inline int procs_start(
 	struct procs *procs, const struct proc_spec *spec, struct proc **ret_proc, struct why *why)
 {

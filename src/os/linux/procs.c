@@ -157,6 +157,12 @@ static int describe(const struct proc_spec *spec, posix_spawnattr_t *attributes,
 	if (!err)
 		err = posix_spawn_file_actions_addopen(
 			files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (!err && spec->output)
+		err = posix_spawn_file_actions_addopen(
+			files, STDOUT_FILENO, spec->output, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	if (!err && spec->errors)
+		err = posix_spawn_file_actions_addopen(
+			files, STDERR_FILENO, spec->errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	/* Not only ours are close-on-exec then, but what libraries and our parent left open. */
 	if (!err)
 		err = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);

@@ -99,6 +99,29 @@ TEST(an_exit_status_comes_once)
 	end();
 }
 
+TEST(what_a_child_prints_is_added_to_files)
+{
+	begin();
+	struct why why = {0};
+	char errors[160];
+	snprintf(errors, sizeof(errors), "%s.errors", fixture.out);
+	const char *argv[] = {"sh", "-c", "echo said; echo wrong >&2", NULL}, *env[] = {NULL};
+	const struct proc_spec spec = {.program = "/bin/sh",
+		.argv = argv,
+		.env = env,
+		.output = fixture.out,
+		.errors = errors};
+	for (int i = 0; i < 2; i++) {
+		proc_close(fixture.proc);
+		CHECK_EQ(procs_start(fixture.scratch.world->procs, &spec, &fixture.proc, &why), 0);
+		fixture.proc->on_exit = on_exit_note;
+		scratch_run(&fixture.scratch);
+	}
+	CHECK_STR(run("cat $OUT $OUT.errors > $OUT.both; mv $OUT.both $OUT"),
+		"said\nsaid\nwrong\nwrong\n");
+	end();
+}
+
 TEST(a_signal_ends_a_child_and_is_told)
 {
 	begin();
