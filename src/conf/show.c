@@ -52,24 +52,31 @@ static bool is_plain(const char *value)
 	return *value && *value != '-' && *value != '.';
 }
 
-/* A value as YAML: the types with units and words are plain, texts where they can be. */
-void conf_show_value(const struct conf_key *key, const void *values, struct str *text)
+void conf_show_text(const char *value, struct str *text)
 {
-	OWN(str_done) struct str value = {0};
-	conf_value_show(key, values, &value);
-	if ((key->type != CONF_NAME && key->type != CONF_PATH && key->type != CONF_TEXT) ||
-		is_plain(str_text(&value))) {
-		str_add(text, str_text(&value));
+	if (is_plain(value)) {
+		str_add(text, value);
 		return;
 	}
 	/* Control characters never get into a value, so these two are all that needs a \. */
 	str_add(text, "\"");
-	for (const char *c = str_text(&value); *c; c++) {
+	for (const char *c = value; *c; c++) {
 		if (*c == '"' || *c == '\\')
 			str_add(text, "\\");
 		str_add_bytes(text, c, 1);
 	}
 	str_add(text, "\"");
+}
+
+/* The types with units and words are plain, texts where they can be. */
+void conf_show_value(const struct conf_key *key, const void *values, struct str *text)
+{
+	OWN(str_done) struct str value = {0};
+	conf_value_show(key, values, &value);
+	if (key->type == CONF_NAME || key->type == CONF_PATH || key->type == CONF_TEXT)
+		conf_show_text(str_text(&value), text);
+	else
+		str_add(text, str_text(&value));
 }
 
 static void add_origin(

@@ -28,6 +28,9 @@ struct json_t *conf_json_value(const struct conf_key *key, const void *values);
 /* Adds one value as YAML. */
 void conf_show_value(const struct conf_key *key, const void *values, struct str *text);
 
+/* Adds a text as YAML, in quotes where it needs them; it holds no control characters. */
+void conf_show_text(const char *value, struct str *text);
+
 /* Sections whose keys are names of people. */
 struct conf_sections {
 	const struct conf_protects *protects;

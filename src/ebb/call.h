@@ -22,6 +22,7 @@ struct call {
 	const char *repo_env;           /* EBB_REPO */
 	const char *key_file_env;       /* EBB_KEY_FILE */
 	const char *password_file_env;  /* EBB_PASSWORD_FILE */
+	const char *data_env;           /* EBB_DATA */
 	const char *const *environment; /* for programs that are started; NULL at the end */
 	char state_home[CALL_PATH];     /* where a session may keep its state, "" unknown */
 	char catalog_folder[CALL_PATH]; /* where the catalog lies, "" unknown */
@@ -30,6 +31,8 @@ struct call {
 	char program_folder[CALL_PATH]; /* of the ebb that runs */
 	char work_folder[CALL_PATH];    /* what relative paths are relative to */
 	bool color;                     /* standard output shows colours */
+	bool letters;                   /* ... and nothing but ASCII */
+	bool terminal;                  /* standard output is one that can be drawn on */
 };
 
 /* The command's handlers, one for each row of the table. */
@@ -38,6 +41,7 @@ int call_completion(const struct call *call);
 int call_config_check(const struct call *call);
 int call_config_sample(const struct call *call);
 int call_config_show(const struct call *call);
+int call_demo(const struct call *call);
 int call_forecast(const struct call *call);
 int call_help(const struct call *call);
 int call_history_import(const struct call *call);
@@ -95,6 +99,12 @@ int call_print(const struct str *text);
  */
 void call_add_json(struct str *text, json_t *document);
 int call_print_json(json_t *document);
+
+/* For OWN(). */
+static inline void json_own(json_t **document)
+{
+	json_decref(*document);
+}
 
 /* "ebb: TEXT" on standard error. Returns `code`. */
 int call_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -140,7 +140,9 @@ static void spawn(struct child *child)
 	struct proc_spec spec = {.program = child->program,
 		.argv = child->words,
 		.env = child->environment,
-		.apart = true};
+		.apart = true,
+		.output = child->log,
+		.errors = child->log};
 	child->started_ns = now_ns(child);
 	child->exit_code = 0;
 	if (procs_start(child->world->procs, &spec, &child->proc, &child->why)) {

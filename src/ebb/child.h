@@ -47,6 +47,7 @@ struct child {
 	const char *name;
 	const char *words[CHILD_WORDS]; /* its arguments; words[0] is for its own name */
 	const char *const *environment;
+	const char *log; /* the file that what it prints goes to; NULL: where ours goes */
 	char program[CALL_PATH * 2];
 	char address[CONF_SOCKET_MAX + sizeof("unix:")];
 	/* Its state changed. `why`: what happened, when it died. It may stop any child. */

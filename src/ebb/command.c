@@ -83,7 +83,7 @@ const struct option options[OPTIONS] = {
 	[OPTION_POSTGRES] = {"postgres", 0, VALUE_TEXT, "SERVER",
 		"save a PostgreSQL server: a connection string, or the name of a service"},
 	[OPTION_NAME] = {"name", 0, VALUE_TEXT, "NAME",
-		"what a PostgreSQL cluster is called, in all its commands"},
+		"what a PostgreSQL cluster, or what is protected, is called"},
 	[OPTION_TIMELINE] = {"timeline", 0, VALUE_TEXT, "N",
 		"of pg/NAME@TIME: the timeline to follow instead of the newest"},
 	[OPTION_TABLESPACES] = {"tablespaces", 0, VALUE_FOLDER, "DIR",
@@ -117,8 +117,9 @@ const struct option options[OPTIONS] = {
 		"with --in-place: remove what the point does not have; asks first"},
 	[OPTION_NBD] = {"nbd", 0, VALUE_TEXT, "ADDRESS",
 		"serve the image of POINT as a network block device at unix:PATH"},
-	[OPTION_TO] = {"to", 0, VALUE_TEXT, "VOLUME",
-		"into a new volume of ebb-vold, vol/NAME, instead of TARGET"},
+	[OPTION_TO] = {"to", 0, VALUE_TEXT, "WHERE",
+		"of restore: a new volume of ebb-vold, vol/NAME, instead of TARGET; of protect: "
+		"the repository for points of PATH, a folder or URL"},
 	[OPTION_SERVE] = {"serve", 0, VALUE_NONE, NULL,
 		"with --to: the volume is served at once, and fills meanwhile"},
 	[OPTION_REPAIR] = {"repair", 0, VALUE_NONE, NULL,
@@ -174,6 +175,11 @@ const struct option options[OPTIONS] = {
 		"the column with the values, by name or number"},
 	[OPTION_DAYS] = {"days", 0, VALUE_TEXT, "N", "only the last N days are judged"},
 	[OPTION_SVG] = {"svg", 0, VALUE_NONE, NULL, "a picture of the last week, as SVG"},
+	[OPTION_DATA] = {"data", 0, VALUE_FILE, "DIR",
+		"recorded load instead of generated: a file of CSV, or the first one in a folder"},
+	[OPTION_KEEP] = {"keep", 0, VALUE_NONE, NULL, "leave everything where it is at the end"},
+	[OPTION_RPO] = {"rpo", 0, VALUE_TEXT, "DURATION",
+		"the newest point is never older than this; 24h unless said"},
 	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
 	[OPTION_DRY_RUN] = {"dry-run", 'n', VALUE_NONE, NULL,
 		"say what would be done, and do nothing"},
@@ -357,6 +363,22 @@ const struct command commands[] = {
 		{{"ebb run", "a first look"},
 			{"ebb run --state ~/.local/state/ebb/run-1", "the same session again"}},
 		call_run},
+	{"demo", NULL, "the first minute: what ebb does, shown on this machine",
+		"A generated month of an office server's load (or --data, or $EBB_DATA) is lived "
+		"through by the code of `model backtest` and `simulate`: the forecast's band "
+		"narrows, backups move into the valleys, and the harm is told beside that of a "
+		"fixed start at 02:00. Then ebb-vold serves a small volume to a client whose load "
+		"comes and goes; a point of it is made and restored while it writes, and hashes "
+		"are compared. One byte of a stored pack is flipped, found and mended. Then it "
+		"stays: ebbd protects the volume from there on. Needs no root and listens on "
+		"this machine alone; everything lies in one new state folder, which is removed "
+		"at the end unless --keep is given.",
+		{NULL},
+		COMMON | ONE(OPTION_STATE) | ONE(OPTION_DATA) | ONE(OPTION_KEEP) |
+			ONE(OPTION_EXIT) | ONE(OPTION_JSON),
+		{{"ebb demo", "watch"}, {"ebb demo --data load.csv --keep", "with a load of yours"},
+			{"ebb demo --json --exit", "for tests"}},
+		call_demo},
 	{"repo", "init", "make a repository, and the key to it",
 		"The folder may be new or empty. Everything in it is encrypted and carries parity "
 		"that mends damage. The key is written to a new file that only you can read; "
@@ -473,21 +495,27 @@ const struct command commands[] = {
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},
 		call_backup},
-	{"protect", NULL, "save a volume into a repository, by what changed",
-		"Cuts a snapshot of a volume that ebb-vold serves, stores the blocks of 4 KiB that "
-		"changed since the newest point, reads them back and compares, and drops the "
-		"snapshot. Clients of the volume go on meanwhile. When it is not known what "
+	{"protect", NULL, "have a folder, device or volume saved from now on",
+		"With --to it is declared in conf.d beside the configuration: that of the ebbd "
+		"that answers, or that --config or --state name. Where no repository is yet one "
+		"is made, and a recovery sheet printed, once. A running ebbd takes it up and makes "
+		"each point when it disturbs least; what is declared already stays as it is. The "
+		"name of a resource that is declared asks ebbd for a point now, and with -n tells "
+		"what that would come to. vol/NAME without --to saves a volume of ebb-vold in "
+		"this call: cuts a snapshot, stores the blocks of 4 KiB that changed since the "
+		"newest point, reads them back and compares, and drops the snapshot. Clients of "
+		"the volume go on meanwhile. When it is not known what "
 		"changed (a first time, another volume of that name, or a point that another "
 		"repository knew), all blocks are read and compared by their sums, and that is "
 		"said. A run that was killed leaves a snapshot, which the next one drops.",
-		{"VOLUME", VALUE_TEXT, false, 1, NULL},
+		{"PATH|NAME|vol/NAME", VALUE_FOLDER, false, 1, NULL},
 		COMMON | READER | PLACES | ONE(OPTION_FULL) | ONE(OPTION_FOLD) |
 			ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_DRY_RUN) | ONE(OPTION_PRICE) |
 			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
-			ONE(OPTION_LOCK),
-		{{"ebb protect vol/db --repo /mnt/backup/ebb", "one point of volume db"},
-			{"ebb protect vol/db --limit 50MiB", "not faster than that"},
-			{"ebb protect vol/db -n", "what it would come to"}},
+			ONE(OPTION_LOCK) | ONE(OPTION_TO) | ONE(OPTION_NAME) | ONE(OPTION_RPO),
+		{{"ebb protect ~/Documents --to /mnt/backup/ebb", "from now on, each day"},
+			{"ebb protect Documents -n", "what its next point would come to"},
+			{"ebb protect vol/db --repo /mnt/backup/ebb", "one point of volume db"}},
 		call_protect},
 	{"snap", "ls", "the recovery points of a repository, oldest first",
 		"The last line tells the repository's generation. The catalog remembers it, and "
@@ -717,6 +745,7 @@ const struct variable variables[] = {
 		"a file whose first line is the passphrase; any key file comes before it"},
 	{"EBB_IMPORT_AUTHORIZATION",
 		"what `history import` sends as Authorization: Bearer ..., Basic ..."},
+	{"EBB_DATA", "recorded load for `ebb demo`; --data comes before it"},
 	{"EBB_CONFIG", "the configuration to go by; --config comes before it"},
 	{"NO_COLOR", "when set and not empty: no colours"},
 	{"STATE_DIRECTORY", "where the catalog lies, instead of $XDG_STATE_HOME/ebb"},
@@ -725,7 +754,8 @@ const struct variable variables[] = {
 		"removed"},
 	{"TMPDIR", "the same for files without names, where there is no such folder; /var/tmp"},
 	{"XDG_STATE_HOME",
-		"where `ebb run` makes the state folder of a new session, and the catalog"},
+		"where `ebb run` and `ebb demo` make the state folder of a new session, and the "
+		"catalog"},
 	{NULL, NULL},
 };
 

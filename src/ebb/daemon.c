@@ -20,6 +20,7 @@ struct asking {
 	struct world *world;
 	json_t *answer;
 	int code;
+	bool quiet;
 };
 
 static void on_answer(void *arg, const struct talk_answer *answer)
@@ -29,7 +30,8 @@ static void on_answer(void *arg, const struct talk_answer *answer)
 	loop_stop(asking->world->loop);
 	asking->code = ask_code(answer, "ebbd", asking->socket, &why);
 	if (asking->code) {
-		call_fail(asking->code, "%s", why.text);
+		if (!asking->quiet)
+			call_fail(asking->code, "%s", why.text);
 		return;
 	}
 	asking->answer = json_copy(answer->reply->doc);
@@ -60,12 +62,13 @@ static int ask(struct asking *asking, const char *const *words, size_t count)
 		.on_answer = on_answer,
 		.arg = asking};
 	if (talk_ask(asking->world, &question, &ask, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
+		return asking->quiet ? EXIT_FAILED : call_fail(EXIT_FAILED, "%s", why.text);
 	linux_run(lw);
 	return asking->code;
 }
 
-int daemon_ask(const struct call *call, const char *const *words, size_t count, json_t **ret_answer)
+static int find_and_ask(const struct call *call, bool quiet, const char *const *words, size_t count,
+	json_t **ret_answer)
 {
 	OWN(config_done) struct config config = {0};
 	struct config_source source;
@@ -74,9 +77,20 @@ int daemon_ask(const struct call *call, const char *const *words, size_t count, 
 		code = config_read(&source, &config);
 	if (code)
 		return code;
-	struct asking asking = {.socket = config.conf.control_socket};
+	struct asking asking = {.socket = config.conf.control_socket, .quiet = quiet};
 	code = ask(&asking, words, count);
 	if (!code)
 		*ret_answer = asking.answer;
 	return code;
+}
+
+int daemon_ask(const struct call *call, const char *const *words, size_t count, json_t **ret_answer)
+{
+	return find_and_ask(call, false, words, count, ret_answer);
+}
+
+int daemon_look(
+	const struct call *call, const char *const *words, size_t count, json_t **ret_answer)
+{
+	return find_and_ask(call, true, words, count, ret_answer);
 }

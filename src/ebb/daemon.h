@@ -20,4 +20,8 @@ struct call;
 int daemon_ask(
 	const struct call *call, const char *const *words, size_t count, json_t **ret_answer);
 
+/* The same, and only a wrong configuration is told. */
+int daemon_look(
+	const struct call *call, const char *const *words, size_t count, json_t **ret_answer);
+
 #endif

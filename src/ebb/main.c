@@ -78,6 +78,22 @@ static bool wants_color(const struct args *args)
 		strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
 }
 
+/* By the character set that the locale names. */
+static bool wants_letters(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *value = NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !(value && *value); i++)
+		value = getenv(names[i]);
+	return !value || (!strcasestr(value, "utf-8") && !strcasestr(value, "utf8"));
+}
+
+static bool is_terminal(void)
+{
+	const char *term = getenv("TERM");
+	return term && strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
+}
+
 /* A walk holds a folder open for each level that it is deep. */
 static void allow_open_files(void)
 {
@@ -121,7 +137,10 @@ int main(int argc, char **argv)
 	call.key_file_env = getenv("EBB_KEY_FILE");
 	call.password_file_env = getenv("EBB_PASSWORD_FILE");
 	call.environment = (const char *const *)environ;
+	call.data_env = getenv("EBB_DATA");
 	call.color = wants_color(&call.args);
+	call.letters = wants_letters();
+	call.terminal = is_terminal();
 	find_state_home(call.state_home);
 	find_catalog_folder(call.state_home, call.catalog_folder);
 	find_cache_folder(call.cache_folder);

@@ -31,6 +31,7 @@
 #include "ebb/changes.h"
 #include "ebb/exit.h"
 #include "ebb/ledger.h"
+#include "ebb/protect_to.h"
 #include "ebb/vold.h"
 #include "ebb/volume_link.h"
 #include "os/clock.h"
@@ -334,11 +335,12 @@ int call_protect(const struct call *call)
 	const json_t *volume;
 	char hex[33];
 	const char *word = call->args.operands[0];
-	if (strncmp(word, "vol/", 4) != 0 || !word[4] || strlen(word) > 100)
-		return call_fail(EXIT_USAGE,
-			"'%.80s' is not vol/NAME; folders, files and servers are saved by `ebb "
-			"backup`",
-			word);
+	if (args_given(&call->args, OPTION_TO))
+		return protect_to(call);
+	if (strncmp(word, "vol/", 4) != 0)
+		return protect_named(call);
+	if (!word[4] || strlen(word) > 100)
+		return call_fail(EXIT_USAGE, "'%.80s' is not vol/NAME", word);
 	p.volume = word + 4;
 	snprintf(p.resource, sizeof(p.resource), "%s", word);
 	int code = vold_find(call, &p.vold);

@@ -9,6 +9,7 @@
 #include "base/why.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
+#include "ebb/simulate.h"
 #include "ebb/trace_file.h"
 #include "replay/replay.h"
 #include "replay/report.h"
@@ -47,42 +48,57 @@ static void fill(const struct samples *samples, int64_t first_ms, size_t slots, 
 	}
 }
 
-/* The trace's load as one host's, from the midnight before it to its end. */
-static int make_host(const struct call *call, struct replay_host *host, int64_t *ret_slots)
+int simulate_host(const struct samples *samples, struct replay_host *ret_host,
+	int64_t *ret_first_ms, int64_t *ret_slots)
 {
-	struct trace_file file = {0};
-	int code = trace_file_read(call, call->args.operands[0], &file);
-	if (code != EXIT_OK) {
-		trace_file_done(&file);
-		return code;
-	}
-	const struct samples *samples = &file.samples;
 	int64_t first = midnight(samples->at[0].ms);
 	int64_t last = samples->at[samples->len - 1].ms;
 	int64_t days = (last - first) / DAY_MS + 1;
-	OWN(own_free) double *load = NULL;
 	if (days > DAYS_MAX)
-		code = call_fail(EXIT_FAILED, "the trace spans more than ten years");
-	else
-		load = malloc((size_t)days * DAYS_DAY * sizeof(*load));
-	if (code == EXIT_OK && !load)
-		code = call_fail(EXIT_FAILED, "no memory");
-	if (code == EXIT_OK) {
-		*ret_slots = days * DAYS_DAY;
-		fill(samples, first, (size_t)*ret_slots, load);
-		if (replay_scale(host, load, (size_t)*ret_slots))
-			code = call_fail(EXIT_FAILED, "no memory");
-	}
-	trace_file_done(&file);
-	return code;
+		return call_fail(EXIT_FAILED, "the trace spans more than ten years");
+	OWN(own_free) double *load = malloc((size_t)days * DAYS_DAY * sizeof(*load));
+	if (!load)
+		return call_fail(EXIT_FAILED, "no memory");
+	fill(samples, first, (size_t)days * DAYS_DAY, load);
+	if (replay_scale(ret_host, load, (size_t)days * DAYS_DAY))
+		return call_fail(EXIT_FAILED, "no memory");
+	*ret_first_ms = first;
+	*ret_slots = days * DAYS_DAY;
+	return EXIT_OK;
+}
+
+void simulate_world(const struct replay_site *site, int64_t days, struct replay_world *ret_world)
+{
+	*ret_world = (struct replay_world){.site = site,
+		.beta = 0.05,
+		.most = 0.8,
+		.noise = 0.1,
+		.bursts = 0.5,
+		.delay = 1,
+		.seed = 1,
+		.from = site->slots - days * DAYS_DAY};
+	replay_prepare(ret_world);
+}
+
+static int make_host(const struct call *call, struct replay_host *host, int64_t *ret_slots)
+{
+	OWN(trace_file_done) struct trace_file file = {0};
+	int64_t first_ms;
+	int code = trace_file_read(call, call->args.operands[0], &file);
+	return code ? code : simulate_host(&file.samples, host, &first_ms, ret_slots);
+}
+
+int64_t simulate_days(int64_t known)
+{
+	int64_t days = known - LEAST_DAYS < known / 2 ? known - LEAST_DAYS : known / 2;
+	return days > JUDGED_MAX ? JUDGED_MAX : days;
 }
 
 static int read_days(const struct call *call, int64_t known, int64_t *ret_days)
 {
 	const char *text = call->args.values[OPTION_DAYS];
 	char *end;
-	*ret_days = known - LEAST_DAYS < known / 2 ? known - LEAST_DAYS : known / 2;
-	*ret_days = *ret_days > JUDGED_MAX ? JUDGED_MAX : *ret_days;
+	*ret_days = simulate_days(known);
 	if (text) {
 		long days = strtol(text, &end, 10);
 		if (*end || end == text || days < 1 || days > known - LEAST_DAYS)
@@ -148,15 +164,7 @@ int call_simulate(const struct call *call)
 	if (code == EXIT_OK)
 		code = read_days(call, site.slots / DAYS_DAY, &days);
 	if (code == EXIT_OK) {
-		*world = (struct replay_world){.site = &site,
-			.beta = 0.05,
-			.most = 0.8,
-			.noise = 0.1,
-			.bursts = 0.5,
-			.delay = 1,
-			.seed = 1,
-			.from = site.slots - days * DAYS_DAY};
-		replay_prepare(world);
+		simulate_world(&site, days, world);
 		code = report(call, world);
 	}
 	replay_host_done(&host);

@@ -23,6 +23,7 @@ struct hours {
 };
 
 struct run {
+	const struct backtest_options *options;
 	struct hours hours;
 	struct model *model;
 	struct work *work;
@@ -152,6 +153,8 @@ static void live(struct run *run, size_t first_day, size_t first_test)
 		history_reach(&run->model->history, midnight);
 		bool said = model_refit(run->model, run->work, NULL, run->ahead);
 		run->result->refits += said;
+		if (said && run->options->on_midnight)
+			run->options->on_midnight(run->options->arg, day, run->ahead);
 		if (said && day >= first_test)
 			judge(run, day * DAY);
 		for (size_t h = 0; h < DAY; h++) {
@@ -166,7 +169,7 @@ int backtest_run(const struct samples *trace, const struct backtest_options *opt
 	struct backtest *ret, struct why *why)
 {
 	struct backtest result = {0};
-	OWN(run_done) struct run run = {.result = &result};
+	OWN(run_done) struct run run = {.options = options, .result = &result};
 	if (!trace->len)
 		return why_set(why, -EINVAL, "an empty trace");
 	int err = into_hours(trace, options, &run.hours, why);

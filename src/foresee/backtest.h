@@ -43,6 +43,10 @@ struct backtest {
 struct backtest_options {
 	local_fn *local; /* NULL: UTC */
 	size_t days;     /* the last ones are forecast; 0: half of them, at most 28 */
+	/* At each local midnight, from the first on at which something is said: what comes. The day
+	 * counts from the trace's first; NULL: nobody asks. */
+	void (*on_midnight)(void *arg, size_t day, const struct ahead *ahead);
+	void *arg;
 };
 
 /* -EINVAL: the trace is too short; -ENOMEM. */
