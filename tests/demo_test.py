@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -160,6 +161,9 @@ def test_ctrl_c(place, ebb):
         state = event.get("state", state)
         if event["event"] == "ready":
             break
+    with urllib.request.urlopen(event["url"], timeout=PATIENCE) as page:
+        assert event["url"].startswith("http://127.0.0.1:") and page.status == 200, event
+        assert "<html" in page.read().decode().lower()
     status = subprocess.run([ebb, "status", "--json", "--state", state], env=environment(place),
                             capture_output=True, text=True, check=True)
     assert json.loads(status.stdout)["protected"][0]["name"] == "tide", status.stdout

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +77,10 @@ static int write_config(struct demo *demo)
 	OWN(linux_disk_done) struct linux_disk disk = {0};
 	OWN(file_close_own) struct file *file = NULL;
 	struct why why = {"no memory"};
-	str_add(&text, "# Written by `ebb demo`.\nnode: {name: demo}\nloop: {tick: 1s}\nstate: ");
+	str_add(&text,
+		"# Written by `ebb demo`.\nnode: {name: demo}\nloop: {tick: 1s}\n"
+		"# Any port that is free, of this machine alone.\n"
+		"http: {listen: \"127.0.0.1:0\"}\nstate: ");
 	conf_show_text(demo->state, &text);
 	str_add(&text, "\n");
 	int err = str_error(&text);
@@ -497,20 +501,27 @@ static int go_on(struct demo *demo, const struct places *places)
 	return code ? code : wait_for_point(demo);
 }
 
-/* What is run as `ebb` finds this one, or its whole path. */
-static void show_next(struct demo *demo)
+/* The page comes last: it is what a terminal makes a link of. */
+static int show_next(struct demo *demo)
 {
+	static const char *const words[] = {"status", "--json", NULL};
+	OWN(json_own) json_t *status = NULL;
 	char ebb[CALL_PATH + 8];
 	const char *state = demo->state;
 	bool installed = access("/usr/bin/ebb", X_OK) == 0;
+	int code = demo_must(demo, words, &status);
+	if (code)
+		return code;
+	const char *url = json_string_value(json_object_get(status, "url"));
 	snprintf(ebb, sizeof(ebb), installed ? "ebb" : "%s/ebb", demo->call->program_folder);
-	demo_say(demo, "ready", json_pack("{s:s,s:s}", "state", state, "program", ebb),
-		"\nIt stays, until Ctrl-C. In another terminal:\n"
+	demo_say(demo, "ready",
+		json_pack("{s:s,s:s,s:s?}", "state", state, "program", ebb, "url", url),
+		"\nIt goes on until Ctrl-C. In another terminal:\n"
+		"  %s status --state %s\n"
 		"  %s job why " VOLUME " --state %s\n"
-		"  %s protect ~/Documents --to ~/ebb-backup --state %s\n"
-		"  %s doctor\n"
-		"  %s status --state %s\n",
-		ebb, state, ebb, state, ebb, ebb, state);
+		"  %s protect ~/Documents --to ~/ebb-backup --state %s\n%s%s\n",
+		ebb, state, ebb, state, ebb, state, url ? "The page: " : "", url ? url : "");
+	return EXIT_OK;
 }
 
 static int play(struct demo *demo, struct places *places)
@@ -527,7 +538,7 @@ static int play(struct demo *demo, struct places *places)
 	if (!code && !demo->session.stopping)
 		code = go_on(demo, places);
 	if (!code && !demo->session.stopping)
-		show_next(demo);
+		code = show_next(demo);
 	return code;
 }
 
@@ -558,16 +569,19 @@ static int end(struct demo *demo, int code)
 
 int call_demo(const struct call *call)
 {
-	struct demo demo = {
+	OWN(own_free) struct demo *demo = calloc(1, sizeof(*demo));
+	struct places places; /* names that go on being used until the end */
+	if (!demo)
+		return call_fail(EXIT_FAILED, "no memory");
+	*demo = (struct demo){
 		.call = call,
 		.json = args_given(&call->args, OPTION_JSON),
 		.look = {.letters = call->letters, .color = call->color},
-		.session = {.call = call, .say = on_say, .on_up = on_up, .arg = &demo},
+		.session = {.call = call, .say = on_say, .on_up = on_up, .arg = demo},
 	};
-	struct places places; /* names that go on being used until the end */
-	int code = play(&demo, &places);
+	int code = play(demo, &places);
 	if (!code && !args_given(&call->args, OPTION_EXIT))
-		while (!demo.session.stopping)
-			linux_run(demo.session.lw);
-	return end(&demo, code);
+		while (!demo->session.stopping)
+			linux_run(demo->session.lw);
+	return end(demo, code);
 }

@@ -167,7 +167,8 @@ static void make_name(struct declaring *it)
 	char base[CONF_NAME_MAX - 3];
 	const char *slash = strrchr(it->entry.path, '/');
 	size_t len = 0;
-	for (const char *at = slash ? slash + 1 : it->entry.volume; *at && len < sizeof(base) - 1; at++) {
+	for (const char *at = slash ? slash + 1 : it->entry.volume; *at && len < sizeof(base) - 1;
+		at++) {
 		bool fits = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
 			(*at >= '0' && *at <= '9') || *at == '_' || *at == '-' ||
 			(*at == '.' && len);
@@ -422,10 +423,10 @@ static int say_json(const struct declaring *it, bool reloaded)
 	char source[CONF_SOURCE_TEXT];
 	return call_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:b,s:b,s:b}", "type",
 		"protect", "name", it->entry.name, "source",
-		conf_protect_source(&it->entry, source), "to", it->entry.to,
-		"key_file", it->entry.key_file, "rpo", (json_int_t)(it->entry.rpo_ns / NS_PER_SEC),
-		"config", it->source.path, "declared", !it->declared, "repository_made",
-		!it->repository, "reloaded", reloaded));
+		conf_protect_source(&it->entry, source), "to", it->entry.to, "key_file",
+		it->entry.key_file, "rpo", (json_int_t)(it->entry.rpo_ns / NS_PER_SEC), "config",
+		it->source.path, "declared", !it->declared, "repository_made", !it->repository,
+		"reloaded", reloaded));
 }
 
 static int say_done(const struct declaring *it, bool reloaded)
@@ -434,8 +435,7 @@ static int say_done(const struct declaring *it, bool reloaded)
 	char rpo[UNITS_TEXT], source[CONF_SOURCE_TEXT];
 	const char *path = it->source.path;
 	str_addf(&text, "%s%s: %s is protected%s, to %s, never more than %s old.\n",
-		it->repository ? "" : "\n", it->entry.name,
-		conf_protect_source(&it->entry, source),
+		it->repository ? "" : "\n", it->entry.name, conf_protect_source(&it->entry, source),
 		it->declared ? " already" : "", it->entry.to,
 		units_show_duration(it->entry.rpo_ns, rpo));
 	if (reloaded)
@@ -513,10 +513,9 @@ static int estimate(const struct declaring *it)
 	struct call inner = volume ? inner_call(it, "protect", NULL)
 				   : inner_call(it, "backup", NULL);
 	if (*it->entry.postgres)
-		return call_fail(EXIT_USAGE, "%s: what a server's point comes to is not known before",
-			it->entry.name);
-	inner.args.operands[inner.args.operand_count++] =
-		conf_protect_source(&it->entry, source);
+		return call_fail(EXIT_USAGE,
+			"%s: what a server's point comes to is not known before", it->entry.name);
+	inner.args.operands[inner.args.operand_count++] = conf_protect_source(&it->entry, source);
 	inner.args.values[OPTION_DRY_RUN] = "";
 	inner.args.values[OPTION_STATE] = it->config.conf.state;
 	return volume ? call_protect(&inner) : call_backup(&inner);

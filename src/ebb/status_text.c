@@ -259,4 +259,6 @@ void status_text(const struct json_t *status, bool color, struct str *out)
 	text_of(json_object_get(status, "config"), "path", a);
 	bool none = !*a || strcmp(a, "/dev/null") == 0;
 	str_addf(out, "  config    %s\n", none ? "all defaults" : a);
+	if (*text_of(status, "url", a))
+		str_addf(out, "  page      %s\n", a);
 }

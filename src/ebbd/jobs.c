@@ -16,7 +16,8 @@
  */
 static const char *const passed[] = {"HOME=", "PATH=", "TZ=", "LANG=", "LC_ALL=", "TMPDIR=",
 	"STATE_DIRECTORY=", "CACHE_DIRECTORY=", "XDG_STATE_HOME=", "XDG_CACHE_HOME=", "AWS_",
-	"EBB_KEY_FILE=", "EBB_PASSWORD_FILE=", "SSL_CERT_FILE=", "PGPASSFILE=", "PGSERVICEFILE="};
+	"EBB_CONFIG=", "EBB_KEY_FILE=", "EBB_PASSWORD_FILE=", "SSL_CERT_FILE=", "PGPASSFILE=",
+	"PGSERVICEFILE="};
 
 static bool is_passed(const char *variable)
 {

@@ -165,6 +165,12 @@ static void on_act(void *arg, const struct act_event *event)
 		web_job(ebbd->web, event->job->id);
 }
 
+static const char *page_url(void *arg)
+{
+	struct ebbd *ebbd = arg;
+	return ebbd->web ? web_url(ebbd->web) : "";
+}
+
 static void on_degraded(void *arg, const char *reason)
 {
 	struct ebbd *ebbd = arg;
@@ -198,6 +204,7 @@ static int start_node(struct ebbd *ebbd, struct why *why)
 		.ebb = ebbd->jobs.program[0] ? ebbd->jobs.program : NULL,
 		.env = ebbd->jobs.env,
 		.on_act = on_act,
+		.url = page_url,
 		.on_degraded = on_degraded,
 	};
 	struct node_config config = node_config(ebbd, &ebbd->config);

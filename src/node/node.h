@@ -46,6 +46,8 @@ struct node_options {
 	const char *const *env; /* of programs that are run; NULL at the end */
 	/* A job began or ended, or there is trouble with one; may be NULL. */
 	void (*on_act)(void *arg, const struct act_event *event);
+	/* Where the page is, "": nowhere; may be NULL. */
+	const char *(*url)(void *arg);
 	/* The node has just become degraded; may be NULL. */
 	void (*on_degraded)(void *arg, const char *reason);
 };

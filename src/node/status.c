@@ -141,6 +141,9 @@ int node_status(struct node *node, const struct node_ask *ask, json_t **ret, str
 		status = NULL;
 	}
 	json_decref(rest);
+	const char *url = node->options.url ? node->options.url(node->options.arg) : "";
+	if (status)
+		json_object_set_new(status, "url", text_or_null(url));
 	json_t *acting = acting_json(node);
 	if (status && acting)
 		json_object_update(status, acting);
