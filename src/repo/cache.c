@@ -146,6 +146,8 @@ static int find_runs(struct reading_in *r)
 static ptrdiff_t find_named(const struct repo *repo, const struct head_index *source)
 {
 	const struct head_index *named = head_find_index(&repo->head, &source->id);
+	if (!named && repo->head.indexes.len && planted(CACHE_OLD_RUN_USED))
+		return 0;
 	if (!named || memcmp(named->sum, source->sum, sizeof(named->sum)) != 0)
 		return -1;
 	return named - repo->head.indexes.at;

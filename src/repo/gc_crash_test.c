@@ -23,8 +23,29 @@ struct state {
 	bool maybe[POINTS], sure[POINTS]; /* may be there; must be there */
 	bool going[POINTS], gone[POINTS]; /* may be removed; must be */
 	uint64_t generation;
+	struct sim_disk *cache; /* where the index lies in files; NULL: in memory */
 	int race; /* a point that another writer makes while a collection marks; -1: none */
 };
+
+/* So small a table in memory that nearly all of an index lies in files. */
+enum { TABLE = 2 };
+
+static int open_seen(struct state *s, uint64_t seen, struct repo **ret_repo, struct why *why)
+{
+	struct repo *repo;
+	int err = repo_open(&s->world, s->secret, seen, &repo, why);
+	if (err)
+		return err;
+	if (s->world.cache) {
+		repo->disk.table = TABLE;
+		err = repo_read_indexes(repo, why);
+	}
+	if (err)
+		repo_close(repo);
+	else
+		*ret_repo = repo;
+	return err;
+}
 
 static int put_point_chunks(
 	struct repo *repo, unsigned from, unsigned to, struct digest *ret_root, struct why *why)
@@ -50,7 +71,7 @@ static int save(struct state *s, int number, unsigned from, unsigned to, struct 
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct digest root;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = open_seen(s, 0, &repo, why);
 	if (!err)
 		err = put_point_chunks(repo, from, to, &root, why);
 	return err ? err : commit(s, repo, number, &root, why);
@@ -61,7 +82,7 @@ static int leave_orphans(struct state *s, unsigned from, unsigned to, struct why
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct digest root;
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = open_seen(s, 0, &repo, why);
 	if (!err)
 		err = put_point_chunks(repo, from, to, &root, why);
 	return err ? err : repo_close_packs(repo, why);
@@ -72,7 +93,7 @@ static int remove_number(struct state *s, int number, struct why *why)
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct point named;
 	rig_name_point(&named, number);
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = open_seen(s, 0, &repo, why);
 	if (err)
 		return err;
 	const struct head *head = repo_head(repo);
@@ -112,7 +133,7 @@ static int collect_how(struct state *s, int64_t soak_ns, unsigned rewrite_below,
 	struct gc_result result;
 	const struct gc_options how = {
 		.walk = walk, .soak_ns = soak_ns, .rewrite_below = rewrite_below, .small_packs = 2};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = open_seen(s, 0, &repo, why);
 	return err ? err : repo_gc(repo, &how, &result, why);
 }
 
@@ -130,7 +151,7 @@ static int in_time(struct state *s, struct why *why)
 	struct digest root;
 	int err = save(s, 0, 0, 4, why);
 	if (!err)
-		err = repo_open(&s->world, s->secret, 0, &slow, why);
+		err = open_seen(s, 0, &slow, why);
 	if (!err)
 		err = put_point_chunks(slow, 1, 6, &root, why);
 	if (!err)
@@ -168,7 +189,7 @@ static int too_late(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *late = NULL;
 	struct digest root;
-	int err = repo_open(&s->world, s->secret, 0, &late, why);
+	int err = open_seen(s, 0, &late, why);
 	if (!err)
 		err = put_point_chunks(late, 0, 4, &root, why);
 	if (!err)
@@ -184,33 +205,71 @@ static int too_late(struct state *s, struct why *why)
 	return err ? err : save(s, 4, 0, 6, why);
 }
 
-static int run_on(struct state *s, struct place *place, struct why *why)
+/* A writer and two collections whose indexes lie in files; crashes are tried from the first on. */
+static int with_cache(struct state *s, struct why *why)
+{
+	OWN(rig_repo_own) struct repo *late = NULL;
+	struct digest root;
+	int err = save(s, 0, 0, 4, why);
+	if (!err)
+		err = save(s, 1, 3, 6, why);
+	if (!err)
+		err = open_seen(s, 0, &late, why);
+	if (!err)
+		err = put_point_chunks(late, 1, 5, &root, why);
+	if (!err)
+		err = remove_number(s, 0, why);
+	s->made = !err;
+	for (int i = 0; !err && i < 2; i++)
+		err = collect(s, 0, why);
+	if (!err)
+		err = commit(s, late, 3, &root, why);
+	if (err == -ESTALE)
+		err = 0;
+	return err ? err : save(s, 4, 0, 6, why);
+}
+
+static int run_on(struct state *s, struct place *place, struct disk *cache, struct why *why)
 {
 	test_world_init(&s->dice, &s->clock, 9);
 	s->race = -1;
 	racing = NULL;
 	s->world = (struct repo_world){
-		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock};
+		.place = place, .dice = &s->dice.dice, .clock = &s->clock.clock, .cache = cache};
 	int err = repo_init(&s->world, &rig_options, s->secret, why);
+	if (!err && cache)
+		return with_cache(s, why);
 	s->made = !err;
 	if (!err)
 		err = in_time(s, why);
 	if (!err)
 		err = in_a_race(s, why);
-	if (!err)
-		err = too_late(s, why);
-	return err;
+	return err ? err : too_late(s, why);
 }
 
 static int run(void *arg, struct world *world, struct why *why)
 {
+	struct state *s = arg;
 	struct place *place;
 	int err = place_dir_open(world->disk, &place);
 	if (err)
 		return err;
-	err = run_on(arg, place, why);
+	err = run_on(s, place, s->cache ? sim_disk_seam(s->cache) : NULL, why);
 	place_close(place);
 	return err;
+}
+
+static int run_cached(void *arg, struct world *world, struct why *why)
+{
+	struct state *s = arg;
+	s->cache = sim_disk_new();
+	return s->cache ? run(s, world, why) : -ENOMEM;
+}
+
+static void cache_done(void *arg)
+{
+	struct state *s = arg;
+	sim_disk_free(s->cache);
 }
 
 /* ---- what must be ---- */
@@ -241,7 +300,7 @@ static int check_points(const struct state *s, struct repo *repo, struct why *wh
 static int look(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
-	int err = repo_open(&s->world, s->secret, s->generation, &repo, why);
+	int err = open_seen(s, s->generation, &repo, why);
 	return err ? err : check_points(s, repo, why);
 }
 
@@ -250,7 +309,7 @@ static int go_on(struct state *s, struct why *why)
 {
 	OWN(rig_repo_own) struct repo *repo = NULL;
 	struct point point = {.source = POINT_DIR, .kind = POINT_FULL, .resource = "new"};
-	int err = repo_open(&s->world, s->secret, 0, &repo, why);
+	int err = open_seen(s, 0, &repo, why);
 	if (!err)
 		err = put_point_chunks(repo, 0, 7, &point.root, why);
 	if (!err)
@@ -262,23 +321,59 @@ static int go_on(struct state *s, struct why *why)
 	return err ? err : look(s, why);
 }
 
+static uint64_t choose_any(void *arg, enum sim_thing thing, uint64_t options)
+{
+	(void)thing;
+	return rng_below(arg, options);
+}
+
+static uint64_t choose_latest(void *arg, enum sim_thing thing, uint64_t options)
+{
+	(void)arg, (void)thing;
+	return options - 1;
+}
+
+/* A crash may leave all of the cache while the place lost something, or any part of it. */
+static int crash_cache(const struct state *s, struct sim_disk **ret_cache)
+{
+	struct rng rng;
+	struct sim_disk *cache = sim_disk_new();
+	rng_seed(&rng, (uint64_t)s->clock.now);
+	if (!cache)
+		return -ENOMEM;
+	*ret_cache = cache;
+	return sim_disk_crash(s->cache, s->clock.now % 2 ? choose_latest : choose_any, &rng, cache);
+}
+
+static int check_on(struct state *s, struct place *place, struct why *why)
+{
+	struct sim_disk *cache = NULL;
+	s->world.place = place;
+	s->world.dice = &s->dice.dice;
+	s->world.clock = &s->clock.clock;
+	int err = s->cache ? crash_cache(s, &cache) : 0;
+	s->world.cache = cache ? sim_disk_seam(cache) : NULL;
+	if (!err)
+		err = look(s, why);
+	if (!err)
+		err = go_on(s, why);
+	sim_disk_free(cache);
+	return err;
+}
+
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state s = *(const struct state *)arg;
 	struct place *place;
 	(void)faulty;
-	if (!s.made)
+	/* With a cache some moments will do: what the place loses is tried without one. */
+	if (!s.made || (s.cache && s.clock.now % 3))
 		return 0;
 	racing = NULL;
 	int err = place_dir_open(world->disk, &place);
 	if (err)
 		return err;
-	s.world.place = place;
-	s.world.dice = &s.dice.dice;
-	s.world.clock = &s.clock.clock;
-	err = look(&s, why);
-	if (!err)
-		err = go_on(&s, why);
+	err = check_on(&s, place, why);
 	place_close(place);
 	return err;
 }
@@ -311,7 +406,7 @@ static unsigned live(struct cut_place fault, struct why *ret_why, int *ret_err)
 	CHECK_EQ(place_dir_open(world.disk, &fault.refusing.inner), 0);
 	fault.refusing.place.ops = &refusing_ops;
 	fault.refusing.refuse = cut;
-	int err = run_on(&s, &fault.refusing.place, &why);
+	int err = run_on(&s, &fault.refusing.place, NULL, &why);
 	place_close(fault.refusing.inner);
 	*ret_err = err && (!fault.at || err != fault.err) ? err : 0;
 	*ret_why = why;
@@ -368,6 +463,20 @@ TEST(no_point_is_lost_to_a_collection)
 		(struct explore_options){.seed = 1,
 			.exhaustive = 4,
 			.samples = 2,
+			.recovery_points = 1,
+			.no_faults = true});
+}
+
+/* One life with the index in files: what is remembered of dead packs must not lead anybody there.
+ */
+TEST(a_cache_folder_leads_nobody_astray)
+{
+	struct scenario scenario = {
+		"gc cached", sizeof(struct state), run_cached, check, cache_done};
+	rig_explore(&scenario,
+		(struct explore_options){.seed = 1,
+			.exhaustive = 1,
+			.samples = 1,
 			.recovery_points = 1,
 			.no_faults = true});
 }
