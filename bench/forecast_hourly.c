@@ -38,6 +38,7 @@ struct run {
 	size_t hours;
 	size_t test_days, warm_days;
 	bool seagull; /* per cent of CPU: Seagull's bounds make sense */
+	bool busy;    /* of a machine that bitbrains_busy() names */
 	double p95;
 	uint8_t ok[CHOOSERS][64]; /* by method and test day: window right 1, load accurate 2 */
 };
@@ -282,6 +283,20 @@ static void collect(struct results *results, const struct run *proto, int group)
 	model_free(bench.model);
 }
 
+/* Leaves only what belongs to busy machines. */
+static void pick_busy(struct results *results)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < results->count; i++) {
+		if (!results->runs[i].busy)
+			continue;
+		results->sums[kept] = results->sums[i];
+		results->runs[kept] = results->runs[i];
+		results->group[kept++] = results->group[i];
+	}
+	results->count = kept;
+}
+
 static void drop(struct results *results)
 {
 	free(results->sums);
@@ -458,37 +473,81 @@ static void report(const struct results *results, const char *title, const char 
 	print_cost(results);
 }
 
+enum { METRICS = 6, TEST_DAYS = 28 };
+
+static const char *const vm_metrics[METRICS] = {
+	"cpu_pct", "mem_kb", "rd_kbs", "wr_kbs", "rx_kbs", "tx_kbs"};
+
+static bool read_metric(const struct options *options, int metric, struct table *ret)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/bitbrains/%s.csv.gz", options->data, vm_metrics[metric]);
+	return table_read(ret, path) && ret->columns <= BITBRAINS_MAX;
+}
+
+/* Hours of a VM from the first local midnight, which is 22:00 UTC; returns how many. */
+static size_t hours_of(const struct table *table, size_t column, float *ret)
+{
+	size_t skip = (size_t)(86400 - ((int64_t)table->first[0] + 7200) % 86400) / 300 % 288;
+	struct table part = {.rows = table->rows - skip,
+		.columns = 1,
+		.at = table->at + column * table->rows + skip};
+	table_means(&part, 0, 12, ret);
+	return part.rows / 12 / DAY * DAY;
+}
+
+bool bitbrains_busy(const struct options *options, bool ret[BITBRAINS_MAX])
+{
+	for (size_t c = 0; c < BITBRAINS_MAX; c++)
+		ret[c] = true;
+	for (int g = 0; g < METRICS; g++) {
+		struct table table;
+		if (!read_metric(options, g, &table))
+			return false;
+		float *hours = malloc(table.rows * sizeof(*hours));
+		for (size_t c = 1; hours && c < table.columns; c++) {
+			size_t n = hours_of(&table, c, hours), count = 0;
+			double sum = 0;
+			for (size_t h = 0; h < n; h++)
+				if (!isnan(hours[h])) {
+					sum += (double)hours[h];
+					count++;
+				}
+			ret[c] = ret[c] && active(hours, n, TEST_DAYS) &&
+				(g > 0 || sum > (double)count);
+		}
+		free(hours);
+		table_done(&table);
+	}
+	return true;
+}
+
 bool hourly_bitbrains(const struct options *options)
 {
-	static const char *const metrics[] = {
-		"cpu_pct", "mem_kb", "rd_kbs", "wr_kbs", "rx_kbs", "tx_kbs"};
 	struct results results = {0};
-	for (int g = 0; g < 6; g++) {
-		char path[4096];
+	bool busy[BITBRAINS_MAX];
+	if (!bitbrains_busy(options, busy))
+		return false;
+	for (int g = 0; g < METRICS; g++) {
 		struct table table;
-		snprintf(path, sizeof(path), "%s/bitbrains/%s.csv.gz", options->data, metrics[g]);
-		if (!table_read(&table, path))
+		if (!read_metric(options, g, &table))
 			return false;
-		/* Local midnight is 22:00 UTC: drop what stands before the first. */
-		size_t skip = (size_t)(86400 - ((int64_t)table.first[0] + 7200) % 86400) / 300 %
-			288;
 		float *hours = malloc(table.rows * sizeof(*hours));
 		for (size_t c = 1; hours && c < table.columns; c += options->stride) {
-			struct table part = {.rows = table.rows - skip,
-				.columns = 1,
-				.at = table.at + c * table.rows + skip};
-			table_means(&part, 0, 12, hours);
 			struct run run = {.y = hours,
-				.hours = part.rows / 12 / DAY * DAY,
-				.test_days = 28,
+				.test_days = TEST_DAYS,
 				.warm_days = 14,
-				.seagull = g == 0};
+				.seagull = g == 0,
+				.busy = busy[c]};
+			run.hours = hours_of(&table, c, hours);
 			collect(&results, &run, g);
 		}
 		free(hours);
 		table_done(&table);
 	}
-	report(&results, "Bitbrains VMs, hourly", metrics, 6);
+	report(&results, "Bitbrains VMs, hourly", vm_metrics, METRICS);
+	pick_busy(&results);
+	report(&results, "Bitbrains VMs, hourly, busy ones", vm_metrics, METRICS);
 	drop(&results);
 	return true;
 }

@@ -17,7 +17,6 @@ enum {
 	DAYS = 14,
 	STEPS = DAYS * NEAR_DAY,
 	RECORD = 24 * 7, /* hours whose words are held against what came */
-	EVENTS = 30,     /* steps of each kind that own coefficients want */
 	SUSTAINED = NEAR_HOUR,
 };
 
@@ -91,8 +90,11 @@ static int near_hour(const float *y, size_t n, int64_t next, struct soon *ret)
 struct rows {
 	float features[STEPS * BURST_FEATURES];
 	uint8_t truth[STEPS];
-	size_t count, high;
+	size_t count;
 };
+
+/* Own days move shared coefficients as far as pays on real load: chosen among 5, 30, 100, 300. */
+static const double held = 100;
 
 static void keep_row(struct rows *rows, const double *features, double truth, double high)
 {
@@ -101,36 +103,46 @@ static void keep_row(struct rows *rows, const double *features, double truth, do
 	for (size_t i = 0; i < BURST_FEATURES; i++)
 		rows->features[rows->count * BURST_FEATURES + i] = (float)features[i];
 	rows->truth[rows->count++] = truth > high;
-	rows->high += truth > high;
+}
+
+int soon_burst(const float *steps, size_t n, int64_t next, struct burst *ret_burst,
+	struct logit *ret_logit)
+{
+	OWN(own_free) struct rows *rows = malloc(sizeof(*rows));
+	OWN(own_free) double *scratch = calloc(n, sizeof(*scratch));
+	struct burst *burst = ret_burst;
+	if (!rows || !scratch)
+		return -ENOMEM;
+	*burst = (struct burst){0};
+	*ret_logit = burst_shared;
+	rows->count = 0;
+	burst_level(burst, steps, (uint32_t)n, scratch);
+	for (size_t i = 0; i < n; i++) {
+		double features[BURST_FEATURES];
+		int64_t step = next - (int64_t)(n - i);
+		if (i >= NEAR_DAY && i + BURST_AHEAD <= n && rows->count < STEPS) {
+			burst_features(burst, step, features);
+			keep_row(rows, features, (double)steps[i + BURST_AHEAD - 1],
+				(double)burst->high);
+		}
+		burst_add(burst, step, (double)steps[i]);
+	}
+	const struct logit_data data = {
+		.rows = rows->features, .truth = rows->truth, .n = rows->count, .ridge = held};
+	/* What cannot be solved leaves the shared ones. */
+	logit_fit(ret_logit, &data);
+	return 0;
 }
 
 static int half_hour(const float *y, size_t n, int64_t next, struct soon *ret)
 {
-	OWN(own_free) struct rows *rows = calloc(1, sizeof(*rows));
-	OWN(own_free) double *scratch = calloc(n, sizeof(*scratch));
-	struct burst burst = {0};
-	struct logit logit = {.dims = BURST_FEATURES};
-	if (!rows || !scratch)
-		return -ENOMEM;
-	burst_level(&burst, y, (uint32_t)n, scratch);
-	for (size_t i = 0; i < n; i++) {
-		double features[BURST_FEATURES];
-		int64_t step = next - (int64_t)(n - i);
-		if (i >= NEAR_DAY && i + BURST_AHEAD <= n) {
-			burst_features(&burst, step, features);
-			keep_row(
-				rows, features, (double)y[i + BURST_AHEAD - 1], (double)burst.high);
-		}
-		burst_add(&burst, step, (double)y[i]);
-	}
-	const struct logit_data data = {
-		.rows = rows->features, .truth = rows->truth, .n = rows->count, .ridge = 5};
-	/* Own coefficients only where both answers were seen often enough. */
-	bool enough = rows->high >= EVENTS && rows->count - rows->high >= EVENTS;
-	if (!enough || !logit_fit(&logit, &data))
-		logit.dims = 0;
-	burst_look(&burst, &logit, next, &ret->now);
-	ret->high = (double)burst.high;
+	OWN(own_free) struct burst *burst = malloc(sizeof(*burst));
+	struct logit logit;
+	int err = burst ? soon_burst(y, n, next, burst, &logit) : -ENOMEM;
+	if (err)
+		return err;
+	burst_look(burst, &logit, next, &ret->now);
+	ret->high = (double)burst->high;
 	return 0;
 }
 
@@ -186,7 +198,8 @@ static void say_window(const struct window_sums *own, const struct window_sums *
 	ret->height = steps > 0 ? (own->height + prior * all->height) / steps : high;
 }
 
-static void next_day(const float *y, size_t n, int64_t next, struct soon *ret)
+void soon_windows(const float *steps, size_t n, int64_t next, double high,
+	struct soon_window ret[SOON_WINDOWS])
 {
 	static const double forget = 0.9, again = 2;
 	struct window_sums own[SOON_WINDOWS] = {0}, all = {0};
@@ -198,11 +211,16 @@ static void next_day(const float *y, size_t n, int64_t next, struct soon *ret)
 			double weight = pow(forget, (double)day) * (day % 7 == 0 ? again : 1);
 			if (back > n)
 				continue;
-			add_hour(y, n, n - back, ret->high, weight, &own[h]);
-			add_hour(y, n, n - back, ret->high, weight, &all);
+			add_hour(steps, n, n - back, high, weight, &own[h]);
+			add_hour(steps, n, n - back, high, weight, &all);
 		}
 	for (size_t h = 0; h < SOON_WINDOWS; h++)
-		say_window(&own[h], &all, ret->high, &ret->windows[h]);
+		say_window(&own[h], &all, high, &ret[h]);
+}
+
+static void next_day(const float *y, size_t n, int64_t next, struct soon *ret)
+{
+	soon_windows(y, n, next, ret->high, ret->windows);
 	/* What goes on now reaches into the first one. */
 	struct soon_window *first = &ret->windows[0];
 	first->probability = fmax(first->probability, ret->now.probability);

@@ -49,6 +49,17 @@ int soon_look(
 /* The same from `n` steps, gaps NaN, the last of which ends at local step `next`. */
 int soon_from(const float *steps, size_t n, int64_t next, struct soon *ret);
 
+/*
+ * The burst model of these steps, and its coefficients as the steps moved them: what soon_from()
+ * asks. -ENOMEM.
+ */
+int soon_burst(const float *steps, size_t n, int64_t next, struct burst *ret_burst,
+	struct logit *ret_logit);
+
+/* The windows of the day that begins with the next whole hour, from what these steps did. */
+void soon_windows(const float *steps, size_t n, int64_t next, double high,
+	struct soon_window ret[SOON_WINDOWS]);
+
 /* "calm" below an even chance, else "burst" or "sustained". */
 const char *soon_class(const struct soon_window *window);
 

@@ -6,8 +6,8 @@
  * five minutes. Most bursts of real volumes last one step, and most busy time lies in the few that
  * last over an hour; a chain of states alone (HMM) forgets how long a burst has lasted already. So
  * there is a table of survival by age, and a logistic regression on state, age, level, the last
- * hour and the habit of this time of day. Its coefficients are shared by all series of one kind:
- * the features are free of scale.
+ * hour and the habit of this time of day. The features are free of scale, so that coefficients can
+ * be shared by all series: a series starts from burst_shared and moves as its own days tell.
  *
  * Any thread, one at a time for each struct.
  */
@@ -19,7 +19,7 @@
 
 #include "num/logit.h"
 
-enum { BURST_FEATURES = 15, BURST_AGES = 8, BURST_SLOTS = 48, BURST_HOUR = 12, BURST_AHEAD = 6 };
+enum { BURST_FEATURES = 23, BURST_AGES = 8, BURST_SLOTS = 48, BURST_HOUR = 12, BURST_AHEAD = 6 };
 
 struct burst {
 	float high, middle;       /* the threshold and the median; 0 until burst_level() */
@@ -29,11 +29,17 @@ struct burst {
 	bool above;
 	float share, slot[BURST_SLOTS]; /* habit: of all time, of half hours of the day, high */
 	uint8_t days[288]; /* by step of the day: high on the last eight days, bit 0 the newest */
-	float height;      /* usual level while high */
+	float usual[288];  /* values by step of the day, of the last days */
+	float change;      /* usual, from one step to the next */
+	float share6, share24; /* of the last 6 and 24 hours, high */
+	float height;          /* usual level while high */
 	/* Of bursts that reached an age (1 2 3 6 12 24 48 96 steps), those that went on for half an
 	 * hour more; both forget. */
 	float reached[BURST_AGES], went_on[BURST_AGES];
 };
+
+/* What volumes and processors of a month in common have: where coefficients begin. */
+extern const struct logit burst_shared;
 
 /* Sets the threshold from `n` values of the last days, gaps among them; scratch: n. */
 void burst_level(struct burst *burst, const float *y, uint32_t n, double *scratch);
@@ -51,7 +57,7 @@ struct burst_view {
 	double height;      /* expected level while high */
 };
 
-/* With shared coefficients; `logit` of no dims: by habit and survival alone. */
+/* By these coefficients; `logit` of no dims: by habit and survival alone. */
 void burst_look(
 	const struct burst *burst, const struct logit *logit, int64_t step, struct burst_view *ret);
 

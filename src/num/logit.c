@@ -17,7 +17,8 @@ double logit_at(const struct logit *logit, const double *features)
 }
 
 /* Gradient and curvature of the penalised likelihood; one Newton step. */
-static bool newton(struct logit *logit, const struct logit_data *data, double *ret_moved)
+static bool newton(struct logit *logit, const struct logit *start, const struct logit_data *data,
+	double *ret_moved)
 {
 	size_t d = logit->dims;
 	double curve[LOGIT_DIMS * LOGIT_DIMS] = {0}, slope[LOGIT_DIMS] = {0}, row[LOGIT_DIMS];
@@ -32,7 +33,7 @@ static bool newton(struct logit *logit, const struct logit_data *data, double *r
 	for (size_t j = 0; j < d; j++) {
 		double ridge = j ? data->ridge : 1e-6;
 		curve[j * d + j] += ridge;
-		slope[j] -= ridge * logit->beta[j];
+		slope[j] -= ridge * (logit->beta[j] - start->beta[j]);
 	}
 	if (!num_cholesky(curve, d))
 		return false;
@@ -53,7 +54,7 @@ bool logit_fit(struct logit *logit, const struct logit_data *data)
 	if (!data->n)
 		return false;
 	for (int round = 0; round < ROUNDS && moved > 1e-6; round++)
-		if (!newton(&tried, data, &moved) || !isfinite(moved))
+		if (!newton(&tried, logit, data, &moved) || !isfinite(moved))
 			return false;
 	*logit = tried;
 	return true;

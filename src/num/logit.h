@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LOGIT_DIMS = 24 };
+enum { LOGIT_DIMS = 40 };
 
 struct logit {
 	size_t dims; /* the first feature is 1 by custom and is not penalised */
@@ -25,11 +25,11 @@ struct logit_data {
 	const float *rows;    /* n times dims */
 	const uint8_t *truth; /* n */
 	size_t n;
-	double ridge; /* on all but the first */
+	double ridge; /* towards the start, on all but the first */
 };
 
-/* Improves `logit` from where it stands (all zero: from nothing). False, with it untouched, when
- * there is no row, or nothing that can be solved. */
+/* Improves `logit` from where it stands; the ridge holds it there (all zero: it is known from
+ * nothing else). False, with it untouched, when there is no row, or nothing that can be solved. */
 bool logit_fit(struct logit *logit, const struct logit_data *data);
 
 #endif
