@@ -266,6 +266,20 @@ TEST(roll_ups_say_what_the_samples_said)
 	rig_done(&rig);
 }
 
+/* A host that slept puts before it syncs again. */
+TEST(a_sleep_of_hours_costs_no_sample)
+{
+	struct rig rig;
+	rig_init(&rig);
+	rig_open(&rig);
+	uint32_t id = make(&rig, "g", SERIES_GAUGE);
+	CHECK_EQ(series_put(rig.series, id, rig.now_ms, 1), SERIES_KEPT);
+	rig.now_ms += 5 * 3600000;
+	CHECK_EQ(series_put(rig.series, id, rig.now_ms, 2), SERIES_KEPT);
+	CHECK_EQ(series_put(rig.series, id, rig.now_ms + 3700 * 1000, 3), SERIES_FUTURE);
+	rig_done(&rig);
+}
+
 TEST(what_makes_no_sense_is_counted_and_kept_out)
 {
 	struct rig rig;

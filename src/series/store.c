@@ -414,6 +414,9 @@ enum series_put series_put(struct series *series, uint32_t id, int64_t ms, doubl
 {
 	struct track *track = track_of(series, id);
 	must(id < series->tracks.len && !series->look);
+	/* The store looks at the clock when it is synced: since then the host may have slept. */
+	if (ms > series->now_ms + SERIES_AHEAD_MS)
+		series->now_ms = clock_wall_ns(series->world->clock) / 1000000;
 	enum series_put answer = track ? judge(series, track, ms, value) : SERIES_GONE;
 	if (answer <= SERIES_LATE) {
 		/* A negative zero has other bits and says the same. */
