@@ -192,6 +192,15 @@ void mix_forecast(const struct mix *mix, const struct said *said, double *ret)
 	}
 }
 
+/* The share of windows that an expert takes for lower than this one. */
+static double rank(const double *load, size_t starts, size_t s)
+{
+	size_t lower = 0;
+	for (size_t other = 0; other < starts; other++)
+		lower += load[other] < load[s];
+	return (double)lower / (double)starts;
+}
+
 void mix_windows(const struct mix *mix, const struct said *said, size_t width, double *ret)
 {
 	double weights[EXPERTS];
@@ -199,18 +208,14 @@ void mix_windows(const struct mix *mix, const struct said *said, size_t width, d
 	beliefs(mix->regret[width], said, 0, weights);
 	for (size_t e = 0; e < EXPERTS; e++)
 		weights[e] += 0.05; /* no regret at all is luck */
-	normalise(weights, 3);
+	normalise(weights, 4);
 	for (size_t s = 0; s < starts; s++)
 		ret[s] = 0;
 	for (size_t e = 0; e < EXPERTS; e++) {
-		/* What has a sign is counted from the day's lowest hour. */
-		double low = 0;
-		for (size_t h = 0; h < HISTORY_DAY; h++)
-			low = fmin(low, said->by[e][h]);
-		double mean = window_mean(said->by[e], 0, HISTORY_DAY) - low;
-		for (size_t s = 0; weights[e] > 0 && s < starts; s++) {
-			double load = window_mean(said->by[e], s, hours) - low;
-			ret[s] += weights[e] * (mean > 0 && load >= 0 ? sqrt(load / mean) : 1);
-		}
+		double load[HISTORY_DAY];
+		for (size_t s = 0; weights[e] > 0 && s < starts; s++)
+			load[s] = window_mean(said->by[e], s, hours);
+		for (size_t s = 0; weights[e] > 0 && s < starts; s++)
+			ret[s] += weights[e] * sqrt(rank(load, starts, s));
 	}
 }

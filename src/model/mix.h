@@ -6,9 +6,10 @@
  * two, four and seven days ahead. On real load a weighted median beats the weighted mean and the
  * single best expert, because one expert that runs away cannot pull it.
  *
- * Windows of low load are chosen otherwise: what counts there is the shape of the day, and the
- * expert's own past regret, so the window score is a mean of the experts' relative window loads (of
- * their square roots: a peak outside the window should not count twice).
+ * Windows of low load are chosen otherwise: what counts there is the order of the day's windows,
+ * and the expert's own past regret, so the window score is a mean of the experts' ranks of a window
+ * (of their square roots: who is first counts more than who is last). Means of their loads choose
+ * worse: an expert with one high peak would take all other windows for alike.
  *
  * Any thread, one at a time for each struct.
  */
@@ -52,8 +53,8 @@ void mix_weights(const struct mix *mix, size_t lead, const struct said *said, do
 void mix_forecast(const struct mix *mix, const struct said *said, double *ret);
 
 /*
- * Relative load of each window of the next day, one for each first hour 0 .. 24 - width; 1 is the
- * day's mean, on a square root scale. `width` is an index of width_hours.
+ * How far each window of the next day is from the lowest, 0..1, one for each first hour 0 .. 24 -
+ * width. `width` is an index of width_hours.
  */
 void mix_windows(const struct mix *mix, const struct said *said, size_t width, double *ret);
 
