@@ -55,6 +55,7 @@ int call_repo_gc(const struct call *call);
 int call_repo_adopt(const struct call *call);
 int call_repo_check(const struct call *call);
 int call_repo_init(const struct call *call);
+int call_repo_probe(const struct call *call);
 int call_repo_sync(const struct call *call);
 int call_repo_key(const struct call *call);
 int call_repo_upgrade(const struct call *call);

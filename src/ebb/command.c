@@ -130,6 +130,8 @@ const struct option options[OPTIONS] = {
 		"read so much of it, least recently proved first: 5%"},
 	[OPTION_NEW] = {"new", 0, VALUE_NONE, NULL,
 		"read only what was never read back on this machine"},
+	[OPTION_INTO] = {"into", 0, VALUE_FILE, "FILE",
+		"write the answer there, as JSON, instead of showing it"},
 	[OPTION_LISTED] = {"listed", 0, VALUE_NONE, NULL,
 		"open no pack whose length an index tells: hold it against the listing"},
 	[OPTION_REBUILD] = {"rebuild", 0, VALUE_NONE, NULL,
@@ -399,6 +401,13 @@ const struct command commands[] = {
 			"after an "
 			"outage"}},
 		call_repo_sync},
+	{"repo", "probe", "how far away the place is, how fast, and how full",
+		"Times five small calls and a long one each way, of 1 MiB. In a bucket nothing is "
+		"written, and where reading is thawing nothing is read. ebbd does this every ten "
+		"minutes for each place that it saves to: the series ebb_tier_... hold it.",
+		{NULL}, COMMON | ONE(OPTION_REPO) | ONE(OPTION_JSON) | ONE(OPTION_INTO),
+		{{"ebb repo probe --repo /mnt/backup/ebb", "before it is chosen"}},
+		call_repo_probe},
 	{"repo", "check", "whether the parts of a repository fit together",
 		"Looks at the chain of heads, at everything that the newest one names, and at what "
 		"indexes and packs say of each other, without reading content: that is what `ebb "

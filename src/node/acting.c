@@ -7,7 +7,10 @@
 
 #include "act/act.h"
 #include "base/own.h"
+#include "base/units.h"
 #include "node/inside.h"
+#include "os/clock.h"
+#include "os/world.h"
 #include "series/name.h"
 
 int acting_begin(struct node *node)
@@ -50,14 +53,29 @@ static void put_latencies(struct node *node, const struct keeper *keeper)
 		put_latency(node, keeper, waits->ours ? "backup" : "idle", waits->now_s);
 }
 
+static void put_job(struct node *node, const struct keeper *keeper)
+{
+	const struct act_job *job = &keeper->job;
+	int64_t now_s = clock_wall_ns(node->world->clock) / NS_PER_SEC;
+	const struct watch_job told = {.resource = keeper->how.name,
+		.running = job->proc,
+		.bytes = (double)job->use.asked_bytes,
+		.limit = job->pace == UINT64_MAX ? 0 : (double)job->pace,
+		.point_age_s = keeper->last_s ? fmax((double)(now_s - keeper->last_s), 0) : -1,
+		.failures = keeper->failures};
+	watch_job(&node->past.watch, &told);
+}
+
 /* So that what users did can be told from it later. */
 void acting_put(struct node *node)
 {
 	const struct device *device;
 	if (!node->act)
 		return;
-	for (size_t i = 0; i < act_count(node->act); i++)
+	for (size_t i = 0; i < act_count(node->act); i++) {
 		put_latencies(node, act_keeper(node->act, i));
+		put_job(node, act_keeper(node->act, i));
+	}
 	for (size_t i = 0; act_device(node->act, i, &device); i++) {
 		static const char metric[] = "ebb_job_disk_seconds_total";
 		struct name name;

@@ -21,6 +21,7 @@
 #include "node/state.h"
 #include "os/host.h"
 #include "os/loop.h"
+#include "os/procs.h"
 
 struct act;
 struct talk_server;
@@ -33,6 +34,16 @@ struct watching {
 	struct watch_programs *programs; /* NULL: no memory; asked for anew at each reload */
 	VEC(struct watch_postgres *) postgres;
 	struct apps apps;
+};
+
+/* probing.c: the places that are saved to */
+struct probing {
+	struct proc *proc; /* NULL: none is under way */
+	size_t next;       /* of what is kept: whose place comes next */
+	int64_t began_ns, due_ns;
+	char place[CONF_PATH_MAX + 1]; /* the last one that was begun */
+	struct watch_tier tier;        /* what came of it */
+	bool fresh;                    /* and is to be put */
 };
 
 struct node {
@@ -57,6 +68,7 @@ struct node {
 	struct past past;
 	struct watching watching;
 
+	struct probing probing;
 	struct act *act; /* acting.c; NULL: there is no program to run */
 
 	/* learning.c */
@@ -74,6 +86,11 @@ void tick_again(struct node *node);
 void watching_adopt(struct node *node, const struct conf_watched *watched);
 void watching_turn(struct node *node);
 void watching_end(struct node *node);
+
+/* probing.c: in a turn, while what was observed is put; after that; at the end. */
+void probing_put(struct node *node);
+void probing_turn(struct node *node);
+void probing_end(struct node *node);
 
 /* learning.c: begins to learn, soon after the start. 0 or -ENOMEM; learning_end() in any case. */
 int learning_begin(struct node *node);

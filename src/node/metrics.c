@@ -19,8 +19,9 @@
 #include "series/series.h"
 #include "talk/reply.h"
 
-/* A series that is silent for longer is no metric any more, as with Prometheus. */
-#define ALIVE_MS (5 * 60 * 1000)
+/* A series that is silent for longer is no metric any more; the rarest are those of places, which
+ * come every ten minutes. */
+#define ALIVE_MS (12 * 60 * 1000)
 
 enum { ROWS_MAX = TALK_REPLY_MAX / 2, ROW_MORE = 64 };
 

@@ -116,6 +116,7 @@ int node_stop(struct node *node, struct why *why)
 {
 	timer_cancel(node->world->loop, &node->tick);
 	talk_server_close(node->server);
+	probing_end(node);
 	acting_end(node);
 	learning_end(node);
 	watching_end(node);

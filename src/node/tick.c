@@ -36,6 +36,7 @@ static void remember(struct node *node)
 			watch_host(&node->past.watch, &node->reading);
 		watching_turn(node);
 		acting_put(node);
+		probing_put(node);
 		past_end(&node->past);
 	}
 }
@@ -66,6 +67,7 @@ static void turn(struct timer *timer)
 	observe(node);
 	remember(node);
 	acting_turn(node);
+	probing_turn(node);
 	settle(node);
 
 	node->ticks++;

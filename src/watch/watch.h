@@ -11,6 +11,7 @@
 #ifndef EBB_WATCH_WATCH_H
 #define EBB_WATCH_WATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "series/bucket.h"
@@ -52,5 +53,36 @@ void watch_host(struct watch *watch, const struct host_reading *reading);
  *   _working_set_bytes, _dirty_bytes, _burst_index: only where there is something to tell
  */
 void watch_volume(struct watch *watch, const struct trace_second *second);
+
+/* A place that points are saved to, as it was measured; negative: not known. */
+struct watch_tier {
+	const char *name;
+	bool reached;
+	double latency_s, writes, reads; /* bytes a second */
+	double size_bytes, free_bytes;
+};
+
+/*
+ * With {tier="NAME"}: ebb_tier_reached, and what is known of
+ *   ebb_tier_latency_seconds, _write_bytes_per_second, _read_bytes_per_second, _size_bytes,
+ *   _free_bytes
+ */
+void watch_tier(struct watch *watch, const struct watch_tier *tier);
+
+/* What is kept, and the job that keeps it. */
+struct watch_job {
+	const char *resource;
+	bool running;
+	double bytes;       /* that the present job has read and written */
+	double limit;       /* bytes a second it may move */
+	double point_age_s; /* negative: there is no point */
+	double failures;    /* in a row */
+};
+
+/*
+ * With {resource="NAME"}: ebb_job_running, _failures_in_a_row; while one runs _bytes_total,
+ * which begins anew with each, and _limit_bytes_per_second; ebb_point_age_seconds
+ */
+void watch_job(struct watch *watch, const struct watch_job *job);
 
 #endif

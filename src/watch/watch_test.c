@@ -65,6 +65,14 @@ static uint32_t find(struct machine *machine, const char *text)
 	return id;
 }
 
+static bool is_there(struct machine *machine, const char *text)
+{
+	struct name name;
+	uint32_t id;
+	CHECK_EQ(name_parse(text, &name, NULL), 0);
+	return series_find(machine->series, &name, &id) == 0;
+}
+
 TEST(a_day_of_a_machine_is_kept)
 {
 	struct machine machine;
@@ -129,6 +137,36 @@ TEST(a_volume_is_kept_and_silence_is_a_gap)
 	find(&machine, "ebb_volume_reads_total{volume=\"vol/db\"}");
 	find(&machine, "ebb_volume_dirty_bytes{volume=\"vol/db\"}");
 	find(&machine, "ebb_volume_queue_seconds_total{volume=\"vol/quiet\"}");
+	machine_done(&machine);
+}
+
+/* What is not known of a place is no sample. */
+TEST(places_and_jobs_are_told)
+{
+	struct machine machine;
+	machine_init(&machine, 100);
+	turn(&machine);
+	const struct watch_tier away = {"nas", false, -1, -1, -1, -1, -1};
+	const struct watch_tier there = {"s3://b/e", true, 0.25, -1, 3e6, -1, -1};
+	const struct watch_job job = {"home", true, 4096, 1e6, -1, 2};
+	watch_tier(&machine.watch, &away);
+	watch_tier(&machine.watch, &there);
+	watch_job(&machine.watch, &job);
+	static const char *const kept[] = {"ebb_tier_reached{tier=\"nas\"}",
+		"ebb_tier_reached{tier=\"s3://b/e\"}",
+		"ebb_tier_latency_seconds{tier=\"s3://b/e\"}",
+		"ebb_tier_read_bytes_per_second{tier=\"s3://b/e\"}",
+		"ebb_job_running{resource=\"home\"}", "ebb_job_bytes_total{resource=\"home\"}",
+		"ebb_job_limit_bytes_per_second{resource=\"home\"}",
+		"ebb_job_failures_in_a_row{resource=\"home\"}"};
+	static const char *const gaps[] = {"ebb_tier_latency_seconds{tier=\"nas\"}",
+		"ebb_tier_write_bytes_per_second{tier=\"s3://b/e\"}",
+		"ebb_tier_free_bytes{tier=\"s3://b/e\"}",
+		"ebb_point_age_seconds{resource=\"home\"}"};
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		CHECK(is_there(&machine, kept[i]));
+	for (size_t i = 0; i < sizeof(gaps) / sizeof(*gaps); i++)
+		CHECK(!is_there(&machine, gaps[i]));
 	machine_done(&machine);
 }
 

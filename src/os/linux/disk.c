@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -251,6 +252,16 @@ int linux_disk_init(struct linux_disk *disk, const char *root, struct why *why)
 			"by the container's filter)",
 			root);
 	*disk = (struct linux_disk){.base.ops = &ops, .root_fd = fd_take(&root_fd)};
+	return 0;
+}
+
+int linux_disk_space(const struct linux_disk *disk, uint64_t *ret_size, uint64_t *ret_free)
+{
+	struct statvfs about;
+	if (fstatvfs(disk->root_fd, &about))
+		return -errno;
+	*ret_size = (uint64_t)about.f_blocks * about.f_frsize;
+	*ret_free = (uint64_t)about.f_bavail * about.f_frsize;
 	return 0;
 }
 

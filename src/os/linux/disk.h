@@ -19,6 +19,9 @@ struct linux_disk {
 /* Makes the folder, mode 0700, when only its last component is missing. */
 int linux_disk_init(struct linux_disk *disk, const char *root, struct why *why);
 
+/* How large the file system of its root is, and what of it we may still fill. 0 or -errno. */
+int linux_disk_space(const struct linux_disk *disk, uint64_t *ret_size, uint64_t *ret_free);
+
 /* Open files outlive it. */
 void linux_disk_done(struct linux_disk *disk);
 
