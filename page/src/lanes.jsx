@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows below the load: jobs that were and jobs that are planned as blocks, and the price.
+// The rows below the load: jobs that were and jobs that are planned as blocks, and the cost.
 import { link } from './route.js';
 import { moment, size, span } from './words.js';
 
 const LANE_PX = 34;
-const PRICE_PX = 30;
+const COST_PX = 40;
+const ABOVE = 3; // how many times the price is still drawn to scale
 const LEAST_PX = 5; // wide enough to be seen and hit
 
 function place(scale, block) {
@@ -84,38 +85,46 @@ export function WhatIfLane({ scale, width, planned, name }) {
   );
 }
 
-/** Slots as one path of columns, `height(p)` high; null is none. */
+/** Slots as one path of columns, `height(cost)` high; null is none. */
 function steps(scale, course, height) {
-  const base = PRICE_PX - 3;
-  const column = (p, i) => {
-    const h = height(p);
-    if (h === null) return '';
+  const base = COST_PX - 3;
+  const column = (cost, i) => {
+    if (cost === null) return '';
     const x = scale.clamp(course.at[i]).toFixed(1);
     const end = scale.clamp(course.at[i] + (course.seconds[i] ?? 300)).toFixed(1);
-    return `M${x} ${base}V${(base - h).toFixed(1)}H${end}V${base}Z`;
+    return `M${x} ${base}V${(base - height(cost)).toFixed(1)}H${end}V${base}Z`;
   };
-  return course.price.map(column).join('');
+  return course.cost.map(column).join('');
 }
 
-/** What harm a job may do at each moment: the higher, the more is allowed. */
-export function PriceStrip({ scale, width, course }) {
-  const top = Math.max(1e-9, ...course.price.filter((p) => typeof p === 'number'));
-  const priced = (p) => (typeof p === 'number' ? 1 + (p / top) * (PRICE_PX - 11) : null);
-  const unbound = (p) => (p === 'any' ? PRICE_PX - 6 : null);
+/** What a job would cost others at each moment, and the price: where it is above, jobs run. */
+export function CostStrip({ scale, width, course }) {
+  const most = Math.max(1e-9, ...course.cost);
+  const price = typeof course.price === 'number' ? course.price : null;
+  const top = price ? Math.min(most, ABOVE * price) : most;
+  const height = (cost) => 1 + (Math.min(cost, top) / top) * (COST_PX - 10);
+  const y = COST_PX - 3 - (price === null ? 0 : height(price));
   return (
     <svg
-      class="lane price"
+      class="lane cost"
       width={width}
-      height={PRICE_PX}
+      height={COST_PX}
       role="img"
-      aria-label="The price in each slot; the table has the figures"
+      aria-label="What a job would cost others in each slot; the table has the figures"
     >
-      <line x1={scale.left} x2={scale.right} y1={PRICE_PX - 3} y2={PRICE_PX - 3} />
-      <text x={scale.left - 8} y={PRICE_PX - 8} text-anchor="end" aria-hidden="true">
-        price
+      <line x1={scale.left} x2={scale.right} y1={COST_PX - 3} y2={COST_PX - 3} />
+      <text x={scale.left - 8} y={COST_PX - 8} text-anchor="end" aria-hidden="true">
+        cost
       </text>
-      <path d={steps(scale, course, priced)} />
-      <path class="any" d={steps(scale, course, unbound)} />
+      <path d={steps(scale, course, height)} />
+      {price !== null && (
+        <>
+          <line class="price" x1={scale.clamp(course.now)} x2={scale.right} y1={y} y2={y} />
+          <text class="price" x={scale.clamp(course.now) - 6} y={y + 4} text-anchor="end">
+            price
+          </text>
+        </>
+      )}
     </svg>
   );
 }

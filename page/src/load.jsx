@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The face of ebb: the load that was and that is foreseen, and when jobs ran and will run in it.
-import { Jobs, PriceStrip, WhatIfLane } from './lanes.jsx';
+import { Jobs, CostStrip, WhatIfLane } from './lanes.jsx';
 import { ceiling, slotAt } from './outlook.js';
 import { Plot } from './plot.jsx';
 import { TableBehind } from './table.jsx';
 import { Timeline } from './timeline.jsx';
-import { clock, moment, price } from './words.js';
+import { clock, figure, moment } from './words.js';
 
 const LEFT_PX = 56;
 const HEIGHT_PX = 260;
@@ -20,11 +20,15 @@ function tableColumns(write) {
     { head: 'Median', figure: true, cell: cell('middle') },
     { head: '90 %', figure: true, cell: cell('upper') },
     { head: '97.5 %', figure: true, cell: cell('high') },
-    { head: 'Price', figure: true, cell: (row) => (row.price === null ? '' : price(row.price)) },
+    {
+      head: 'Cost of a job',
+      figure: true,
+      cell: (row) => (row.cost === null ? '' : figure(row.cost)),
+    },
   ];
 }
 
-const KEYS = ['at', 'measured', 'low', 'lower', 'middle', 'upper', 'high', 'price'];
+const KEYS = ['at', 'measured', 'low', 'lower', 'middle', 'upper', 'high', 'cost'];
 const slotRows = (c) => c.at.map((_, i) => Object.fromEntries(KEYS.map((k) => [k, c[k][i]])));
 
 function inWords(c, write) {
@@ -36,7 +40,7 @@ function inWords(c, write) {
       parts.push(
         ` expected ${write(c.middle[i])}, likely ${write(c.lower[i])} to ${write(c.upper[i])}`,
       );
-    if (c.price[i] !== null) parts.push(`, price ${price(c.price[i])}`);
+    if (c.cost[i] !== null) parts.push(`; a job would cost others ${figure(c.cost[i])}`);
     return parts;
   };
 }
@@ -122,12 +126,12 @@ export function LoadChart({ name, course: c, unit, write, whatIf }) {
             />
             <Jobs scale={scale} width={width} jobs={c.jobs} planned={c.planned} name={name} />
             {whatIf && <WhatIfLane scale={scale} width={width} planned={whatIf} name={name} />}
-            <PriceStrip scale={scale} width={width} course={c} />
+            <CostStrip scale={scale} width={width} course={c} />
           </>
         )}
       </Timeline>
       <TableBehind
-        label="Load, forecast and price"
+        label="Load, forecast and cost"
         columns={tableColumns(write)}
         rows={() => slotRows(c)}
       />

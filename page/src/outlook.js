@@ -28,7 +28,8 @@ export function columns(outlook) {
     middle: column(slots, 'p50'),
     upper: column(slots, 'p90'),
     high: column(slots, 'p97_5'),
-    price: column(slots, 'price'),
+    cost: column(slots, 'price'), // what the first bit of a job would cost others then
+    price: outlook.price ?? null, // what may be paid: a number, 'any', or null
     limit: column(slots, 'limit'),
     planned: (outlook.planned ?? []).map((p) => block(p, now)),
     jobs: (outlook.jobs ?? []).map((j) => block(j, now)),
@@ -74,6 +75,6 @@ export function planSentence(outlook, c) {
   const due = c.deadline ? `, due by ${moment(c.deadline, c.now)}` : '';
   if (!next) return `Nothing is planned within what is shown${due}.`;
   const kind = next.kind ?? 'point';
-  const tier = next.tier ? ` to ${next.tier}` : '';
+  const tier = next.tier && !next.tier.includes('/') ? ` to ${next.tier}` : '';
   return `Next ${kind}${tier}: ${moment(next.from, c.now)} to ${moment(next.to, c.now)}${due}.`;
 }

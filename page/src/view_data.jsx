@@ -8,111 +8,77 @@ import { Awaiting } from './notice.jsx';
 import { link } from './route.js';
 import { Table } from './table.jsx';
 import { useTitle } from './title.js';
-import { ago, moment, plural, seconds, size, span } from './words.js';
+import { ago, figure, moment, plural, seconds, size, span } from './words.js';
 
 const FRESH = { point: 0, job: 0, status: 60 };
-const CLASSES = ['hot', 'warm', 'cold', 'offsite'];
-const percent = (x) => (typeof x === 'number' ? `${Math.round(x * 100)} %` : '');
 
 function tierColumns(now) {
   return [
-    { head: 'Tier', cell: (t) => t.name },
-    {
-      head: 'Class',
-      cell: (t) => (typeof t.class === 'number' ? (CLASSES[t.class] ?? t.class) : (t.class ?? '')),
-    },
-    { head: 'Where', cell: (t) => <code>{t.url ?? t.where ?? t.to ?? t.path ?? ''}</code> },
-    { head: 'Points', figure: true, cell: (t) => t.points ?? '' },
-    {
-      head: 'Newest',
-      cell: (t) => ((t.newest ?? t.newest_point) ? ago(t.newest ?? t.newest_point, now) : 'none'),
-    },
-    { head: 'Stored', figure: true, cell: (t) => size(t.bytes) },
-    { head: 'Full', figure: true, cell: (t) => percent(t.used) },
+    { head: 'Where', cell: (t) => <code>{t.where}</code> },
+    { head: 'Holds', cell: (t) => <Names of={t.resources} /> },
+    { head: 'Newest point', cell: (t) => (t.newest ? ago(t.newest, now) : 'none yet') },
   ];
 }
 
-function provedWords(p, now) {
-  if (p.broken)
-    return (
-      <span class="bad">
-        <i class="sign is-bad" aria-hidden="true" />
-        damaged
-      </span>
-    );
-  const at = p.verified ?? p.verified_at ?? p.proved_at;
-  if (at)
-    return (
-      <>
-        <i class="sign is-good" aria-hidden="true" />
-        {at === true ? 'read back' : `read back ${ago(at, now)}`}
-      </>
-    );
-  return p.suspicious ? <span class="bad">suspicious</span> : 'not yet';
+function Names({ of }) {
+  return of.map((name, i) => (
+    <span key={name}>
+      {i > 0 && ', '}
+      <a href={link.forecast(name)}>{name}</a>
+    </span>
+  ));
 }
 
-function pointColumns(now, resourceOf) {
+/** A point counts once it was read back: what is listed was. */
+function Proved({ point, now }) {
+  const at = point.verified;
+  return (
+    <>
+      <i class={at ? 'sign is-good' : 'sign is-running'} aria-hidden="true" />
+      {at ? `read back ${ago(at, now)}` : 'not read back yet'}
+    </>
+  );
+}
+
+function pointColumns(now) {
   return [
-    {
-      head: 'Point',
-      cell: (p) => (
-        <a href={link.point(p.id)}>
-          <code>{p.id.slice(0, 8)}</code>
-        </a>
-      ),
-    },
-    {
-      head: 'Of',
-      cell: (p) => {
-        const name = resourceOf(p);
-        return name ? <a href={link.forecast(name)}>{name}</a> : p.resource;
-      },
-    },
-    { head: 'As of', cell: (p) => moment(p.start ?? p.at, now) },
-    { head: 'Kind', cell: (p) => `${p.kind}${p.held ? ', held' : ''}` },
-    { head: 'Holds', figure: true, cell: (p) => size(p.source_bytes) },
-    { head: 'Added', figure: true, cell: (p) => size(p.written_bytes) },
-    { head: 'Proved', cell: (p) => provedWords(p, now) },
+    { head: 'As of', cell: (p) => <a href={link.point(p.id)}>{moment(p.start, now)}</a> },
+    { head: 'Of', cell: (p) => <a href={link.forecast(p.resource)}>{p.resource}</a> },
+    { head: 'Proved', cell: (p) => <Proved point={p} now={now} /> },
+    { head: 'By job', figure: true, cell: (p) => <a href={link.job(p.job)}>{p.job}</a> },
+    { head: 'Read and written', figure: true, cell: (p) => size(p.bytes) },
   ];
 }
 
 const VOLUME_COLUMNS = [
   { head: 'Volume', cell: (v) => v.name },
-  { head: 'Size', figure: true, cell: (v) => size(v.size) },
-  { head: 'Filled', figure: true, cell: (v) => size(v.used ?? v.allocated) },
-  {
-    head: 'Snapshots',
-    figure: true,
-    cell: (v) => (Array.isArray(v.snapshots) ? v.snapshots.length : (v.snapshots ?? '')),
-  },
-  { head: 'In use by', figure: true, cell: (v) => v.clients ?? '' },
-  { head: 'State', cell: (v) => v.state ?? 'well' },
+  { head: 'Reads', figure: true, cell: (v) => figure(v.reads_total) },
+  { head: 'Writes', figure: true, cell: (v) => figure(v.writes_total) },
+  { head: 'Read', figure: true, cell: (v) => size(v.read_bytes_total) },
+  { head: 'Written', figure: true, cell: (v) => size(v.written_bytes_total) },
 ];
 
-function Point({ point: p, now, name }) {
+/** As `ebb restore` names it: what a folder is called, and the moment when the point was there. */
+function restoreLine(p, resource) {
+  const source = resource?.path ?? p.resource;
+  const name = source.split('/').filter(Boolean).at(-1) ?? p.resource;
+  const what = source.startsWith('/') ? name : source;
+  return `ebb restore ${what}@${p.end.slice(0, 19)} TARGET --repo ${p.tier ?? 'REPOSITORY'}`;
+}
+
+function Point({ point: p, now, resource }) {
   const facts = [
     ['as of', moment(p.start, now)],
+    ['read back', p.verified ? moment(p.verified, now) : 'not yet'],
     ['took', span(seconds(p.end) - seconds(p.start))],
-    ['kind', p.kind],
-    ['entries', p.entries],
-    ['holds', size(p.source_bytes)],
-    ['read', size(p.read_bytes)],
-    ['added', size(p.written_bytes)],
-    ['host', p.host],
-    ['path', p.path],
-  ].filter(([, value]) => value !== undefined && value !== null);
+    ['read and written', size(p.bytes)],
+    ['where', p.tier ?? 'not known'],
+  ];
   return (
     <section class="card" aria-label={`Point ${p.id}`}>
       <h2>
-        Point <code>{p.id.slice(0, 8)}</code>
-        {name && (
-          <>
-            {' '}
-            of <a href={link.forecast(name)}>{name}</a>
-          </>
-        )}
+        <code>{p.id}</code>
       </h2>
-      <p>{provedWords(p, now)}</p>
       <dl class="facts">
         {facts.map(([word, value]) => (
           <div key={word}>
@@ -121,7 +87,11 @@ function Point({ point: p, now, name }) {
           </div>
         ))}
       </dl>
-      <Copy label="bring it back" text={`ebb restore ${p.id.slice(0, 8)} TARGET`} />
+      <p class="links">
+        <a href={link.job(p.job)}>The job that made it</a>
+        <a href={link.forecast(p.resource)}>Forecast of {p.resource}</a>
+      </p>
+      <Copy label="bring it back" text={restoreLine(p, resource)} />
     </section>
   );
 }
@@ -138,54 +108,40 @@ function Part({ title, about, document, children }) {
 
 export function DataView({ query }) {
   const now = useNow(10_000);
+  const of = query.resource ? `?resource=${encodeURIComponent(query.resource)}` : '';
   const tiers = useDocument('tiers', FRESH);
-  const points = useDocument(
-    query.resource ? `points?resource=${encodeURIComponent(query.resource)}` : 'points',
-    FRESH,
-  );
+  const points = useDocument(`points${of}`, FRESH);
   const volumes = useDocument('volumes', { status: 30 });
   const resources = useDocument('resources', { status: 60 });
   const list = resources.value?.resources ?? [];
-  const nameOf = (p) =>
-    list.find((r) => r.name === p.resource || (r.path && r.path === p.path))?.name;
+  const all = points.value?.points ?? [];
+  const chosen = all.find((p) => p.id === query.point);
   useTitle(query.resource ? `Data of ${query.resource}` : 'Data');
-  const chosen = points.value?.points.find((p) => p.id.startsWith(query.point ?? '-'));
   return (
     <>
       <div class="heading">
         <h1>Data</h1>
         <Chooser resources={list} chosen={query.resource} to={link.data} all="all" />
       </div>
-      {query.point &&
-        points.value &&
-        (chosen ? (
-          <Point point={chosen} now={now} name={nameOf(chosen)} />
-        ) : (
-          <p class="failure">There is no point {query.point}.</p>
-        ))}
-      <Part title="Tiers" document={tiers}>
-        {(value) => (
-          <Table
-            label="Tiers"
-            columns={tierColumns(now)}
-            rows={value.tiers}
-            empty="No tier is known."
-          />
-        )}
+      {chosen && (
+        <Point point={chosen} now={now} resource={list.find((r) => r.name === chosen.resource)} />
+      )}
+      {query.point && points.value && !chosen && (
+        <p class="failure">There is no point {query.point} among the newest.</p>
+      )}
+      <Part title="Places" document={tiers}>
+        {(value) => <Table label="Places" columns={tierColumns(now)} rows={value.tiers} />}
       </Part>
       <Part
         title="Recovery points"
         document={points}
-        about={points.value && `${plural(points.value.points.length, 'moment')} can be had back.`}
+        about={points.value && `${plural(all.length, 'moment')} can be had back.`}
       >
-        {(value) => (
+        {() => (
           <Table
             label="Recovery points, newest first"
-            columns={pointColumns(now, nameOf)}
-            rows={value.points
-              .slice()
-              .reverse()
-              .map((p) => ({ ...p, chosen: p === chosen }))}
+            columns={pointColumns(now)}
+            rows={all.map((p) => ({ ...p, chosen: p === chosen }))}
             empty="There is no point yet."
           />
         )}

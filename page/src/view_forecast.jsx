@@ -17,7 +17,7 @@ const FRESH = { job: 4, decision: 30, point: 4, status: 60 };
 const HORIZONS = ['12h', '24h', '3d', '7d'];
 
 function WeekAndDay({ outlook, write }) {
-  const hours = outlook['hours-x-weekdays'] ?? outlook.hours_x_weekdays ?? outlook.hours ?? [];
+  const hours = outlook.hours_x_weekdays ?? [];
   return (
     <div class="pair">
       <section>
@@ -26,8 +26,8 @@ function WeekAndDay({ outlook, write }) {
         <Heat hours={hours} write={write} label="The usual load by weekday and hour" />
       </section>
       <section>
-        <h2>Yesterday</h2>
-        <p class="about">The forecast of the day before (dashed) against what came.</p>
+        <h2>The last day</h2>
+        <p class="about">What was foreseen a day before (dashed), against what came.</p>
         <Yesterday slots={outlook.yesterday ?? []} write={write} />
       </section>
     </div>

@@ -106,7 +106,7 @@ export function WhatIf({ resource, planned, now, whatIf }) {
           <Failure error={answer.error} />
         ) : (
           <p class={would && would.feasible === false ? 'verdict bad' : 'verdict'} role="status">
-            {sentence}
+            <span class="sentence">{sentence}.</span>
           </p>
         )}
         {stop !== home && (

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was foreseen for yesterday beside what came: whether the forecast deserves trust.
+// What was foreseen for the last day beside what came: whether the forecast deserves trust.
 import { offBy } from './outlook.js';
 import { Plot } from './plot.jsx';
 import { TableBehind } from './table.jsx';
@@ -30,7 +30,7 @@ export function Yesterday({ slots, write }) {
   if (!off) {
     return (
       <p class="quiet">
-        What was foreseen for yesterday stands here once a whole day was forecast and measured.
+        What was foreseen for the last day stands here once there were days to foresee it from.
       </p>
     );
   }
@@ -57,7 +57,7 @@ export function Yesterday({ slots, write }) {
   return (
     <>
       <Timeline
-        label="Yesterday: foreseen, and what came"
+        label="The last day: foreseen, and what came"
         marks={[]}
         left={LEFT_PX}
         start={0}
@@ -76,7 +76,7 @@ export function Yesterday({ slots, write }) {
           />
         )}
       </Timeline>
-      <TableBehind label="Yesterday" columns={columns(write)} rows={() => slots} />
+      <TableBehind label="The last day" columns={columns(write)} rows={() => slots} />
     </>
   );
 }

@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { launch } from './browser.mjs';
+import { cost } from './cost.mjs';
 import { keys } from './keys.mjs';
 import { life } from './life.mjs';
 import { story } from './story.mjs';
@@ -17,7 +18,7 @@ import { World } from './world.mjs';
 const [ebbd, ebb, shots] = process.argv.slice(2).map((path) => resolve(path));
 mkdirSync(shots, { recursive: true });
 const words = (process.env.EBB_TESTS ?? '').split(' ').filter(Boolean);
-const tests = [...views, ...keys, ...whatIf, ...story, ...life].filter(
+const tests = [...views, ...keys, ...whatIf, ...story, ...cost, ...life].filter(
   ([name]) => !words.length || words.some((word) => name.includes(word)),
 );
 

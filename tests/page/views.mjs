@@ -49,18 +49,27 @@ for (const theme of ['light', 'dark']) {
   }
 }
 
+async function painted(browser, world, path) {
+  const tab = await open(browser, world, { hash: path });
+  const at = await tab.waitForFunction(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+  );
+  const ms = await at.jsonValue();
+  await tab.context().close();
+  return ms;
+}
+
+/** Beside a page without scripts: what a busy machine and its browser take is in both. */
 async function paintsSoon({ world, browser }) {
-  const times = [];
-  for (let i = 0; i < 3; i++) {
-    const tab = await open(browser, world);
-    await settled(tab);
-    times.push(
-      await tab.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime),
-    );
-    await tab.context().close();
+  const ours = [];
+  const plain = [];
+  for (let i = 0; i < 4; i++) {
+    ours.push(await painted(browser, world, ''));
+    plain.push(await painted(browser, world, 'plain'));
   }
-  console.log(`# first paint after ${times.map(Math.round)} ms`);
-  assert.ok(Math.min(...times) < FIRST_PAINT_MS, `${times} ms`);
+  const [first, other] = [Math.min(...ours), Math.min(...plain)].map(Math.round);
+  console.log(`# first paint after ${first} ms, that of the plain page after ${other} ms`);
+  assert.ok(first < other + FIRST_PAINT_MS, `${first} ms, the plain page ${other} ms`);
 }
 
 async function tablesTell({ world, browser }) {

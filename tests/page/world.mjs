@@ -2,6 +2,7 @@
 // A real ebbd on loopback, in a folder of its own: two resources are protected, of which one cannot
 // be, and its disk has three weeks behind it.
 import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { officeLines } from './office.mjs';
 
 const PATIENCE_MS = 60_000; // for a machine that has much else to do
 const HISTORY_DAYS = 21;
+const FILE_BYTES = 1 << 20;
 const OFFICE_HOUR = 8; // of its time, when the test runs
 
 const freePort = () =>
@@ -79,7 +81,7 @@ export class World {
 
   async prepare() {
     for (const name of ['state', 'data']) mkdirSync(this.path(name));
-    for (let i = 0; i < 40; i++) writeFileSync(this.path(`data/${i}`), `${i} `.repeat(20_000));
+    for (let i = 0; i < 40; i++) writeFileSync(this.path(`data/${i}`), randomBytes(FILE_BYTES));
     this.ebb('repo', 'init', '--repo', this.path('repo'), '--key-file', this.path('key'));
     const to = `to: ${this.path('repo')}, key_file: ${this.path('key')}`;
     const port = await freePort();
