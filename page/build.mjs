@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles the page: node build.mjs FOLDER writes index.html, app.js, app.css and icon.svg there,
+// Bundles the page: node build.mjs FOLDER writes index.html, first.js, app.js, app.css and icon.svg,
 // each with its .gz beside it, and refuses a page that has grown beyond what it promises.
 import { build } from 'esbuild';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const folder = resolve(process.argv[2] ?? 'build/page');
 await mkdir(folder, { recursive: true });
 await build({
   absWorkingDir: here,
-  entryPoints: { app: 'src/main.jsx' },
+  entryPoints: { first: 'src/first.js', app: 'src/main.jsx' },
   outdir: folder,
   bundle: true,
   minify: true,
@@ -28,7 +28,7 @@ await build({
 for (const name of ['index.html', 'icon.svg']) await copyFile(join(here, name), join(folder, name));
 
 let total = 0;
-for (const name of ['index.html', 'app.js', 'app.css', 'icon.svg']) {
+for (const name of ['index.html', 'first.js', 'app.js', 'app.css', 'icon.svg']) {
   const packed = gzipSync(await readFile(join(folder, name)), { level: 9 });
   await writeFile(join(folder, `${name}.gz`), packed);
   total += packed.length;

@@ -2,8 +2,8 @@
 // Jobs in rows, newest first; each number leads to its decision.
 import { link } from './route.js';
 import { Table } from './table.jsx';
-import { runs, timely } from './verdict.js';
-import { moment, price, seconds, size, span } from './words.js';
+import { runs, timely, took } from './verdict.js';
+import { moment, price, size } from './words.js';
 
 function Sign({ job }) {
   const bad = timely(job).good === false;
@@ -28,7 +28,7 @@ const COLUMNS = [
   {
     head: 'Took',
     figure: true,
-    cell: (job) => (job.ended ? span(seconds(job.ended) - seconds(job.started)) : ''),
+    cell: took,
   },
   { head: 'Read and written', figure: true, cell: (job) => size(job.bytes) },
   { head: 'Price', figure: true, cell: (job) => price(job.price) },

@@ -5,7 +5,6 @@ import { moment, size, span } from './words.js';
 
 const LANE_PX = 34;
 const COST_PX = 40;
-const ABOVE = 3; // how many times the price is still drawn to scale
 const LEAST_PX = 5; // wide enough to be seen and hit
 
 function place(scale, block) {
@@ -97,12 +96,19 @@ function steps(scale, course, height) {
   return course.cost.map(column).join('');
 }
 
+/** Heights of costs, by their logarithms: they differ by factors of hundreds within a day. */
+function costScale(costs) {
+  const known = costs.filter((cost) => cost > 0);
+  const low = Math.log(Math.min(...known) / 1.3);
+  const high = Math.log(Math.max(...known) * 1.1);
+  const share = (cost) => (Math.log(Math.max(cost, 1e-9)) - low) / Math.max(0.1, high - low);
+  return (cost) => 1 + Math.min(1, Math.max(0, share(cost))) * (COST_PX - 8);
+}
+
 /** What a job would cost others at each moment, and the price: where it is above, jobs run. */
 export function CostStrip({ scale, width, course }) {
-  const most = Math.max(1e-9, ...course.cost);
-  const price = typeof course.price === 'number' ? course.price : null;
-  const top = price ? Math.min(most, ABOVE * price) : most;
-  const height = (cost) => 1 + (Math.min(cost, top) / top) * (COST_PX - 10);
+  const price = typeof course.price === 'number' && course.price > 0 ? course.price : null;
+  const height = costScale(price ? [...course.cost, price] : course.cost);
   const y = COST_PX - 3 - (price === null ? 0 : height(price));
   return (
     <svg

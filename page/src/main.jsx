@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the page begins: the theme before anything is painted, then the view that the hash names.
+// Where the page begins: the view that the hash names, in its frame.
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
@@ -8,7 +8,6 @@ import './charts.css';
 import './views.css';
 import { Frame } from './frame.jsx';
 import { link, useRoute } from './route.js';
-import { applyTheme } from './theme.js';
 import { DataView } from './view_data.jsx';
 import { DecisionsView } from './view_decisions.jsx';
 import { ForecastView } from './view_forecast.jsx';
@@ -51,9 +50,6 @@ function Page() {
   );
 }
 
-applyTheme();
-addEventListener('DOMContentLoaded', () => {
-  const place = document.getElementById('page');
-  place.replaceChildren();
-  render(<Page />, place);
-});
+const place = document.getElementById('page');
+place.replaceChildren();
+render(<Page />, place);

@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Light or dark: what the system says, until the reader says otherwise.
 import { useEffect, useState } from 'preact/hooks';
-
-const KEY = 'ebb.theme';
-const system = matchMedia('(prefers-color-scheme: dark)');
-
-function kept() {
-  try {
-    const theme = localStorage.getItem(KEY);
-    return theme === 'dark' || theme === 'light' ? theme : null;
-  } catch {
-    return null; // storage may be forbidden
-  }
-}
-
-const current = () => kept() ?? (system.matches ? 'dark' : 'light');
-
-/** Before anything is painted. */
-export function applyTheme() {
-  document.documentElement.dataset.theme = current();
-}
+import { KEY, applyTheme, kept, system } from './chosen.js';
 
 function choose(theme) {
   try {

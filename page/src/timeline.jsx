@@ -32,7 +32,8 @@ function dayWord(t, wide) {
 
 function Axis({ scale, width }) {
   const wide = width > NARROW_PX;
-  const fits = (t) => clock(t) === '00:00' || scale.x(t) <= scale.right - EDGE_PX;
+  const inside = (x) => x >= scale.left + EDGE_PX && x <= scale.right - EDGE_PX;
+  const fits = (t) => clock(t) === '00:00' || inside(scale.x(t));
   const list = ticks(scale, wide ? 64 : 52).filter(fits);
   return (
     <svg class="axis" width={width} height={AXIS_PX} aria-hidden="true">

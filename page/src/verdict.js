@@ -4,6 +4,12 @@ import { figure, moment, seconds, span } from './words.js';
 
 const JUST = 1.5; // a cost within this factor of what was expected was well foreseen
 
+/** How long it took by the clock, which the ledger keeps in whole seconds; "" while it runs. */
+export function took(job) {
+  const s = seconds(job.ended) === null ? null : seconds(job.ended) - seconds(job.started);
+  return s === null ? '' : s < 1 ? 'a moment' : span(s);
+}
+
 export const runs = (job) => job.state === 'ships' || job.state === 'proves';
 
 /** { word, good }: good null while that is not known. */

@@ -8,7 +8,8 @@ import { Awaiting } from './notice.jsx';
 import { link } from './route.js';
 import { Table } from './table.jsx';
 import { useTitle } from './title.js';
-import { ago, figure, moment, plural, seconds, size, span } from './words.js';
+import { took } from './verdict.js';
+import { ago, figure, moment, plural, size } from './words.js';
 
 const FRESH = { point: 0, job: 0, status: 60 };
 
@@ -70,7 +71,7 @@ function Point({ point: p, now, resource }) {
   const facts = [
     ['as of', moment(p.start, now)],
     ['read back', p.verified ? moment(p.verified, now) : 'not yet'],
-    ['took', span(seconds(p.end) - seconds(p.start))],
+    ['took', took({ started: p.start, ended: p.end })],
     ['read and written', size(p.bytes)],
     ['where', p.tier ?? 'not known'],
   ];

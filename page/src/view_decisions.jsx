@@ -8,9 +8,9 @@ import { JobList } from './job_list.jsx';
 import { Awaiting } from './notice.jsx';
 import { link } from './route.js';
 import { useTitle } from './title.js';
-import { verdict } from './verdict.js';
+import { took, verdict } from './verdict.js';
 import { localised, takeApart } from './why_text.js';
-import { figure, moment, price, seconds, size, span } from './words.js';
+import { figure, moment, price, size, span } from './words.js';
 
 const NO_OTHER = 'No other choice came near.';
 
@@ -59,11 +59,10 @@ function Inputs({ told, now }) {
 }
 
 function Outcome({ job, now }) {
-  const took = seconds(job.ended) === null ? null : seconds(job.ended) - seconds(job.started);
   const facts = [
     ['state', job.state],
     ['began', moment(job.started, now)],
-    ['took', took === null ? 'still under way' : span(took)],
+    ['took', took(job) || 'still under way'],
     ['due', job.late_after ? moment(job.late_after, now) : 'no deadline'],
     ['read and written', size(job.bytes)],
     ['disk time, expected', job.work ? span(job.work) : 'not known'],

@@ -28,7 +28,7 @@ export function useWhatIf(name, rpo) {
   const home = nearest(rpo);
   const [stop, setStop] = useState(home);
   const settled = useSettled(stop);
-  const asked = settled !== home;
+  const asked = settled !== home && stop !== home;
   const path = `resources/${encodeURIComponent(name)}/what-if?rpo=${option(STOPS[settled])}`;
   const answer = useDocument(asked ? path : null, { decision: 30 });
   return { stop, setStop, home, asked, answer };
@@ -79,7 +79,7 @@ export function WhatIf({ resource, planned, now, whatIf }) {
   const wouldRpo = STOPS[stop];
   const would = asked ? answer.value : null;
   const sentence =
-    would?.sentence ?? (asked ? 'Asking the planner' : 'This is what the policy says.');
+    would?.sentence ?? (asked ? 'asking the planner' : 'this is what the policy says');
   return (
     <div class="what-if">
       <div>

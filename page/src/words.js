@@ -57,7 +57,7 @@ export function option(s) {
 
 export function ago(at, now) {
   const s = seconds(at);
-  return s === null ? 'never' : now - s < 1 ? 'just now' : `${span(now - s)} ago`;
+  return s === null ? 'never' : now - s < 2 ? 'just now' : `${span(Math.round(now - s))} ago`;
 }
 
 export function size(bytes) {

@@ -16,9 +16,14 @@ export async function launch() {
 }
 
 /** A tab whose console is listened to; `tab.said` is what it said. */
-export async function open(browser, world, { theme = 'light', width = 1280, hash = '' } = {}) {
+export async function open(
+  browser,
+  world,
+  { theme = 'light', width = 1280, scale = 1, hash = '' } = {},
+) {
   const context = await browser.newContext({
     viewport: { width, height: 900 },
+    deviceScaleFactor: scale,
     colorScheme: theme,
     timezoneId: world.zone,
     reducedMotion: 'reduce',

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAGES = 30;
-const TURNS = 8; // of a second each here, of ten unless configured
+const TURNS = 4; // of a second each here, of ten unless configured
 const TURN_S = 10;
 const MOST = 0.05; // of a core
 const TICKS_PER_S = 100; // of /proc

@@ -91,8 +91,8 @@ export class World {
       'loop: {tick: 1s}',
       `http: {listen: "127.0.0.1:${port}", loopback: admin}`,
       'protect:',
-      `  documents: {path: ${this.path('data')}, ${to}, rpo: 24h, best_rpo: 4h}`,
-      `  gone: {path: ${this.path('gone')}, ${to}, rpo: 12h}`,
+      `  documents: {path: ${this.path('data')}, ${to}, rpo: 12h, best_rpo: 2h}`,
+      `  gone: {path: ${this.path('gone')}, ${to}, rpo: 6h}`,
     ];
     writeFileSync(this.path('ebb.yaml'), lines.join('\n') + '\n');
     await this.start();
