@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles the page: node build.mjs FOLDER writes index.html, first.js, app.js, app.css and icon.svg,
-// each with its .gz beside it, and refuses a page that has grown beyond what it promises.
+// Bundles the page: node build.mjs FOLDER writes index.html, first.js, app.js, app.css and icon.svg
+// there, each with its .gz beside it, and refuses a page that has grown beyond what it promises.
 import { build } from 'esbuild';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
