@@ -42,6 +42,7 @@ int call_config_check(const struct call *call);
 int call_config_sample(const struct call *call);
 int call_config_show(const struct call *call);
 int call_demo(const struct call *call);
+int call_doctor(const struct call *call);
 int call_forecast(const struct call *call);
 int call_help(const struct call *call);
 int call_history_import(const struct call *call);

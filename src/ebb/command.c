@@ -180,6 +180,8 @@ const struct option options[OPTIONS] = {
 	[OPTION_DATA] = {"data", 0, VALUE_FILE, "DIR",
 		"recorded load instead of generated: a file of CSV, or the first one in a folder"},
 	[OPTION_KEEP] = {"keep", 0, VALUE_NONE, NULL, "leave everything where it is at the end"},
+	[OPTION_PROPOSE] = {"propose", 0, VALUE_NONE, NULL,
+		"print a configuration for what was found, and nothing else"},
 	[OPTION_RPO] = {"rpo", 0, VALUE_TEXT, "DURATION",
 		"the newest point is never older than this; 24h unless said"},
 	[OPTION_YES] = {"yes", 'y', VALUE_NONE, NULL, "do it without asking"},
@@ -381,6 +383,17 @@ const struct command commands[] = {
 		{{"ebb demo", "watch"}, {"ebb demo --data load.csv --keep", "with a load of yours"},
 			{"ebb demo --json --exit", "for tests"}},
 		call_demo},
+	{"doctor", NULL, "what there is on this machine, and what is wrong with ebb's own",
+		"Looks for disks and their SMART state (as root, with smartctl), file systems and "
+		"how full they are, what the kernel offers, servers of PostgreSQL, virtual "
+		"machines, archives of sysstat, a Prometheus on this machine and other backup "
+		"programs; then at configuration, state, daemons, keys and repositories. "
+		"Changes nothing. The code is 3 when something is wrong. With --propose it "
+		"prints a configuration that `ebb config check` accepts, with what to do "
+		"before it works.",
+		{NULL}, COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_PROPOSE),
+		{{"ebb doctor", "look"}, {"ebb doctor --propose > ebb.yaml", "to begin with"}},
+		call_doctor},
 	{"repo", "init", "make a repository, and the key to it",
 		"The folder may be new or empty. Everything in it is encrypted and carries parity "
 		"that mends damage. The key is written to a new file that only you can read; "

@@ -14,6 +14,7 @@
 #include "os/linux/files.h"
 #include "os/linux/http.h"
 #include "os/linux/textfile.h"
+#include "os/linux/world.h"
 #include "os/world.h"
 #include "place/dir.h"
 #include "place/paced.h"
@@ -168,4 +169,31 @@ int open_place(const struct open_place_how *how, const char *url, struct open_pl
 	if (!err && how->pace)
 		err = place_paced_open(ret_open->inner, how->pace, &ret_open->place);
 	return err;
+}
+
+static void world_close_own(struct linux_world **lw)
+{
+	linux_world_close(*lw);
+}
+
+int open_place_look(const struct call *call, const char *url, bool *ret_there, struct why *why)
+{
+	OWN(world_close_own) struct linux_world *lw = NULL;
+	OWN(open_place_done) struct open_place place = {0};
+	uint64_t size;
+	/* Rooted where nothing is made. */
+	int err = linux_world_open("/", &(struct linux_options){.workers = 1}, &lw, why);
+	if (err)
+		return err;
+	const struct open_place_how how = {call, linux_world(lw), false, NULL};
+	err = open_place(&how, url, &place, why);
+	if (!err) {
+		err = place_size(place.place, "repo", &size);
+		if (err)
+			why_errno(why, err, "%s", url);
+	}
+	if (err && err != -ENOENT)
+		return err;
+	*ret_there = !err;
+	return 0;
 }

@@ -42,6 +42,9 @@ struct open_place_how {
 int open_place(const struct open_place_how *how, const char *url, struct open_place *ret_open,
 	struct why *why);
 
+/* Whether a repository lies at `url`, asked in a world of its own. 0; else why nobody can say. */
+int open_place_look(const struct call *call, const char *url, bool *ret_there, struct why *why);
+
 /* For OWN(). All zero is allowed. */
 void open_place_done(struct open_place *open);
 

@@ -26,9 +26,8 @@
 #include "ebb/exit.h"
 #include "ebb/folders.h"
 #include "ebb/keep.h"
+#include "ebb/open_place.h"
 #include "os/linux/files.h"
-#include "os/linux/world.h"
-#include "place/place.h"
 
 enum { NUMBERS = 99 };
 
@@ -249,29 +248,13 @@ static int choose_key(struct declaring *it)
 
 /* ---- repository and key ---- */
 
-static void world_close_own(struct linux_world **lw)
-{
-	linux_world_close(*lw);
-}
-
 static int look_at_place(struct declaring *it)
 {
-	OWN(world_close_own) struct linux_world *lw = NULL;
-	OWN(open_place_done) struct open_place place = {0};
 	struct stat about;
 	struct why why;
-	uint64_t size;
-	if (linux_world_open("/", &(struct linux_options){.workers = 1}, &lw, &why))
-		return call_fail(EXIT_FAILED, "%s", why.text);
-	const struct open_place_how how = {it->call, linux_world(lw), false, NULL};
-	int err = open_place(&how, it->entry.to, &place, &why);
-	if (!err) {
-		err = place_size(place.place, "repo", &size);
-		why_errno(&why, err, "%s", it->entry.to);
-	}
-	if (err && err != -ENOENT)
+	int err = open_place_look(it->call, it->entry.to, &it->repository, &why);
+	if (err)
 		return call_fail(err == -EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s", why.text);
-	it->repository = !err;
 	bool key = stat(it->entry.key_file, &about) == 0;
 	if (it->repository && !key)
 		return call_fail(EXIT_WRONG_KEY,
