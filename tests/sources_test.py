@@ -213,6 +213,21 @@ def estimates(place):
 
 
 @test
+def estimates_of_holes(place):
+    """holes are not read, and no estimate says that they would be"""
+    os.mkdir(place.path("source"))
+    with open(place.path("source", "sparse"), "wb") as file:
+        for at in (0, 40 << 20, 80 << 20):
+            file.seek(at)
+            file.write(os.urandom(1 << 20))
+        file.truncate(100 << 20)
+    ebb(place, "repo init")
+    told = ebb_json(place, "backup source -n")
+    check(told["bytes_to_read"] == 3 << 20 and told["bytes_to_store"] < 4 << 20, told)
+    check(ebb_json(place, "backup source")["read_bytes"] == 3 << 20, "not what was estimated")
+
+
+@test
 def estimates_of_streams(place):
     """of a stream the last run is told, and nothing is read or started for it"""
     for source in each_source(place, ("stream", "program")):

@@ -200,7 +200,7 @@ static int read_content(struct walk *walk, struct folder *folder, const char *na
 	if (err)
 		return err;
 	if (walk->options->estimate)
-		return estimate_add(walk->options->estimate, file, before.size);
+		return estimate_add(walk->options->estimate, folder, file, before.size);
 	struct content *content = &buffers->content;
 	err = content_store(&walk->reader, folder, file, content, &why);
 	if (err < 0)

@@ -9,6 +9,7 @@
 #include "chunk/codec.h"
 #include "chunk/pack.h"
 #include "os/disk.h"
+#include "os/files.h"
 
 enum { FIRST_STEP = 1 << 20, SAMPLES_MANY = 256, LEVEL = 3, MEMORY_ALIGN = 4096 };
 
@@ -58,11 +59,26 @@ int estimate_add_range(
 	return err;
 }
 
-int estimate_add(struct estimate *e, struct file *file, uint64_t size)
+int estimate_add(struct estimate *e, struct folder *folder, struct file *file, uint64_t size)
 {
 	struct why why;
+	uint64_t from, to, at = 0;
+	int err = 0;
 	e->files++;
-	return estimate_add_range(e, file, 0, size, &why);
+	while (!err && at < size) {
+		int hole = folder_data_after(folder, file, at, &from, &to);
+		if (hole == -ENXIO)
+			break;
+		/* Where the file system cannot tell, there are none. */
+		if (hole || to <= at) {
+			from = at;
+			to = size;
+		}
+		to = to < size ? to : size;
+		err = from < to ? estimate_add_range(e, file, from, to, &why) : 0;
+		at = to;
+	}
+	return err;
 }
 
 uint64_t estimate_stored(const struct estimate *e)

@@ -14,6 +14,7 @@
 
 struct codec;
 struct file;
+struct folder;
 struct why;
 
 /* A sample is so long at most, and lies within so many bytes from a multiple of that on. */
@@ -35,8 +36,12 @@ struct estimate {
 	void *arg;
 };
 
-/* A file that would be read. What cannot be sampled counts as what does not compress. */
-int estimate_add(struct estimate *estimate, struct file *file, uint64_t size);
+/*
+ * A file of a folder that would be read, all but its holes. What cannot be sampled counts as what
+ * does not compress.
+ */
+int estimate_add(
+	struct estimate *estimate, struct folder *folder, struct file *file, uint64_t size);
 
 /* Bytes `from` to `to` of a file would be read. */
 int estimate_add_range(

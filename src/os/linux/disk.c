@@ -217,15 +217,17 @@ static int linux_list(struct disk *disk, const char *name, disk_list_fn *fn, voi
 static int open_root(const char *root, struct why *why)
 {
 	struct stat about;
-	if (mkdir(root, 0700) < 0 && errno != EEXIST)
-		return why_errno(why, -errno, "%s: the state folder cannot be made", root);
+	int made = mkdir(root, 0700) < 0 ? -errno : 0;
+	if (made == -ENOENT)
+		return why_set(why, made, "%s: the folder that it is to lie in is not there", root);
+	if (made && made != -EEXIST)
+		return why_errno(why, made, "%s: this folder cannot be made", root);
 	OWN(fd_close) int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &about) < 0)
-		return why_errno(why, -errno, "%s: the state folder cannot be opened", root);
+		return why_errno(why, -errno, "%s: this folder cannot be opened", root);
 	if (about.st_mode & S_IWOTH)
 		return why_set(why, -EPERM,
-			"%s: everybody may write to the state folder: chmod o-w it, or name "
-			"another",
+			"%s: everybody may write to this folder: chmod o-w it, or name another",
 			root);
 	return fd_take(&fd);
 }

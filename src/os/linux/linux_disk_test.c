@@ -231,7 +231,7 @@ TEST(a_state_folder_everybody_may_write_to_is_refused)
 	CHECK_EQ(chmod(path, 0777), 0);
 	CHECK_EQ(linux_disk_init(&open_to_all, path, &why), -EPERM);
 	snprintf(expected, sizeof(expected),
-		"%s: everybody may write to the state folder: chmod o-w it, or name another", path);
+		"%s: everybody may write to this folder: chmod o-w it, or name another", path);
 	CHECK_STR(why.text, expected);
 	disk_end();
 }

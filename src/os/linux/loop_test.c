@@ -256,13 +256,12 @@ TEST(a_world_that_cannot_open_says_why)
 	struct linux_world *lw = NULL;
 	const struct linux_options options = {0};
 	CHECK_EQ(linux_world_open("/nowhere/at/all", &options, &lw, &why), -ENOENT);
-	CHECK_STR(why.text,
-		"/nowhere/at/all: the state folder cannot be made: No such file or directory");
+	CHECK_STR(why.text, "/nowhere/at/all: the folder that it is to lie in is not there");
 	CHECK_EQ(linux_world_open("/dev/null", &options, &lw, &why), -ENOTDIR);
-	CHECK_STR(why.text, "/dev/null: the state folder cannot be opened: Not a directory");
+	CHECK_STR(why.text, "/dev/null: this folder cannot be opened: Not a directory");
 	CHECK_EQ(linux_world_open("/tmp", &options, &lw, &why), -EPERM);
 	CHECK_STR(why.text,
-		"/tmp: everybody may write to the state folder: chmod o-w it, or name "
+		"/tmp: everybody may write to this folder: chmod o-w it, or name "
 		"another");
 	CHECK(!lw);
 }
