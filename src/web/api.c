@@ -8,6 +8,7 @@
 #include "base/why.h"
 #include "node/document.h"
 #include "talk/metrics_text.h"
+#include "web/asset.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 
@@ -79,6 +80,12 @@ void api_events(const struct site *site, const struct request *request, struct a
 	ret->status = 200;
 	ret->type = "text/event-stream";
 	ret->events = true;
+}
+
+void api_openapi(const struct site *site, const struct request *request, struct answer *ret)
+{
+	(void)site;
+	asset_answer_one(&asset_openapi, request, ret);
 }
 
 /* ---- documents ---- */

@@ -19,6 +19,9 @@ void api_metrics(const struct site *site, const struct request *request, struct 
 /* What happens, as it happens. */
 void api_events(const struct site *site, const struct request *request, struct answer *ret);
 
+/* docs/openapi.json */
+void api_openapi(const struct site *site, const struct request *request, struct answer *ret);
+
 /* Documents of node/document.h. */
 void api_status(const struct site *site, const struct request *request, struct answer *ret);
 void api_resources(const struct site *site, const struct request *request, struct answer *ret);

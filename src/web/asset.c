@@ -47,18 +47,22 @@ static void answer(const struct request *request, const char *etag, struct answe
 
 /* ---- built in ---- */
 
+void asset_answer_one(const struct asset *asset, const struct request *request, struct answer *ret)
+{
+	ret->gzip = request->gzip && asset->gzip;
+	ret->fixed = ret->gzip ? asset->gzip : asset->bytes;
+	ret->fixed_len = ret->gzip ? asset->gzip_len : asset->len;
+	ret->type = type_of(asset->name);
+	answer(request, asset->etag, ret);
+}
+
 static bool answer_built_in(const struct request *request, const char *name, struct answer *ret)
 {
-	for (const struct asset *asset = asset_table; asset->name; asset++) {
-		if (strcmp(asset->name, name) != 0)
-			continue;
-		ret->gzip = request->gzip && asset->gzip;
-		ret->fixed = ret->gzip ? asset->gzip : asset->bytes;
-		ret->fixed_len = ret->gzip ? asset->gzip_len : asset->len;
-		ret->type = type_of(name);
-		answer(request, asset->etag, ret);
-		return true;
-	}
+	for (const struct asset *asset = asset_table; asset->name; asset++)
+		if (strcmp(asset->name, name) == 0) {
+			asset_answer_one(asset, request, ret);
+			return true;
+		}
 	return false;
 }
 

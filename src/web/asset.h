@@ -27,6 +27,13 @@ struct asset {
 /* The name is NULL at the end. */
 extern const struct asset asset_table[];
 
+/* docs/openapi.json */
+extern const struct asset asset_openapi;
+
+/* Answers with that one. */
+void asset_answer_one(
+	const struct asset *asset, const struct request *request, struct answer *ret_answer);
+
 /* Answers with the file of that name. False: there is none, and nothing was answered. */
 bool asset_answer(const struct site *site, const struct request *request, const char *name,
 	struct answer *ret_answer);

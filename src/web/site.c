@@ -33,6 +33,7 @@ const struct route site_routes[] = {
 	{METHOD_GET, "/api/v1/tiers", ROLE_VIEWER, "", api_tiers},
 	{METHOD_GET, "/api/v1/volumes", ROLE_VIEWER, "", api_volumes},
 	{METHOD_GET, "/api/v1/events", ROLE_VIEWER, "", api_events},
+	{METHOD_GET, "/api/v1/openapi.json", ROLE_VIEWER, "", api_openapi},
 	{METHOD_GET, "/", ROLE_VIEWER, "", page_index},
 	{METHOD_GET, "/plain", ROLE_VIEWER, "", page_plain},
 	{METHOD_GET, "/assets/plain.css", ROLE_VIEWER, "", page_plain_style},
