@@ -85,13 +85,15 @@ static void tick(
 	share = fmin(fmin(share, full - busy), job->left / part);
 	share = fmax(share, 0);
 	job->left -= share * part;
-	out->harm += harm_rate(disk, busy, share) * part;
+	double waiting = harm_waiting(disk, busy, share);
+	if (share > 0)
+		out->harm += harm_rate(disk, busy, share) * part;
 	out->requests += busy * part;
-	if (harm_waiting(disk, busy, share) > disk->floor * (1 + 1e-9) &&
+	if (share > 0 && waiting > disk->floor * (1 + 1e-9) &&
 		harm_waiting(disk, busy, 0) <= disk->floor)
 		out->over += busy * part;
 	job->seen = (struct pacer_seen){.busy = way->knows ? busy : fmin(1, shaken(job, busy)),
-		.waiting = shaken(job, harm_waiting(disk, busy, share)),
+		.waiting = shaken(job, waiting),
 		.used = share};
 }
 
@@ -101,10 +103,17 @@ static void run_job(struct replay_job *job, const struct replay_way *way, struct
 	const float *busy = world->site->host[job->host].busy;
 	struct rng shape;
 	double jump = 1;
+	bool done = false;
 	rng_seed(&shape, world->seed + (uint64_t)job->start * 1000 + job->host);
 	way->begin(job);
 	for (job->slot = job->start; job->slot < job->due; job->slot++) {
 		double mean = isnan(busy[job->slot]) ? 0 : (double)busy[job->slot];
+		/* Of a job that is done nothing changes any more. */
+		if (done) {
+			out->requests += fmin(full, mean);
+			continue;
+		}
+		done = job->left <= 0;
 		way->slot(job);
 		for (int i = 0; i < REPLAY_TICKS; i++) {
 			if (i % BURST == 0)
