@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "act/calibrate.h"
 #include "act/device.h"
 #include "base/must.h"
 #include "base/own.h"
@@ -42,7 +43,7 @@ static float jitter(struct rng *rng)
 static float alike(struct rng *rng, int day, int slot)
 {
 	(void)day;
-	return (slot < NOON ? 0.35f : 0.02f) + 0.02f * jitter(rng);
+	return (slot < NOON ? 0.45f : 0.02f) + 0.02f * jitter(rng);
 }
 
 /* The quiet half was always at the end, and comes at the begin in the days that count. */
@@ -88,6 +89,30 @@ TEST(a_forecast_that_does_worse_is_not_followed)
 	test_note("planner %.0f s, feedback %.0f s", planner, feedback);
 	CHECK(planner > feedback);
 	CHECK_EQ(backtest_driver(&backtest), DRIVER_REACTIVE);
+}
+
+/* A day that is like another one is told well, and the map may go into facts. */
+TEST(scores_are_held_against_what_came)
+{
+	OWN(own_free) struct device *device = device_of(alike);
+	OWN(own_free) struct calibrate *calibrate = calloc(1, sizeof(*calibrate));
+	double said[50], came[50];
+	must(calibrate);
+	CHECK_EQ(calibrate_map(calibrate, said, came, 50), 0);
+	CHECK(!(calibrate_skill(calibrate) > 0));
+	while (calibrate_step(calibrate, device, &disk))
+		continue;
+	uint32_t count = calibrate_map(calibrate, said, came, 50);
+	test_note("%.0f hours, %u pairs, skill %.2f", calibrate->hours, count,
+		calibrate_skill(calibrate));
+	CHECK(calibrate->hours >= 24. * (DAYS - 3) && calibrate->hours <= 24. * DAYS);
+	CHECK(calibrate_skill(calibrate) > 0.5);
+	CHECK(count >= 2);
+	for (uint32_t i = 1; i < count; i++)
+		CHECK(said[i] > said[i - 1] && came[i] >= came[i - 1]);
+	/* What was told as good as surely came, and what was told not to did not. */
+	CHECK(came[0] < 0.2 && came[count - 1] > 0.8);
+	CHECK(!calibrate_step(calibrate, device, &disk));
 }
 
 TEST(without_a_job_or_a_past_nothing_is_judged)

@@ -56,7 +56,8 @@ static struct pacer_order order_of(const struct keeper *keeper, int64_t now_s)
 bool keeper_judge(struct keeper *keeper)
 {
 	const struct backtest_job job = {keeper->disk, keeper->work_s, keeper->how.rpo_ns};
-	return backtest_step(&keeper->backtest, keeper->device, &job);
+	bool learnt = calibrate_step(&keeper->calibrate, keeper->device, &keeper->disk);
+	return backtest_step(&keeper->backtest, keeper->device, &job) || learnt;
 }
 
 double keeper_felt(const struct keeper *keeper)

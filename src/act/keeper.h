@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "act/backtest.h"
+#include "act/calibrate.h"
 #include "act/device.h"
 #include "act/job.h"
 #include "conf/protect.h"
@@ -50,6 +51,7 @@ struct keeper {
 	bool asked;      /* somebody wants a point now */
 	bool held;       /* somebody wants none until he says so */
 	struct backtest backtest;
+	struct calibrate calibrate;
 	struct keeper_plan plan;
 	struct pacer pacer;
 	struct act_job job;
@@ -73,7 +75,8 @@ bool keeper_rests(const struct keeper *keeper, int64_t now_s);
 /* What came of its job. */
 void keeper_learn(struct keeper *keeper, const struct ledger_job *job, int64_t now_s);
 
-/* A day more is judged, if there is one: who drives may change. False: there was none. */
+/* A day more is judged and learnt, if there is one: who drives may change. False: there was none.
+ */
 bool keeper_judge(struct keeper *keeper);
 
 /* As waits_felt(), by what the policy allows. */

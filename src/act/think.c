@@ -38,6 +38,7 @@ static void fill_device(const struct keeper *keeper, struct arena *arena, struct
 	of->speed = device->capacity;
 	of->most = DEVICE_MOST;
 	of->harm = keeper->disk;
+	of->learnt = calibrate_map(&keeper->calibrate, of->said, of->came, FACTS_LEARNT);
 	of->days = (uint32_t)(known / DAYS_DAY);
 	of->today = (uint32_t)(known % DAYS_DAY);
 	of->busy = arena_take(arena, known - known % DAYS_DAY + DAYS_DAY, sizeof(*of->busy));

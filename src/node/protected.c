@@ -70,16 +70,19 @@ static json_t *keeper_json(const struct keeper *keeper)
 	const struct device *device = keeper->device;
 	char source[CONF_SOURCE_TEXT];
 	return json_pack(
-		"{s:s,s:o,s:o,s:s,s:b,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o,s:o,s:o}", "name",
-		keeper->how.name, "path", talk_json_text(conf_protect_source(&keeper->how, source)),
-		"to", talk_json_text(keeper->how.to), "state", state_of(keeper), "paused",
-		keeper->held, "rpo", (json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk",
-		device->name, "disk_missing", device->missing, "newest_point",
-		member_time(keeper->last_s), "plan", plan_json(keeper), "work", keeper->work_s,
-		"users_busy", device->users, "share", keeper->pacer.share, "bytes_per_second",
+		"{s:s,s:o,s:o,s:s,s:b,s:I,s:s,s:b,s:o,s:o,s:f,s:f,s:f,s:f,s:i,s:o,s:o,s:o,s:o}",
+		"name", keeper->how.name, "path",
+		talk_json_text(conf_protect_source(&keeper->how, source)), "to",
+		talk_json_text(keeper->how.to), "state", state_of(keeper), "paused", keeper->held,
+		"rpo", (json_int_t)(keeper->how.rpo_ns / NS_PER_SEC), "disk", device->name,
+		"disk_missing", device->missing, "newest_point", member_time(keeper->last_s),
+		"plan", plan_json(keeper), "work", keeper->work_s, "users_busy", device->users,
+		"share", keeper->pacer.share, "bytes_per_second",
 		keeper->pacer.share * device->capacity, "failures", keeper->failures, "retry",
 		member_time(keeper->failures ? keeper->retry_s : 0), "foreground_latency",
-		latency_json(keeper), "backtest", backtest_json(&keeper->backtest));
+		latency_json(keeper), "backtest", backtest_json(&keeper->backtest), "score_record",
+		json_pack("{s:f,s:f}", "hours", keeper->calibrate.hours, "skill",
+			calibrate_skill(&keeper->calibrate)));
 }
 
 json_t *acting_json(const struct node *node)
