@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/own.h"
 #include "conf/keys.h"
+#include "conf/notify.h"
 #include "conf/protect.h"
 #include "conf/read.h"
 #include "conf/value.h"
@@ -96,6 +97,11 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	if (watched_err == -ENOMEM)
 		return watched_err;
 	err = err ? err : watched_err;
+	OWN(conf_notifies_done) struct conf_notifies notifies = {0};
+	int notifies_err = conf_notifies_read(files, count, &notifies, ret_errors);
+	if (notifies_err == -ENOMEM)
+		return notifies_err;
+	err = err ? err : notifies_err;
 	if (state) {
 		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
 		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/notify.h"
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
@@ -48,14 +49,17 @@ static void check_accepted(const struct conf *conf, const struct conf_file *file
 	OWN(conf_protects_done) struct conf_protects protects = {0};
 	OWN(conf_prices_done) struct conf_prices prices = {0};
 	OWN(conf_watched_done) struct conf_watched watched = {0};
-	const struct conf_sections sections = {&protects, &prices, &watched};
+	OWN(conf_notifies_done) struct conf_notifies notifies = {0};
+	const struct conf_sections sections = {&protects, &prices, &watched, &notifies};
 	OWN(str_done) struct str text = {0}, json = {0};
 	struct conf again;
 	struct conf_errors errors = {0};
 	conf_show(conf, files, &text);
 	check_sections(files, count, &protects, &prices);
 	must(conf_watched_read(files, count, &watched, &errors) == 0);
+	must(conf_notifies_read(files, count, &notifies, &errors) == 0);
 	conf_watched_show(&watched, &text);
+	conf_notifies_show(&notifies, &text);
 	conf_show_json(conf, &sections, files, count, &json);
 	must(!str_error(&text) && !str_error(&json));
 	struct conf_file shown = {"shown", text.at, text.len};

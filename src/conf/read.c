@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "conf/document.h"
 #include "conf/keys.h"
+#include "conf/notify.h"
 #include "conf/value.h"
 #include "conf/watched.h"
 
@@ -128,7 +129,8 @@ static void walk_pair(struct walk *walk, const struct pair *pair)
 {
 	size_t number = conf_schema_find(walk->schema, pair->path);
 	if (strcmp(pair->path, CONF_NAMED_SECTION) == 0 ||
-		strcmp(pair->path, CONF_PRICES_SECTION) == 0 || conf_watched_has(pair->path))
+		strcmp(pair->path, CONF_PRICES_SECTION) == 0 ||
+		strcmp(pair->path, CONF_NOTIFY_SECTION) == 0 || conf_watched_has(pair->path))
 		return; /* their keys are names of people: conf/named.h, conf/prices.h */
 	if (!*pair->path || strchr(pair->name, '.'))
 		unknown_key(walk, pair);

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "conf/notify.h"
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/value.h"
@@ -167,6 +168,7 @@ void conf_show_json(const struct conf *conf, const struct conf_sections *section
 	json_object_set_new(document, "keys", keys);
 	json_object_set_new(document, "protect", conf_protects_json(sections->protects));
 	json_object_set_new(document, CONF_PRICES_SECTION, conf_prices_json(sections->prices));
+	json_object_set_new(document, CONF_NOTIFY_SECTION, conf_notifies_json(sections->notifies));
 	conf_watched_json(sections->watched, document);
 	char *dump = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
@@ -215,6 +217,7 @@ void conf_sample(struct str *text)
 		before = key;
 	}
 	conf_protects_sample(text);
+	conf_notifies_sample(text);
 	conf_prices_sample(text);
 	conf_watched_sample(text);
 }

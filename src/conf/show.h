@@ -13,6 +13,7 @@
 struct conf;
 struct conf_file;
 struct conf_key;
+struct conf_notifies;
 struct conf_prices;
 struct conf_protects;
 struct conf_watched;
@@ -36,6 +37,7 @@ struct conf_sections {
 	const struct conf_protects *protects;
 	const struct conf_prices *prices;
 	const struct conf_watched *watched;
+	const struct conf_notifies *notifies;
 };
 
 /*

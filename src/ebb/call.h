@@ -50,6 +50,8 @@ int call_man(const struct call *call);
 int call_model_backtest(const struct call *call);
 int call_model_ls(const struct call *call);
 int call_protect(const struct call *call);
+int call_notify_send(const struct call *call);
+int call_notify_test(const struct call *call);
 int call_plan(const struct call *call);
 int call_policy_lint(const struct call *call);
 int call_repo_gc(const struct call *call);

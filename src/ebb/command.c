@@ -394,6 +394,18 @@ const struct command commands[] = {
 		{NULL}, COMMON | PLACES | ONE(OPTION_JSON) | ONE(OPTION_PROPOSE),
 		{{"ebb doctor", "look"}, {"ebb doctor --propose > ebb.yaml", "to begin with"}},
 		call_doctor},
+	{"notify", "test", "try whether those are told whom the configuration names",
+		"Sends a notice that says that it is a test to all of the section notify, or to "
+		"NAME alone. The code is 1 when one of them did not take it.",
+		{"NAME", VALUE_TEXT, true, 1, NULL}, COMMON | PLACES,
+		{{"ebb notify test", "after the section was written"}}, call_notify_test},
+	{"notify", "send", "hand a notice to one of those whom the configuration names",
+		"By this ebbd tells what a person should know. DOCUMENT is a JSON object with the "
+		"texts event, state (begins or ends), resource, node, since and text.",
+		{"NAME DOCUMENT", VALUE_TEXT, false, 2, NULL}, COMMON | PLACES,
+		{{"ebb notify send oncall '{\"event\":\"own\",\"text\":\"the disk smells\"}'",
+			"out of a script"}},
+		call_notify_send},
 	{"repo", "init", "make a repository, and the key to it",
 		"The folder may be new or empty. Everything in it is encrypted and carries parity "
 		"that mends damage. The key is written to a new file that only you can read; "

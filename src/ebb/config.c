@@ -99,6 +99,9 @@ int config_read(const struct config_source *source, struct config *ret_config)
 	if (!err)
 		err = conf_watched_read(config->files.list.at, config->files.list.len,
 			&config->watched, &config->errors);
+	if (!err)
+		err = conf_notifies_read(config->files.list.at, config->files.list.len,
+			&config->notifies, &config->errors);
 	if (err == -ENOMEM)
 		return say_one(&config->errors, "no memory");
 	if (err)
@@ -118,6 +121,7 @@ void config_done(struct config *config)
 	conf_protects_done(&config->protects);
 	conf_prices_done(&config->prices);
 	conf_watched_done(&config->watched);
+	conf_notifies_done(&config->notifies);
 	conf_files_done(&config->files);
 }
 
@@ -159,6 +163,8 @@ int call_config_check(const struct call *call)
 		str_addf(&text, ", %zu to protect", config.protects.list.len);
 	if (conf_watched_count(&config.watched))
 		str_addf(&text, ", %zu to watch", conf_watched_count(&config.watched));
+	if (config.notifies.list.len)
+		str_addf(&text, ", %zu to notify", config.notifies.list.len);
 	str_add(&text, "\n");
 	return call_print(&text);
 }
@@ -176,12 +182,14 @@ int call_config_show(const struct call *call)
 	const struct conf_file *files = config.files.list.at;
 	if (args_given(&call->args, OPTION_JSON))
 		conf_show_json(&config.conf,
-			&(struct conf_sections){&config.protects, &config.prices, &config.watched},
+			&(struct conf_sections){&config.protects, &config.prices, &config.watched,
+				&config.notifies},
 			files, config.files.list.len, &text);
 	else
 		conf_show(&config.conf, files, &text);
 	if (!args_given(&call->args, OPTION_JSON)) {
 		conf_protects_show(&config.protects, &text);
+		conf_notifies_show(&config.notifies, &text);
 		conf_prices_show(&config.prices, &text);
 		conf_watched_show(&config.watched, &text);
 	}

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "conf/files.h"
+#include "conf/notify.h"
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/watched.h"
@@ -30,6 +31,7 @@ struct config {
 	struct conf_protects protects;
 	struct conf_prices prices;
 	struct conf_watched watched;
+	struct conf_notifies notifies;
 	struct conf_errors errors; /* when it was refused */
 };
 

@@ -30,6 +30,9 @@ int config_read(const struct config_source *source, struct config *ret_config,
 	if (!err)
 		err = conf_protects_read(
 			files.list.at, files.list.len, &config.protects, ret_errors);
+	if (!err)
+		err = conf_notifies_read(
+			files.list.at, files.list.len, &config.notifies, ret_errors);
 	if (err) {
 		if (!ret_errors->count)
 			why_errno(&ret_errors->at[ret_errors->count++], err, "%s", source->path);
@@ -49,4 +52,5 @@ void config_done(struct config *config)
 {
 	conf_watched_done(&config->watched);
 	conf_protects_done(&config->protects);
+	conf_notifies_done(&config->notifies);
 }

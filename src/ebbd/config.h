@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "conf/notify.h"
 #include "conf/protect.h"
 #include "conf/watched.h"
 
@@ -24,6 +25,7 @@ struct config {
 	struct conf conf;
 	struct conf_watched watched;
 	struct conf_protects protects;
+	struct conf_notifies notifies;
 	uint64_t hash; /* of the files' names and bytes; 0: there are none */
 };
 

@@ -22,6 +22,7 @@
 #include "ebbd/jobs.h"
 #include "ebbd/options.h"
 #include "ebbd/site.h"
+#include "ebbd/tiers.h"
 #include "ebbd/volumes.h"
 #include "node/node.h"
 #include "os/linux/log_sink.h"
@@ -47,6 +48,7 @@ struct ebbd {
 	struct web *web;
 	struct jobs jobs;
 	struct volumes volumes;
+	struct tiers *tiers;
 	char address[CONF_SOCKET_MAX + sizeof("unix:")];
 };
 
@@ -74,6 +76,7 @@ static struct node_config node_config(const struct ebbd *ebbd, const struct conf
 		.conf = &config->conf,
 		.watched = &config->watched,
 		.protects = &config->protects,
+		.notifies = &config->notifies,
 		.path = config->hash ? ebbd->source.path : "",
 		.hash = config->hash,
 	};
@@ -117,6 +120,8 @@ static int reload(void *arg, struct why *why)
 			log_say(&ebbd->sink.log, LOG_ERROR, "config refused",
 				LOG_TEXT("why", why->text));
 	}
+	if (!err)
+		tiers_set(ebbd->tiers, &config.protects);
 	config_done(&config); /* the node has what it needs */
 	if (!err) {
 		ebbd->config = config;
@@ -146,6 +151,7 @@ static void observe(void *arg, struct watch *watch)
 {
 	struct ebbd *ebbd = arg;
 	volumes_observe(&ebbd->volumes, watch);
+	tiers_observe(ebbd->tiers, watch);
 }
 
 static void on_tick(void *arg)
@@ -270,6 +276,10 @@ static int run(struct ebbd *ebbd)
 			linux_world(ebbd->lw)->loop, on_signal, ebbd, &ebbd->signals, &why);
 	if (!err)
 		volumes_init(&ebbd->volumes, linux_world(ebbd->lw), state);
+	if (!err && !(ebbd->tiers = tiers_new(linux_world(ebbd->lw))))
+		err = why_set(&why, -ENOMEM, "out of memory");
+	if (!err)
+		tiers_set(ebbd->tiers, &ebbd->config.protects);
 	if (!err)
 		err = start_node(ebbd, &why);
 	if (!err)
@@ -292,6 +302,7 @@ static int run(struct ebbd *ebbd)
 	volumes_done(&ebbd->volumes);
 	signals_close(ebbd->signals);
 	linux_world_close(ebbd->lw);
+	tiers_free(ebbd->tiers);
 	return code;
 }
 

@@ -9,9 +9,18 @@
 #include "base/own.h"
 #include "base/units.h"
 #include "node/inside.h"
+#include "node/noticing.h"
 #include "os/clock.h"
 #include "os/world.h"
 #include "series/name.h"
+
+static void on_event(void *arg, const struct act_event *event)
+{
+	struct node *node = arg;
+	noticing_job(node, event);
+	if (node->options.on_act)
+		node->options.on_act(node->options.arg, event);
+}
 
 int acting_begin(struct node *node)
 {
@@ -21,8 +30,8 @@ int acting_begin(struct node *node)
 		.state = node->conf.state,
 		.env = node->options.env,
 		.local = node->options.local,
-		.arg = node->options.arg,
-		.on_event = node->options.on_act,
+		.arg = node,
+		.on_event = on_event,
 	};
 	if (!options.program)
 		return 0;

@@ -24,6 +24,7 @@
 #include "os/procs.h"
 
 struct act;
+struct book;
 struct talk_server;
 struct watch_postgres;
 struct watch_programs;
@@ -69,6 +70,9 @@ struct node {
 	struct watching watching;
 
 	struct probing probing;
+	struct book *book;      /* noticing.c; NULL: there is no program to run */
+	int64_t tiers_looked_s; /* when it was looked how places fill */
+
 	struct act *act; /* acting.c; NULL: there is no program to run */
 
 	/* learning.c */

@@ -13,6 +13,8 @@
 #include "base/why.h"
 #include "node/document.h"
 #include "node/inside.h"
+#include "node/noticing.h"
+#include "notify/book.h"
 #include "os/clock.h"
 #include "os/world.h"
 #include "series/name.h"
@@ -68,13 +70,45 @@ static void add_own(const struct node *node, struct rows *rows)
 	add(rows, "ebb_degraded", false, node->state.failed ? 1 : 0);
 }
 
+static void add_about(struct rows *rows, const char *metric, const char *resource, double value)
+{
+	char text[NAME_TEXT];
+	struct name name;
+	if (name_start(&name, metric, strlen(metric), NULL) == 0 &&
+		name_label(&name, "resource", resource, NULL) == 0 && name_text(&name, text))
+		add(rows, text, false, value);
+}
+
+/* Of what is protected. No series: whoever wants to know how it was reads the ledger. */
+static void add_protected(const struct node *node, struct rows *rows)
+{
+	int64_t now_s = rows->now_ms / 1000;
+	for (size_t i = 0; node->act && i < act_count(node->act); i++) {
+		const struct keeper *keeper = act_keeper(node->act, i);
+		const char *name = keeper->how.name;
+		if (keeper->last_s)
+			add_about(rows, "ebb_recovery_point_timestamp_seconds", name,
+				(double)keeper->last_s);
+		add_about(rows, "ebb_recovery_point_objective_seconds", name,
+			(double)(keeper->how.rpo_ns / NS_PER_SEC));
+		add_about(rows, "ebb_recovery_point_at_risk", name,
+			noticing_at_risk(keeper, now_s) ? 1 : 0);
+		add_about(rows, "ebb_job_running", name, keeper->job.proc ? 1 : 0);
+		add_about(rows, "ebb_job_failures", name, keeper->failures);
+	}
+	if (node->book)
+		add(rows, "ebb_notices_waiting", false, (double)book_waiting(node->book));
+}
+
 int node_metrics(struct node *node, const struct node_ask *ask, json_t **ret, struct why *why)
 {
 	struct rows rows = {.list = json_array()};
 	rows.now_ms = clock_wall_ns(node->world->clock) / NS_PER_MS;
 	rows.from = ask->from > 0 && ask->from <= UINT32_MAX ? (uint32_t)ask->from : 0;
-	if (!rows.from)
+	if (!rows.from) {
 		add_own(node, &rows);
+		add_protected(node, &rows);
+	}
 	if (node->past.series)
 		series_each(node->past.series, add_series, &rows);
 	json_t *next = rows.next ? json_integer(rows.next) : json_null();

@@ -13,6 +13,7 @@
 #include "node/acting.h"
 #include "node/document.h"
 #include "node/inside.h"
+#include "node/noticing.h"
 #include "os/clock.h"
 #include "os/world.h"
 #include "talk/server.h"
@@ -47,6 +48,7 @@ static void adopt(struct node *node, const struct node_config *config)
 	node->conf = *config->conf;
 	node->conf_hash = config->hash;
 	snprintf(node->conf_path, sizeof(node->conf_path), "%s", config->path);
+	noticing_set(node, config->notifies);
 	watching_adopt(node, config->watched);
 	state_config(&node->state, config->hash);
 	node_check_state(node);
@@ -74,6 +76,8 @@ int node_start(struct world *world, const struct node_options *options,
 	}
 	node->conf = *config->conf;
 	err = acting_begin(node);
+	if (!err)
+		err = noticing_begin(node);
 	adopt(node, config);
 	past_open(&node->past, world, node->state.identity);
 	node->past.observe = node->options.observe;
@@ -118,6 +122,7 @@ int node_stop(struct node *node, struct why *why)
 	talk_server_close(node->server);
 	probing_end(node);
 	acting_end(node);
+	noticing_end(node);
 	learning_end(node);
 	watching_end(node);
 	past_close(&node->past);

@@ -20,6 +20,7 @@ struct conf;
 struct conf_watched;
 struct act_answers;
 struct act_event;
+struct conf_notifies;
 struct conf_protects;
 struct node;
 struct watch;
@@ -59,6 +60,7 @@ struct node_config {
 	uint64_t hash;                        /* of what was read */
 	const struct conf_watched *watched;   /* what is needed of it is copied; NULL: nothing */
 	const struct conf_protects *protects; /* copied; NULL: none */
+	const struct conf_notifies *notifies; /* copied; NULL: nobody is told */
 };
 
 /*

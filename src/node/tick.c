@@ -7,6 +7,7 @@
 #include "base/container.h"
 #include "node/acting.h"
 #include "node/inside.h"
+#include "node/noticing.h"
 #include "os/clock.h"
 #include "os/world.h"
 
@@ -68,6 +69,7 @@ static void turn(struct timer *timer)
 	remember(node);
 	acting_turn(node);
 	probing_turn(node);
+	noticing_turn(node);
 	settle(node);
 
 	node->ticks++;

@@ -32,7 +32,8 @@ struct program_spec {
 	const char *const *argv; /* argv[0] is the file; without a slash it is looked for in PATH */
 	const char *const *env;  /* NULL at the end */
 	enum program_output output;
-	bool apart; /* a terminal's Ctrl-C does not reach it */
+	bool apart;        /* a terminal's Ctrl-C does not reach it */
+	const char *input; /* NULL: empty */
 };
 
 struct program_ops {
@@ -46,7 +47,7 @@ struct programs_ops {
 		struct program **ret_program, struct why *why);
 };
 
-/* Gives the program, running, its input empty. */
+/* Gives the program, running. */
 static inline int program_start(struct programs *programs, const struct program_spec *spec,
 	struct program **ret_program, struct why *why)
 {

@@ -8,9 +8,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/container.h"
 #include "base/must.h"
@@ -106,8 +109,8 @@ static const struct program_ops program_ops = {
 	.output = output, .wait = wait_for, .close = close_program};
 
 /* No signal of ours is blocked or ignored in it; of our descriptors it gets two. */
-static int describe(const struct program_spec *spec, int out, posix_spawnattr_t *attributes,
-	posix_spawn_file_actions_t *files)
+static int describe(const struct program_spec *spec, const int ends[2],
+	posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files)
 {
 	sigset_t all, none;
 	sigfillset(&all);
@@ -119,11 +122,13 @@ static int describe(const struct program_spec *spec, int out, posix_spawnattr_t 
 		err = posix_spawnattr_setsigmask(attributes, &none);
 	if (!err)
 		err = posix_spawnattr_setsigdefault(attributes, &all);
-	if (!err)
+	if (!err && ends[0] < 0)
 		err = posix_spawn_file_actions_addopen(
 			files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	else if (!err)
+		err = posix_spawn_file_actions_adddup2(files, ends[0], STDIN_FILENO);
 	if (!err)
-		err = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
+		err = posix_spawn_file_actions_adddup2(files, ends[1], STDOUT_FILENO);
 	if (!err)
 		err = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 	return -err;
@@ -139,7 +144,8 @@ static char *const *unconst(const char *const *list)
 	return both.ours;
 }
 
-static int spawn(const struct program_spec *spec, int out, pid_t *ret_pid)
+/* `ends`: its input (-1: empty) and its output. */
+static int spawn(const struct program_spec *spec, const int ends[2], pid_t *ret_pid)
 {
 	posix_spawnattr_t attributes;
 	posix_spawn_file_actions_t files;
@@ -151,7 +157,7 @@ static int spawn(const struct program_spec *spec, int out, pid_t *ret_pid)
 		posix_spawnattr_destroy(&attributes);
 		return err;
 	}
-	err = describe(spec, out, &attributes, &files);
+	err = describe(spec, ends, &attributes, &files);
 	if (!err)
 		err = -posix_spawnp(ret_pid, spec->argv[0], &files, &attributes,
 			unconst(spec->argv), unconst(spec->env));
@@ -175,6 +181,23 @@ static int open_output(struct linux_program *program, int *ret_far)
 	return 0;
 }
 
+/* A file without a name, as long as anybody reads it: no pipe that could be full. */
+static int open_input(const char *text, int *ret_fd)
+{
+	size_t len = strlen(text);
+	OWN(fd_close) int fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (size_t at = 0; at < len;) {
+		ssize_t wrote = pwrite(fd, text + at, len - at, (off_t)at);
+		if (wrote < 0)
+			return -errno;
+		at += (size_t)wrote;
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
 static void program_free(struct linux_program **program)
 {
 	if (*program)
@@ -187,13 +210,16 @@ static int start(struct programs *programs, const struct program_spec *spec,
 {
 	(void)programs;
 	OWN(fd_close) int far = -1;
+	OWN(fd_close) int in = -1;
 	OWN(program_free) struct linux_program *program = calloc(1, sizeof(*program));
 	if (!program)
 		return -ENOMEM;
 	*program = (struct linux_program){.base.ops = &program_ops, .apart = spec->apart};
 	int err = spec->output == PROGRAM_GIVEN ? open_output(program, &far) : 0;
+	if (!err && spec->input)
+		err = open_input(spec->input, &in);
 	if (!err)
-		err = spawn(spec, far >= 0 ? far : STDERR_FILENO, &program->pid);
+		err = spawn(spec, (int[2]){in, far >= 0 ? far : STDERR_FILENO}, &program->pid);
 	if (err)
 		return why_errno(why, err, "%s: cannot be started", spec->argv[0]);
 	program->fd = pidfd_open(program->pid, 0);
