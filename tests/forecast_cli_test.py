@@ -117,6 +117,22 @@ def test_imported(place):
     check("97.5%" in table and table.count(" 00:00") + table.count(":00") >= 2, table)
 
 
+def test_first(place):
+    """history comes first: a new folder is made, has bands at once, and ebbd goes on with it"""
+    now = int(time.time()) // 300 * 300
+    file = place.write("load.csv", csv_of(days_of(seed(), 9, now)))
+    _, said = ebb(place, ["history", "import", "csv", file, "--series", "load"])
+    check(said == f"ebb: {place.path('state')} is a new state folder: ebbd will go on with it\n",
+          said)
+    forecast = ebb_json(place, "forecast load")
+    check(forecast["known"]["class"] == "days", forecast["known"])
+    for step in forecast["steps"]:
+        low, high = step["quantiles"][1], step["quantiles"][-2]
+        check(low < high, step)
+    born(place)
+    check(ebb_json(place, "forecast load")["known"] == forecast["known"], "it is forgotten")
+
+
 def test_chart(place):
     """the chart is narrow, plain without a terminal, and a week has fewer rows"""
     born(place)
@@ -161,8 +177,6 @@ def test_whose(place):
     """a running daemon keeps its store; names that mean nothing or several things are told"""
     path = place.write("load.csv", f"time,value\n{int(time.time()) - DAY},1\n")
     words = ["history", "import", "csv", path, "--series", "load"]
-    _, err = ebb(place, words, 4)
-    check(not os.path.exists(place.path("state")), "a question made a folder")
     ebb(place, "forecast", 4)
     check(not os.path.exists(place.path("state")), "a question made a folder")
     running = daemon(place)
@@ -302,8 +316,8 @@ def with_programs(function):
     return test
 
 
-TESTS = [test_cold, test_imported, test_chart, test_bad_files, test_whose, test_backtest,
-         test_models, test_kept, test_calendar]
+TESTS = [test_cold, test_imported, test_first, test_chart, test_bad_files, test_whose,
+         test_backtest, test_models, test_kept, test_calendar]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS], sys.argv[1:]))

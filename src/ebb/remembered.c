@@ -7,15 +7,18 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "ebb/call.h"
 #include "ebb/config.h"
 #include "ebb/exit.h"
+#include "ebb/folders.h"
 #include "foresee/kept.h"
 #include "model/network.h"
 #include "os/clock.h"
+#include "os/dice.h"
 #include "os/disk.h"
 #include "os/linux/textfile.h"
 #include "os/linux/world.h"
@@ -50,8 +53,8 @@ static int add_apps(const struct conf_watched *watched, struct apps *apps)
 	return err;
 }
 
-/* A question makes no state folder. */
-static int open_state(const struct call *call, struct remembered *ret)
+/* A question makes no state folder; what is to be remembered does. */
+static int open_state(const struct call *call, bool write, struct remembered *ret)
 {
 	OWN(config_done) struct config config = {0};
 	struct why why;
@@ -62,6 +65,11 @@ static int open_state(const struct call *call, struct remembered *ret)
 	if (add_apps(&config.watched, &ret->apps))
 		return call_fail(EXIT_FAILED, "no memory");
 	int err = textfile_list(ret->state, any_name, NULL, &why);
+	if (err == -ENOENT && write) {
+		err = folders_make(ret->state);
+		if (err)
+			why_errno(&why, err, "%s", ret->state);
+	}
 	if (err)
 		return call_fail(err == -ENOENT ? EXIT_NO_OBJECT : EXIT_FAILED,
 			err == -ENOENT ? "%s; start ebbd, or name its state folder by --state"
@@ -85,12 +93,31 @@ static int take_lock(struct remembered *ret)
 	return err ? call_fail(EXIT_FAILED, "%s: %s", ret->state, why.text) : EXIT_OK;
 }
 
+/* The first step of ebbd's first start, which goes on from there (docs/FORMATS.md). */
+static int begin_node(struct remembered *ret, struct why *why)
+{
+	uint8_t bytes[16] = {0};
+	struct whole id = {.label = {.kind = "NODE", .version = 1}, .bytes = bytes, .len = 16};
+	put_le64(bytes, (uint64_t)clock_wall_ns(ret->world->clock));
+	dice_fill(ret->world->dice, id.label.identity, IDENTITY_SIZE);
+	int err = whole_write(ret->world->disk, "node.id", &id, why);
+	if (!err)
+		fprintf(stderr, "ebb: %s is a new state folder: ebbd will go on with it\n",
+			ret->state);
+	return err;
+}
+
 static int open_series(struct remembered *ret, bool write)
 {
 	OWN(whole_done) struct whole id = {0};
 	const struct label label = {.kind = "NODE", .version = 1};
 	struct why why;
 	int err = whole_read(ret->world->disk, "node.id", &label, &id, &why);
+	if (err == -ENOENT && write) {
+		err = begin_node(ret, &why);
+		if (!err)
+			err = whole_read(ret->world->disk, "node.id", &label, &id, &why);
+	}
 	if (err == -ENOENT)
 		return call_fail(EXIT_NO_OBJECT,
 			"%s is no state folder yet: ebbd makes one of it at its first start",
@@ -126,7 +153,7 @@ static struct network *read_network(const struct remembered *remembered)
 int remembered_open(const struct call *call, bool write, struct remembered *ret)
 {
 	*ret = (struct remembered){0};
-	int code = open_state(call, ret);
+	int code = open_state(call, write, ret);
 	if (!code && write)
 		code = take_lock(ret);
 	if (!code)
