@@ -84,6 +84,7 @@ static json_t *show_volume(const struct served *served, bool snapshots)
 	json_object_set_new(shown, "era", json_integer(map->era));
 	json_object_set_new(shown, "clients", json_integer(served->holds));
 	json_object_set_new(shown, "pace", json_integer(served->pace));
+	json_object_set_new(shown, "survives_kill", json_boolean(served->share.bytes != NULL));
 	if (served->fill)
 		json_object_set_new(shown, "fills", show_fill(served->fill));
 	if (snapshots) {

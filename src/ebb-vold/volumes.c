@@ -26,6 +26,8 @@ enum { PATH_LEN = 4096, ID_TEXT = 32 };
 struct volumes {
 	struct world *world;
 	const char *state;
+	uint8_t boot[16];
+	bool boot_known;
 	struct trace_writer *trace;
 	struct engine_pool *pool;
 	struct served *first;
@@ -91,18 +93,57 @@ static int write_id(struct disk *disk, const uint8_t id[16])
 
 /* ---- one volume ---- */
 
-static int open_disk(struct volumes *volumes, struct served *served, struct why *why)
+static int path_of(const struct served *served, char ret_path[PATH_LEN], struct why *why)
+{
+	int len = snprintf(
+		ret_path, PATH_LEN, "%s/volumes/%s", served->volumes->state, served->name);
+	return len > 0 && len < PATH_LEN
+		? 0
+		: why_set(why, -ENAMETOOLONG, "the path of volume %s is too long", served->name);
+}
+
+static int open_disk(struct served *served, struct why *why)
 {
 	char path[PATH_LEN];
-	int len = snprintf(path, sizeof(path), "%s/volumes/%s", volumes->state, served->name);
 	if (served->has_disk)
 		return 0;
-	if (len < 0 || (size_t)len >= sizeof(path))
-		return why_set(
-			why, -ENAMETOOLONG, "the path of volume %s is too long", served->name);
-	int err = linux_disk_init(&served->disk, path, why);
+	int err = path_of(served, path, why);
+	if (!err)
+		err = linux_disk_init(&served->disk, path, why);
 	served->has_disk = !err;
 	return err;
+}
+
+/* ---- what is left when the process is killed ---- */
+
+static size_t grow(void *arg, size_t bytes)
+{
+	return share_ready(arg, bytes);
+}
+
+/* Where it cannot be had, what is not flushed may be lost by a kill; `show` tells. */
+static void keep(struct served *served)
+{
+	char path[PATH_LEN];
+	struct why why;
+	if (!served->volumes->boot_known || path_of(served, path, &why) ||
+		share_keep(path, RECENT_BYTES, &served->share, &why))
+		return;
+	served->recent = (struct recent_memory){.bytes = served->share.bytes,
+		.len = served->share.len,
+		.grow = grow,
+		.arg = &served->share};
+}
+
+/* It is of no use any more when all is durable. */
+static void keep_no_more(struct served *served, bool durable)
+{
+	char path[PATH_LEN];
+	struct why why;
+	if (durable && path_of(served, path, &why) == 0)
+		share_forget(&served->share, path);
+	else
+		share_done(&served->share);
 }
 
 static void work_on(struct served *served)
@@ -142,12 +183,18 @@ static int start_engine(
 	int err = read_id(options.disk, options.identity);
 	if (err)
 		return why_errno(why, err, "volume %s: id", served->name);
+	keep(served);
+	options.recent = served->share.bytes ? &served->recent : NULL;
+	memcpy(options.boot, volumes->boot, sizeof(options.boot));
 	err = volume_open(&options, &volume, why);
-	if (err)
+	if (err) {
+		keep_no_more(served, false);
 		return why_prefix(why, err, "volume %s", served->name);
+	}
 	err = engine_open(volumes->pool, volume, &served->engine);
 	if (err) {
 		volume_close(volume);
+		keep_no_more(served, false);
 		return why_errno(why, err, "volume %s", served->name);
 	}
 	memcpy(served->identity, options.identity, sizeof(served->identity));
@@ -155,11 +202,20 @@ static int start_engine(
 	if (err) {
 		/* Without it what is missing would read as zeros. */
 		engine_free(TAKE(served->engine));
+		keep_no_more(served, false);
 		return err;
 	}
 	work_on(served);
 	engine_scrub(served->engine, SCRUB_BYTES_PER_S);
 	return 0;
+}
+
+static int end_engine(struct served *served, struct why *why)
+{
+	bool stopped = engine_stopped(served->engine);
+	int err = engine_end(TAKE(served->engine), why);
+	keep_no_more(served, !err && !stopped);
+	return err;
 }
 
 int volumes_open_one(struct volumes *volumes, struct served *served, struct why *why)
@@ -168,7 +224,7 @@ int volumes_open_one(struct volumes *volumes, struct served *served, struct why 
 		return 0;
 	int err = served->engine ? volumes_close_one(served, why) : 0;
 	if (!err)
-		err = open_disk(volumes, served, why);
+		err = open_disk(served, why);
 	if (!err)
 		err = start_engine(volumes, served, 0, why);
 	if (err)
@@ -195,7 +251,7 @@ int volumes_close_one(struct served *served, struct why *why)
 	}
 	served->why = (struct why){"closed"};
 	fill_close(TAKE(served->fill));
-	return engine_end(TAKE(served->engine), why);
+	return end_engine(served, why);
 }
 
 static void insert(struct volumes *volumes, struct served *served)
@@ -266,7 +322,7 @@ static int make(struct volumes *volumes, struct served *served, const struct mak
 {
 	uint8_t id[16];
 	struct disk *disk = volumes->world->disk;
-	int err = open_disk(volumes, served, why);
+	int err = open_disk(served, why);
 	/* Before there is a volume: it never is one whose blocks are zeros. */
 	if (!err && making->source)
 		err = fill_note(
@@ -322,7 +378,7 @@ int volumes_remove(struct volumes *volumes, struct served *served, struct why *w
 	struct disk *disk = volumes->world->disk;
 	int err = served->engine ? volumes_close_one(served, why) : 0;
 	if (!err)
-		err = open_disk(volumes, served, why);
+		err = open_disk(served, why);
 	for (size_t i = 0; !err && i < sizeof(files) / sizeof(*files); i++) {
 		int gone = disk_unlink(&served->disk.base, files[i]);
 		if (gone && gone != -ENOENT)
@@ -436,6 +492,7 @@ int volumes_open(const struct volumes_parts *parts, struct volumes **ret_volumes
 	volumes->world = world;
 	volumes->state = parts->state;
 	volumes->trace = parts->trace;
+	volumes->boot_known = share_boot(volumes->boot, &ignored) == 0;
 	int err = engine_pool_new(world, &volumes->pool);
 	if (!err)
 		err = disk_mkdir(world->disk, "volumes");
@@ -471,14 +528,14 @@ void volumes_close(struct volumes *volumes)
 	if (!volumes)
 		return;
 	while (volumes->first) {
-		struct engine *engine = TAKE(volumes->first->engine);
+		struct served *first = volumes->first;
 		struct why why;
-		fill_close(TAKE(volumes->first->fill));
-		if (engine && engine_idle(engine))
-			(void)engine_end(engine, &why);
-		else
-			engine_free(engine);
-		forget(volumes, volumes->first);
+		fill_close(TAKE(first->fill));
+		if (first->engine && engine_idle(first->engine))
+			(void)end_engine(first, &why);
+		engine_free(TAKE(first->engine));
+		keep_no_more(first, false);
+		forget(volumes, first);
 	}
 	engine_pool_free(volumes->pool);
 	free(volumes);

@@ -17,7 +17,9 @@
 
 #include "base/why.h"
 #include "os/linux/disk.h"
+#include "os/linux/share.h"
 #include "trace/writer.h"
+#include "vol/recent.h"
 
 struct engine;
 struct engine_pool;
@@ -32,7 +34,10 @@ struct served {
 	struct served *next;
 	struct linux_disk disk;
 	bool has_disk;
-	uint8_t identity[16];  /* of an open one */
+	uint8_t identity[16]; /* of an open one */
+	struct recent_memory
+		recent; /* what a life that is killed leaves; without `share` nothing */
+	struct share share;
 	struct engine *engine; /* NULL: not open, and `why` says why */
 	struct fill *fill;     /* NULL: it does not fill */
 	struct volumes *volumes;

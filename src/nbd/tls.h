@@ -50,8 +50,7 @@ int tls_read(struct tls_session *session, void *bytes, size_t len);
 /*
  * Takes what is to be told: how much; 0: none of it now. It goes no further while TLS_WAITING bytes
  * wait to be sent, so that these stay few. What TLS says by itself comes on top; nothing is read
- * any more
- * when TLS_WAITING_MOST wait.
+ * any more when TLS_WAITING_MOST wait.
  */
 enum { TLS_WAITING = 64 << 10, TLS_WAITING_MOST = 2 * TLS_WAITING };
 size_t tls_write(struct tls_session *session, const void *bytes, size_t len);

@@ -20,7 +20,7 @@
 #include "vol/engine_inner.h"
 #include "vol/pump_test.h"
 
-enum { SNAPSHOTS = 3, MAYBE = 16 };
+enum { SNAPSHOTS = 3, MAYBE = 16, RECENT_WORDS = 96 };
 
 /* Of the script, for the scenarios before the one that lives all of it. */
 enum { SHORT = 45, LONG_LIFE = 4 };
@@ -41,8 +41,16 @@ struct kept {
 	uint64_t may_hold[PICKED];
 };
 
+/* What is left when the process is killed: memory, and what was answered by then. */
+struct left {
+	uint64_t recent[RECENT_WORDS];
+	uint8_t answered[PICKED];
+};
+
 struct state {
 	bool made, no_sums;
+	uint64_t recent[RECENT_WORDS];
+	struct left left;
 	struct model now[PICKED];
 	uint8_t written; /* the last content used */
 	struct kept kept[SNAPSHOTS];
@@ -65,13 +73,17 @@ static uint64_t may_hold(const struct model *model, unsigned from)
 
 /* ---- comparing what was left ---- */
 
-static int open_volume(
-	struct disk *disk, bool make, bool no_sums, struct volume **ret_volume, struct why *why)
+/* The memory of the process is there when the machine did not go down. */
+static int open_volume(struct disk *disk, const struct state *state,
+	const struct recent_memory *memory, const char *boot, struct volume **ret_volume,
+	struct why *why)
 {
 	struct volume_options options = {.disk = disk,
 		.identity = "one volume only",
-		.make_size = make ? SIZE : 0,
-		.no_sums = no_sums};
+		.make_size = state->made ? 0 : SIZE,
+		.no_sums = state->no_sums,
+		.recent = memory};
+	memcpy(options.boot, boot, strlen(boot));
 	return volume_open(&options, ret_volume, why);
 }
 
@@ -172,6 +184,8 @@ struct running {
 
 struct living {
 	struct state *state;
+	const struct life *life;
+	struct recent_memory memory;
 	struct pump pump;
 	struct engine_pool *pool;
 	struct engine *engine;
@@ -188,11 +202,29 @@ static void note(struct living *living, int err)
 		living->err = err;
 }
 
+/* As it is between two calls; a process that was killed makes none. */
+static void keep_left(struct living *living)
+{
+	struct state *state = living->state;
+	if (living->life->killed)
+		return;
+	memcpy(state->left.recent, state->recent, sizeof(state->recent));
+	for (size_t i = 0; i < PICKED; i++)
+		state->left.answered[i] = state->now[i].answered;
+}
+
+static bool pump_on(struct living *living)
+{
+	bool more = pump_step(&living->pump);
+	keep_left(living);
+	return more;
+}
+
 static int step(struct living *living)
 {
 	/* A volume that stopped by what it did itself has no timers left, and tells with the next.
 	 */
-	if (!pump_step(&living->pump) && !engine_stopped(living->engine))
+	if (!pump_on(living) && !engine_stopped(living->engine))
 		note(living, -EDEADLK);
 	return living->err;
 }
@@ -234,6 +266,7 @@ static int start_write(struct living *living, size_t i, enum engine_kind kind, b
 		.bytes = write->bytes,
 		.done = on_written};
 	engine_submit(living->engine, &write->request);
+	keep_left(living);
 	return living->err;
 }
 
@@ -276,7 +309,7 @@ static bool busy(const struct living *living)
 
 static int wait_all(struct living *living)
 {
-	while (busy(living) && pump_step(&living->pump))
+	while (busy(living) && pump_on(living))
 		;
 	if (busy(living))
 		note(living, -EDEADLK);
@@ -575,7 +608,7 @@ static int hold(struct living *living, unsigned which)
 
 static int wait_flushed(struct living *living)
 {
-	while (living->flushes[0].busy && pump_step(&living->pump))
+	while (living->flushes[0].busy && pump_on(living))
 		;
 	return living->err;
 }
@@ -642,9 +675,11 @@ static int begin_life(struct living *living, struct state *state, const struct w
 	uint64_t seed, struct why *why)
 {
 	struct volume *volume;
-	*living = (struct living){.state = state};
+	*living = (struct living){.state = state,
+		.life = container_of(world->disk, struct life, disk),
+		.memory = {.bytes = state->recent, .len = sizeof(state->recent)}};
 	pump_init(&living->pump, world, seed);
-	int err = open_volume(world->disk, !state->made, state->no_sums, &volume, why);
+	int err = open_volume(world->disk, state, &living->memory, "first boot", &volume, why);
 	if (err)
 		return err;
 	if (!state->made)
@@ -694,12 +729,19 @@ static int first_life(
 	return err ? why_errno(why, err, "the first life") : 0;
 }
 
-/* What is read, and then flushed, is promised. Torn blocks stay torn. */
-static int hold_for_promised(struct living *living, struct why *why)
+/*
+ * What is read, and then flushed, is promised. Torn blocks stay torn. Of a process that was killed
+ * nothing is lost that it had answered.
+ */
+static int hold_for_promised(struct living *living, bool killed, struct why *why)
 {
 	uint64_t sets[PICKED];
 	struct state *state = living->state;
-	int err = check_all(state, living->engine->volume, sets, why);
+	struct state known = *state;
+	for (size_t i = 0; i < PICKED && killed; i++)
+		if (state->left.answered[i] > known.now[i].first)
+			known.now[i].first = state->left.answered[i];
+	int err = check_all(&known, living->engine->volume, sets, why);
 	if (!err)
 		err = start_flush(living);
 	if (!err)
@@ -719,12 +761,12 @@ static int hold_for_promised(struct living *living, struct why *why)
 }
 
 static int second_life(
-	struct state *state, const struct world *world, uint64_t seed, struct why *why)
+	struct state *state, const struct world *world, uint64_t seed, bool killed, struct why *why)
 {
 	struct living living;
 	int err = begin_life(&living, state, world, seed + 1000, why);
 	if (!err)
-		err = hold_for_promised(&living, why);
+		err = hold_for_promised(&living, killed, why);
 	if (!err && state->size < GROWN)
 		err = resize(&living, GROWN);
 	for (int i = 0; !err && i < 20 && !state->no_sums && engine_sums(living.engine)->suspect;
@@ -752,9 +794,12 @@ static int run(struct state *state, struct world *world, uint64_t seed, struct w
 	int err = first_life(state, &life.world, seed, why);
 	if (!err)
 		return 0;
+	bool killed = life.killed;
+	if (killed)
+		memcpy(state->recent, state->left.recent, sizeof(state->recent));
 	life_begin(&life, world, 2);
 	*why = (struct why){""};
-	return second_life(state, &life.world, seed, why);
+	return second_life(state, &life.world, seed, killed, why);
 }
 
 /* What a larger volume has more reads as zeros. */
@@ -777,8 +822,10 @@ static int check(void *arg, struct world *world, bool faulty, struct why *why)
 	struct state *state = arg;
 	OWN(volume_close_own) struct volume *volume = NULL;
 	uint64_t sets[PICKED], again[PICKED];
+	struct state found = *state; /* whose memory another check finds as it is */
+	const struct recent_memory memory = {.bytes = found.recent, .len = sizeof(found.recent)};
 	(void)faulty;
-	int err = open_volume(world->disk, !state->made, state->no_sums, &volume, why);
+	int err = open_volume(world->disk, &found, &memory, "second boot", &volume, why);
 	if (!err)
 		err = check_all(state, volume, sets, why);
 	if (!err)

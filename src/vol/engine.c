@@ -104,13 +104,15 @@ static bool within(const struct vol_map *map, const struct engine_request *reque
 }
 
 /*
- * Writes wait while a cut wants those under way to end, and while a record would be too long; those
+ * Writes wait while a cut wants those under way to end, and while a record would be too long or
+ * nothing more can be noted; those
  * beyond a size that the volume may get wait to know it.
  */
-static bool may_write(const struct engine *engine)
+static bool may_write(struct engine *engine)
 {
 	return engine->volume->stopped ||
-		(!engine->draining && engine->volume->map.touched.len <= TOUCHED_MAX);
+		(!engine->draining && engine->volume->map.touched.len <= TOUCHED_MAX &&
+			recent_has_room(&engine->volume->recent, engine->writing + 1));
 }
 
 static bool is_beyond(const struct engine *engine, const struct engine_request *request)

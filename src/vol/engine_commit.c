@@ -187,10 +187,13 @@ static void commit_end(struct engine *engine, int err)
 	struct commit *commit = &engine->commit;
 	struct engine_request *request;
 	struct engine_queue covered;
-	if (err)
+	if (err) {
 		engine->volume->stopped = true;
-	else
+		volume_forget_recent(engine->volume);
+	} else {
+		recent_over(&engine->volume->recent);
 		clean_retire(engine);
+	}
 	if (!err && commit->regions)
 		sums_synced(&engine->volume->sums, commit->ticket);
 	queue_init(&covered);
@@ -287,6 +290,7 @@ static void sync_failed(struct engine *engine, int err)
 	struct commit *commit = &engine->commit;
 	struct volume *volume = engine->volume;
 	volume->stopped = true;
+	volume_forget_recent(volume);
 	commit->tell_unsure = true;
 	why_errno(&commit->why, err, "data: sync");
 	if (!engine->syncing.len || !volume->written.len)
@@ -348,6 +352,7 @@ static void take_touched(struct engine *engine)
 	struct commit *commit = &engine->commit;
 	commit->record_len = 0;
 	engine->volume->gone.len = 0;
+	recent_turn(&engine->volume->recent, journal_facts(engine->volume->journal).sequence);
 	must(map_take_touched(&engine->volume->map, put_slot, engine) == 0);
 }
 

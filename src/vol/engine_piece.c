@@ -171,7 +171,7 @@ static int write_on(struct piece *piece)
 	/* Since the sync that may have begun meanwhile: it need not have seen this. */
 	if (!planted(ENGINE_UNSYNCED_LOST))
 		volume->unsynced = true;
-	map_wrote(&volume->map, piece->slot, piece->blocks);
+	volume_wrote(volume, piece->slot, piece->blocks);
 	return 0;
 }
 
@@ -242,7 +242,7 @@ void piece_run(struct piece *piece)
 	struct volume *volume = piece->engine->volume;
 	int err = volume->stopped ? -EIO : 0;
 	if (!err && piece->state == PIECE_ZERO) {
-		piece_end(piece, map_zero(&volume->map, piece->extent, piece->blocks));
+		piece_end(piece, volume_zeroed(volume, piece->extent, piece->blocks));
 		return;
 	}
 	if (!err && (piece->state == PIECE_WRITE || piece->state == PIECE_FILL))

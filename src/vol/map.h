@@ -193,6 +193,10 @@ void map_free(struct vol_map *map, uint32_t slot);
 int map_load_slot(struct vol_map *map, uint32_t slot, const struct map_slot *state);
 /* Extent SLOT_NONE: eras up to change->era are not told apart. -EBADMSG, -ENOMEM. */
 int map_load_change(struct vol_map *map, const struct map_change *change);
+/*
+ * As a life that was killed left it, which no record tells: the slot is touched. After all records.
+ */
+int map_load_recent(struct vol_map *map, uint32_t slot, const struct map_slot *state);
 /* All records are in: links the slots and finds the free ones. -EBADMSG, -ENOMEM. */
 int map_loaded(struct vol_map *map);
 

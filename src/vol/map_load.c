@@ -30,6 +30,18 @@ int map_load_slot(struct vol_map *map, uint32_t n, const struct map_slot *state)
 	return 0;
 }
 
+int map_load_recent(struct vol_map *map, uint32_t n, const struct map_slot *state)
+{
+	bool told = n < map->slots.len && map->slots.at[n].told;
+	int err = map_load_slot(map, n, state);
+	if (err)
+		return err;
+	map->slots.at[n].told = told;
+	/* One that is empty is free, unless a record says otherwise and has to be corrected. */
+	map->slots.at[n].touched = state->present || told;
+	return 0;
+}
+
 int map_load_change(struct vol_map *map, const struct map_change *change)
 {
 	if (change->era == 0 || change->era > map->era)
@@ -129,9 +141,12 @@ int map_loaded(struct vol_map *map)
 		err = link_all(map, tallies);
 	free(tallies);
 	/* The lowest is taken first: files stay short. */
-	for (size_t n = map->slots.len; !err && n-- > 0;)
-		if (!map->slots.at[n].present)
+	for (size_t n = map->slots.len; !err && n-- > 0;) {
+		if (map->slots.at[n].touched)
+			map->touched.at[map->touched.len++] = (uint32_t)n;
+		else if (!map->slots.at[n].present)
 			map->free.at[map->free.len++] = (uint32_t)n;
+	}
 	map_prune(map);
 	return err;
 }

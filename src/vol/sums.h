@@ -173,6 +173,12 @@ void sums_forget(struct sums *sums, uint32_t slot);
 /* ---- the journal ---- */
 
 /*
+ * A life that was killed wrote to the slot, and no record may tell so: its region is suspect, and
+ * wanted if it was at rest. -ENOMEM.
+ */
+int sums_doubt(struct sums *sums, uint32_t slot);
+
+/*
  * Puts wanted regions as the bytes of a record; 0: there are none. `ticket` grows from call to
  * call. -ENOMEM.
  */

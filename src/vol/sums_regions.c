@@ -24,6 +24,18 @@ bool sums_want(struct sums *sums, uint32_t slot)
 	return region->state == SUMS_ACTIVE || planted(VOL_SUMS_NOT_LOGGED);
 }
 
+int sums_doubt(struct sums *sums, uint32_t slot)
+{
+	int err = sums_reserve(sums, (size_t)slot + 1);
+	if (err)
+		return err;
+	(void)sums_want(sums, slot);
+	struct sums_region *region = &sums->regions.at[slot / SUMS_REGION_SLOTS];
+	sums->facts.suspect += !region->suspect;
+	region->suspect = true;
+	return 0;
+}
+
 int sums_put_wanted(struct sums *sums, uint64_t ticket, uint8_t *to, size_t room, size_t *ret_len)
 {
 	size_t count = room / SUMS_REGION_SIZE;

@@ -108,13 +108,22 @@ int volume_open(const struct volume_options *options, struct volume **ret_volume
 	if (options->make_size && options->make_size != volume->map.size)
 		return why_set(why, -EEXIST, "a volume of %llu bytes is there already",
 			(unsigned long long)volume->map.size);
+	err = volume_load_recent(volume, options, why);
+	if (err)
+		return err;
 	err = map_loaded(&volume->map);
 	if (err)
 		return why_set(why, err, "map: its slots contradict each other");
 	volume->sums_unsure = volume->sums.facts.suspect > 0;
 	err = volume_make_sure(volume, why);
-	if (err)
+	/* Its bytes were synced when their file was opened. */
+	if (!err && volume->map.touched.len)
+		err = volume_flush(volume, why);
+	if (err) {
+		recent_done(&volume->recent); /* it is there for the next try */
 		return err;
+	}
+	volume_forget_recent(volume);
 	*ret_volume = TAKE(volume);
 	return 0;
 }
@@ -126,6 +135,9 @@ void volume_close(struct volume *volume)
 	file_close(volume->data);
 	file_close(volume->sums_file);
 	sums_end(&volume->sums);
+	if (volume->stopped)
+		volume_forget_recent(volume);
+	recent_done(&volume->recent);
 	journal_close(volume->journal);
 	map_end(&volume->map);
 	vec_done(&volume->gone);
@@ -238,12 +250,18 @@ static uint64_t blocks_of(uint64_t at, uint64_t len)
 	return (count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1) << first;
 }
 
+/* One record holds all that waits: it is applied as a whole or not at all. */
+static bool must_flush(struct volume *volume)
+{
+	return volume->map.touched.len + 2 > SLOTS_PER_RECORD ||
+		!recent_has_room(&volume->recent, 1);
+}
+
 /* Whole blocks of one extent. */
 static int write_blocks(
 	struct volume *volume, uint64_t at, const void *bytes, size_t len, struct why *why)
 {
-	/* One record holds all that waits: it is applied as a whole or not at all. */
-	int err = volume->map.touched.len + 2 > SLOTS_PER_RECORD ? volume_flush(volume, why) : 0;
+	int err = must_flush(volume) ? volume_flush(volume, why) : 0;
 	uint32_t slot;
 	if (!err && map_place(&volume->map, (uint32_t)(at / VOL_EXTENT), &slot))
 		err = why_set(why, -ENOMEM, "no memory for the map of the volume");
@@ -255,7 +273,7 @@ static int write_blocks(
 	err = volume_write_slot(volume, part_of(slot, at, len), bytes, why);
 	if (err)
 		return err;
-	map_wrote(&volume->map, slot, blocks_of(at, len));
+	volume_wrote(volume, slot, blocks_of(at, len));
 	return 0;
 }
 
@@ -296,10 +314,10 @@ int volume_zero_range(struct volume *volume, uint64_t at, uint64_t len, struct w
 		size_t part = next_part(at, len);
 		if (at % VOL_BLOCK || part % VOL_BLOCK)
 			err = write_part(volume, at, zeros, part, why);
-		else if (volume->map.touched.len + 2 > SLOTS_PER_RECORD)
+		else if (must_flush(volume))
 			err = volume_flush(volume, why);
 		if (!err && at % VOL_BLOCK == 0 && part % VOL_BLOCK == 0 &&
-			map_zero(&volume->map, (uint32_t)(at / VOL_EXTENT), blocks_of(at, part)))
+			volume_zeroed(volume, (uint32_t)(at / VOL_EXTENT), blocks_of(at, part)))
 			err = why_set(why, -ENOMEM, "no memory for the map of the volume");
 		at += part;
 		len -= part;
@@ -370,6 +388,7 @@ int volume_flush(struct volume *volume, struct why *why)
 			sums_forget(&volume->sums, *slot);
 		}
 		volume->gone.len = 0;
+		volume_forget_recent(volume);
 	}
 	if (!err && planted(VOL_MAP_BEFORE_DATA))
 		err = sync_data(volume, why);

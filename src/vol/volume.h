@@ -19,6 +19,7 @@
 #include "vol/sums.h"
 
 struct disk;
+struct recent_memory;
 struct volume;
 struct why;
 
@@ -27,7 +28,13 @@ struct volume_options {
 	uint8_t identity[16];
 	uint64_t make_size; /* bytes of a volume that is new; 0: it must be there */
 	bool no_sums;       /* of a volume that is new: its blocks are not checked */
-	size_t sums_pages;  /* of 4 KiB in memory at most, each for 4 MiB; 0: 3072 */
+	/*
+	 * Memory that outlives the process (recent.h), borrowed until the volume is closed, and the
+	 * boot of the machine; NULL: what is not flushed may be lost when the process is killed.
+	 */
+	const struct recent_memory *recent;
+	uint8_t boot[16];
+	size_t sums_pages; /* of 4 KiB in memory at most, each for 4 MiB; 0: 3072 */
 };
 
 /*

@@ -7,6 +7,7 @@
 #ifndef EBB_VOL_VOLUME_INNER_H
 #define EBB_VOL_VOLUME_INNER_H
 
+#include "vol/recent.h"
 #include "vol/sums.h"
 #include "vol/volume.h"
 
@@ -22,6 +23,7 @@ struct volume {
 	struct file *sums_file; /* NULL: the volume has none */
 	VEC(uint32_t) gone;     /* slots that are free once the record under way is durable */
 	VEC(uint32_t) written;  /* extents that were written since the last sync of data */
+	struct recent recent;
 	uint8_t *record;
 	size_t record_len;
 	uint32_t scrub_at, suspect_at; /* a slot and a region where scrubbing goes on */
@@ -40,6 +42,19 @@ int volume_stop(struct volume *volume, int err);
 
 /* volume_zero() of what may lie beyond the size. */
 int volume_zero_range(struct volume *volume, uint64_t at, uint64_t len, struct why *why);
+
+/* ---- volume_recent.c ---- */
+
+/* As map_wrote() and map_zero(), noted for a life that follows a kill. */
+void volume_wrote(struct volume *volume, uint32_t slot, uint64_t blocks);
+int volume_zeroed(struct volume *volume, uint32_t extent, uint64_t blocks);
+
+/* Nothing that was noted counts any more: all is durable, or nobody knows what is. */
+void volume_forget_recent(struct volume *volume);
+
+/* Takes over what a life that was killed left, between the records and map_loaded(). */
+int volume_load_recent(
+	struct volume *volume, const struct volume_options *options, struct why *why);
 
 /* ---- volume_sums.c ---- */
 

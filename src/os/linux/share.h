@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory that one process writes and others read: made here, handed over by a Unix socket. Readers
- * cannot write to it, and nobody can make it smaller, so that none can harm another by it.
+ * cannot write to it, and nobody can make it smaller, so that none can harm another by it. And
+ * memory that one process leaves to the next.
  *
  * Any thread, one at a time for each struct.
  */
@@ -36,5 +37,22 @@ int share_take(
 	const char *path, size_t len, int patience_ms, struct share *ret_share, struct why *why);
 
 void share_done(struct share *share);
+
+/*
+ * Memory that belongs to a folder, by its place and not its name, and outlives the process: zeros,
+ * or what an earlier process of ours left. No other has it as long as this one does. It goes with
+ * the boot of the machine, or by share_forget(). -EWOULDBLOCK: another process has it; -EPERM: it
+ * is not ours; -ENOENT: there is no /dev/shm.
+ */
+int share_keep(const char *folder, size_t len, struct share *ret_share, struct why *why);
+
+/* Of such memory the first `bytes` can be touched from now on; how many can, 0 on failure. */
+size_t share_ready(const struct share *share, size_t bytes);
+
+/* Nothing in it is of use any more: instead of share_done(). */
+void share_forget(struct share *share, const char *folder);
+
+/* Which boot of the machine this is. */
+int share_boot(uint8_t ret_boot[16], struct why *why);
 
 #endif

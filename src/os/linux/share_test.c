@@ -151,4 +151,27 @@ TEST(nobody_there)
 	end();
 }
 
+TEST(memory_that_is_kept_is_there_for_the_next_and_for_one_at_a_time)
+{
+	struct share one, two;
+	struct why why;
+	uint8_t boot[16], again[16];
+	begin();
+	CHECK_EQ(share_keep(fixture.scratch.dir, LEN, &one, &why), 0);
+	CHECK_EQ(share_keep(fixture.scratch.dir, LEN, &two, &why), -EWOULDBLOCK);
+	CHECK(share_ready(&one, LEN) == LEN && ((char *)one.bytes)[LEN - 1] == 0);
+	memcpy(one.bytes, "left", 4);
+	share_done(&one);
+	CHECK_EQ(share_keep(fixture.scratch.dir, LEN, &two, &why), 0);
+	CHECK(memcmp(two.bytes, "left", 4) == 0);
+	share_forget(&two, fixture.scratch.dir);
+	CHECK_EQ(share_keep(fixture.scratch.dir, LEN, &one, &why), 0);
+	CHECK(memcmp(one.bytes, "\0\0\0", 4) == 0);
+	share_forget(&one, fixture.scratch.dir);
+	CHECK_EQ(share_keep("/no/such/folder", LEN, &one, &why), -ENOENT);
+	CHECK_EQ(share_boot(boot, &why), 0);
+	CHECK(share_boot(again, &why) == 0 && memcmp(boot, again, 16) == 0);
+	end();
+}
+
 TEST_MAIN
