@@ -30,7 +30,7 @@ struct act_event {
 	const char *resource;
 	const struct ledger_job *job; /* it begins when its ended_s is 0 */
 	const char *trouble;          /* NULL: none; a sentence */
-	const char *news;             /* likewise, of who decides */
+	const char *news;             /* likewise, of who decides; there is no job then */
 };
 
 struct act_options {

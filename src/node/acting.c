@@ -62,6 +62,15 @@ static void put_latencies(struct node *node, const struct keeper *keeper)
 		put_latency(node, keeper, waits->ours ? "backup" : "idle", waits->now_s);
 }
 
+static void put_score(struct node *node, const struct keeper *keeper)
+{
+	static const char metric[] = "ebb_contention_score";
+	struct name name;
+	if (keeper->plan.due_s && name_start(&name, metric, strlen(metric), NULL) == 0 &&
+		name_label(&name, "resource", keeper->how.name, NULL) == 0)
+		watch_put(&node->past.watch, &name, SERIES_GAUGE, round(keeper->plan.score));
+}
+
 static void put_job(struct node *node, const struct keeper *keeper)
 {
 	const struct act_job *job = &keeper->job;
@@ -83,6 +92,7 @@ void acting_put(struct node *node)
 		return;
 	for (size_t i = 0; i < act_count(node->act); i++) {
 		put_latencies(node, act_keeper(node->act, i));
+		put_score(node, act_keeper(node->act, i));
 		put_job(node, act_keeper(node->act, i));
 	}
 	for (size_t i = 0; act_device(node->act, i, &device); i++) {

@@ -141,7 +141,8 @@ void noticing_job(struct node *node, const struct act_event *event)
 {
 	const struct ledger_job *job = event->job;
 	char text[SENTENCE];
-	if (!node->book)
+	/* Who decides is no trouble. */
+	if (!node->book || event->news)
 		return;
 	if (event->trouble) {
 		snprintf(text, sizeof(text), "%s: no job begins: %.300s", event->resource,
