@@ -213,6 +213,29 @@ def estimates(place):
 
 
 @test
+def kinds_of_points(place):
+    """full, incremental and differential points are full views; the kind says what was read"""
+    for source in each_source(place, ("folder", "image")):
+        check(source.backup("--differential")["kind"] == "full", "there was none to build on")
+        first, parts = source.backup(), []
+        check(first["kind"] == "incremental" and first["written_bytes"] == 0, first)
+        for _ in range(2):
+            source.change()
+            parts.append(source.backup())
+        check([part["kind"] for part in parts] == ["incremental"] * 2, parts)
+        told = source.backup("--differential")
+        check(told["kind"] == "differential", told)
+        # All of it is known by now; a folder's file has changed since the full point and is read.
+        check(told["new_bytes"] < SIZE / 8 and told["read_bytes"] == SIZE, told)
+        source.check_back()
+        check(source.backup("--full")["kind"] == "full", "not full")
+        told = source.backup("--differential")
+        check(told["kind"] == "differential" and told["new_bytes"] < 1000, told)
+        source.check_back()
+        check(ebb_json(source.place, "verify")["damaged"] == 0, "verify")
+
+
+@test
 def estimates_of_holes(place):
     """holes are not read, and no estimate says that they would be"""
     os.mkdir(place.path("source"))

@@ -173,6 +173,12 @@ int call_backup(const struct call *call)
 		return call_fail(EXIT_USAGE,
 			"--changed, --check-changed and --fold are for images, and %s is none",
 			path);
+	if (args_given(args, OPTION_FULL) && args_given(args, OPTION_DIFFERENTIAL))
+		return call_fail(EXIT_USAGE, "--full or --differential, not both");
+	if (args_given(args, OPTION_CHANGED) && args_given(args, OPTION_DIFFERENTIAL))
+		return call_fail(EXIT_USAGE,
+			"--changed tells what changed since the newest point, and --differential "
+			"does not build on that");
 	snprintf(resource, sizeof(resource), "%s%s", image ? "image" : "dir", path);
 	return run_one(call, image ? backup_image_file : backup_folder, resource, path);
 }

@@ -89,6 +89,7 @@ int backup_folder(const struct call *call, struct made_point *ret_made)
 		.one_file_system = args_given(&call->args, OPTION_ONE_FILE_SYSTEM),
 		.exclude_caches = args_given(&call->args, OPTION_EXCLUDE_CACHES),
 		.force_full = args_given(&call->args, OPTION_FULL),
+		.differential = args_given(&call->args, OPTION_DIFFERENTIAL),
 		.on_trouble = meter_on_trouble,
 		.estimate = run.dry ? &run.estimate : NULL,
 		.pace = run.keep.limit.source,

@@ -106,6 +106,7 @@ int backup_image_file(const struct call *call, struct made_point *ret_made)
 		.check_changed = args_given(&call->args, OPTION_CHECK_CHANGED),
 		.fold = args_given(&call->args, OPTION_FOLD),
 		.full = args_given(&call->args, OPTION_FULL),
+		.differential = args_given(&call->args, OPTION_DIFFERENTIAL),
 		.resource = resource,
 		.host = run.host,
 		.path = path,

@@ -66,6 +66,8 @@ const struct option options[OPTIONS] = {
 		"stay on the file system of PATH"},
 	[OPTION_FULL] = {"full", 0, VALUE_NONE, NULL,
 		"read everything again, also what has not changed"},
+	[OPTION_DIFFERENTIAL] = {"differential", 0, VALUE_NONE, NULL,
+		"build on the newest full point, not on the newest one; without one it is full"},
 	[OPTION_CHANGED] = {"changed", 0, VALUE_FILE, "FILE",
 		"what changed in an image since its newest point: lines OFFSET,LENGTH in bytes, "
 		"perhaps behind a line `since POINT`; nothing else is read"},
@@ -519,12 +521,12 @@ const struct command commands[] = {
 		{"PATH", VALUE_FOLDER, true, OPERANDS_MAX, NULL},
 		COMMON | READER | ONE(OPTION_EXCLUDE) | ONE(OPTION_EXCLUDE_FILE) |
 			ONE(OPTION_EXCLUDE_CACHES) | ONE(OPTION_ONE_FILE_SYSTEM) |
-			ONE(OPTION_FULL) | ONE(OPTION_DRY_RUN) | ONE(OPTION_PRICE) |
-			ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) | ONE(OPTION_PROGRESS) |
-			ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) | ONE(OPTION_FOLD) |
-			ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) | ONE(OPTION_COMMAND) |
-			ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) | ONE(OPTION_LOCK) |
-			ONE(OPTION_CONFIG) | HOOKS,
+			ONE(OPTION_FULL) | ONE(OPTION_DIFFERENTIAL) | ONE(OPTION_DRY_RUN) |
+			ONE(OPTION_PRICE) | ONE(OPTION_LIMIT) | ONE(OPTION_LIMIT_FILE) |
+			ONE(OPTION_PROGRESS) | ONE(OPTION_CHANGED) | ONE(OPTION_CHECK_CHANGED) |
+			ONE(OPTION_FOLD) | ONE(OPTION_STDIN) | ONE(OPTION_STDIN_NAME) |
+			ONE(OPTION_COMMAND) | ONE(OPTION_POSTGRES) | ONE(OPTION_NAME) |
+			ONE(OPTION_LOCK) | ONE(OPTION_CONFIG) | HOOKS,
 		{{"ebb backup /home --repo /mnt/backup/ebb --key-file ~/.ebb.key", "one point"},
 			{"ebb backup --stdin-name db.sql --command -- pg_dump db", "a program"},
 			{"ebb backup --postgres orders --name orders", "a PostgreSQL server"}},

@@ -489,15 +489,18 @@ static int save_folder(struct walk *walk, struct folder *folder, const struct di
 /* ---- the point ---- */
 
 /* The newest whole point of the same resource, whose entries need not be read again. */
-static bool find_parent(struct repo *repo, const char *resource, struct point *ret_parent)
+static bool find_parent(
+	struct repo *repo, const struct backup_options *options, struct point *ret_parent)
 {
 	const struct head *head = repo_head(repo);
-	uint64_t sum = repo_resource(repo, resource);
+	uint64_t sum = repo_resource(repo, options->resource);
 	for (size_t i = head->points.len; i-- > 0;) {
 		struct point point;
 		if (head->points.at[i].resource == sum &&
 			repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
-			point.source == POINT_DIR && strcmp(point.resource, resource) == 0) {
+			point.source == POINT_DIR &&
+			(!options->differential || point.kind == POINT_FULL) &&
+			strcmp(point.resource, options->resource) == 0) {
 			*ret_parent = point;
 			return true;
 		}
@@ -554,12 +557,12 @@ int backup_dir(struct repo *repo, struct files *files, struct clock *clock,
 	walk.reader.pace = options->pace;
 	walk.reader.on_read = on_read;
 	walk.reader.arg = &walk;
-	bool has_parent = !err && find_parent(repo, options->resource, &parent);
+	bool has_parent = !err && find_parent(repo, options, &parent);
 	static const struct digests none_lost;
 	walk.doubt = has_parent && is_broken(repo, &parent.id);
 	walk.follow = (struct follow){.repo = repo, .lost = &none_lost};
 	if (has_parent && !options->force_full) {
-		point.kind = POINT_INCREMENTAL;
+		point.kind = options->differential ? POINT_DIFFERENTIAL : POINT_INCREMENTAL;
 		point.parent = parent.id;
 	}
 	if (!err)

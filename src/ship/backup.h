@@ -32,6 +32,7 @@ struct backup_options {
 	bool one_file_system;            /* another one's mount point is saved empty */
 	bool exclude_caches;             /* of a folder with a CACHEDIR.TAG only that */
 	bool force_full;                 /* read everything again */
+	bool differential;               /* build on the newest full point; full without one */
 	/* Nothing is stored and no point made: what would be read is sampled. NULL: a real run. */
 	struct estimate *estimate;
 	struct pace *pace; /* of reading the source; borrowed, NULL: none */

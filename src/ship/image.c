@@ -506,18 +506,24 @@ static int guess(struct pass *p)
 
 /* ---- the point ---- */
 
-bool image_newest(struct repo *repo, const char *resource, struct point *ret_point)
+static bool find_newest(struct repo *repo, const char *resource, bool full, struct point *ret_point)
 {
 	const struct head *head = repo_head(repo);
 	for (size_t i = head->points.len; i-- > 0;) {
 		struct point point;
 		if (repo_point(repo, &head->points.at[i].id, &point, NULL) == 0 &&
-			point.source == POINT_IMAGE && strcmp(point.resource, resource) == 0) {
+			point.source == POINT_IMAGE && (!full || point.kind == POINT_FULL) &&
+			strcmp(point.resource, resource) == 0) {
 			*ret_point = point;
 			return true;
 		}
 	}
 	return false;
+}
+
+bool image_newest(struct repo *repo, const char *resource, struct point *ret_point)
+{
+	return find_newest(repo, resource, false, ret_point);
 }
 
 static bool is_broken(const struct repo *repo, const struct object_id *id)
@@ -569,7 +575,8 @@ static void pass_done(struct pass *p)
 static int begin_parent(struct pass *p, struct map_reader *reader, struct point *parent)
 {
 	const struct image_options *options = p->options;
-	bool found = image_newest(p->repo, options->resource, parent);
+	bool found = find_newest(p->repo, options->resource, options->differential, parent);
+	must(!options->differential || !options->changed);
 	if (options->since && !(found && object_id_equal(&parent->id, options->since)) &&
 		!planted(IMAGE_STALE_PARENT))
 		return why_set(p->why, -ESTALE,
@@ -580,7 +587,7 @@ static int begin_parent(struct pass *p, struct map_reader *reader, struct point 
 	p->result.read_all = options->changed && p->scan && !options->check_changed;
 	if (fresh)
 		return 0;
-	p->point->kind = POINT_INCREMENTAL;
+	p->point->kind = options->differential ? POINT_DIFFERENTIAL : POINT_INCREMENTAL;
 	p->point->parent = parent->id;
 	int err = map_open(p->repo, &parent->root, reader, p->why);
 	p->old = reader;

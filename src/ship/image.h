@@ -52,6 +52,7 @@ struct image_options {
 	bool check_changed; /* read everything all the same, and count what `changed` misses */
 	bool fold;          /* store every chunk whole that blocks of several runs lie over */
 	bool full;          /* use nothing of the parent */
+	bool differential; /* the parent is the newest full point; full without one. No `changed` */
 	const char *resource, *host, *path, *writer;
 	/*
 	 * Nothing is stored and no point made: what would be read is sampled, and of that what
