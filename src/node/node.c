@@ -109,6 +109,9 @@ int node_reload(struct node *node, const struct node_config *config, struct why 
 		err = fixed("control.socket", was->control_socket, wanted->control_socket, why);
 	if (err)
 		return err;
+	if (memcmp(&was->http, &wanted->http, sizeof(was->http)) != 0)
+		return why_set(
+			why, -EINVAL, "the section http cannot change while ebbd runs: restart it");
 	bool period_changed = was->loop_tick_ns != wanted->loop_tick_ns;
 	adopt(node, config);
 	if (period_changed)
