@@ -225,7 +225,7 @@ static void show_ways(struct demo *demo)
 		"%% now.\n   A backup that reads 5 %% of the disk's day; when it works, and the "
 		"waiting it adds to others:\n",
 		first, last);
-	for (size_t way = 0; way < WEEK_WAYS; way++) {
+	for (enum week_way way = 0; way < WEEK_WAYS; way++) {
 		str_addf(&text, "%8s |", names[way]);
 		week_strip(week, way, &demo->look, &text);
 		str_addf(&text, "| %.3g\n", week->harm[way]);
