@@ -14,7 +14,10 @@ import { figure, moment, price, size, span } from './words.js';
 
 const NO_OTHER = 'No other choice came near.';
 
-function Choice({ told, now }) {
+/** A job that the planner did not want yet began because a person did. */
+const ASKED = /: (wait|hold)\b/;
+
+function Choice({ told, now, became }) {
   const words = (text) => localised(text, now);
   return (
     <div class="pair choice">
@@ -24,6 +27,7 @@ function Choice({ told, now }) {
         {told.facts.map((fact) => (
           <p key={fact}>{words(fact)}</p>
         ))}
+        {became && ASKED.test(told.head) && <p>It began all the same: a point was asked for.</p>}
       </section>
       <section class="card">
         <h2>Runner-up</h2>
@@ -105,14 +109,14 @@ function Elsewhere({ command }) {
   );
 }
 
-function Why({ document, now, children }) {
+function Why({ document, now, became, children }) {
   return (
     <Awaiting document={document}>
       {(why) => {
         const told = takeApart(why.text);
         return (
           <>
-            <Choice told={told} now={now} />
+            <Choice told={told} now={now} became={became} />
             <Inputs told={told} now={now} />
             {children}
           </>
@@ -139,7 +143,7 @@ function JobDecision({ id }) {
               Job {one.id} of <a href={link.forecast(one.resource)}>{one.resource}</a>
             </h1>
             <Outcome job={one} now={now} />
-            <Why document={why} now={now} />
+            <Why document={why} now={now} became />
             <p class="links">
               <a href={link.forecast(one.resource)}>Forecast of {one.resource}</a>{' '}
               <a href={link.decisions(one.resource)}>Its other jobs</a>{' '}
