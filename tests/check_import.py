@@ -8,6 +8,7 @@ usage: tests/check_import.py EBB EBBD
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -338,7 +339,30 @@ def exported(place):
     check(CPU in names and any(n.startswith("ebb_disk_reads_total{") for n in names), names)
 
 
-TESTS = [prometheus_of_two, prometheus_that_ends, victoria_metrics, influxdb, sysstat, exported]
+def contrib(*names):
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "contrib", *names)
+
+
+def rules(_):
+    """alerts and board: promtool takes the rules, lives through them; they ask for what there is"""
+    need("promtool")
+    for words in (["check", "rules", contrib("prometheus", "ebb.rules.yaml")],
+                  ["test", "rules", contrib("prometheus", "ebb.rules.test.yaml")]):
+        code, out, err = run(["promtool", *words])
+        check(code == 0, out + err)
+    with open(contrib("prometheus", "ebb.rules.yaml"), encoding="utf-8") as file:
+        asked = file.read()
+    with open(contrib("grafana", "ebb.json"), encoding="utf-8") as file:
+        asked += " ".join(t["expr"] for p in json.load(file)["panels"] for t in p["targets"])
+    source = contrib("..", "src")
+    made = subprocess.run(["grep", "-rhoE", "ebb_[a-z_]+", source], capture_output=True, text=True,
+                          check=True).stdout.split()
+    unknown = set(re.findall(r"ebb_[a-z_]+", asked)) - set(made)
+    check(not unknown, f"nothing exports {unknown}")
+
+
+TESTS = [prometheus_of_two, prometheus_that_ends, victoria_metrics, influxdb, sysstat, exported,
+         rules]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS],

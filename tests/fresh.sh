@@ -54,7 +54,8 @@ fi
 inside build 'cd /ebb; tests/packages.sh install build deb; make deb'
 
 cp "$all"/build/ebb/build-deb/ebb_*.deb "$all/there/ebb.deb"
-inside there 'apt-get install -y -q --no-install-recommends --reinstall /ebb.deb'
+inside there 'apt-get install -y -q --no-install-recommends --reinstall \
+	systemd-standalone-sysusers /ebb.deb'
 rm -rf "$all/other"
 cp -a "$all/there" "$all/other"
 python3 "$top/tests/summary.py" --run python3 "$top/tests/deb_test.py" "$all/there" "$all/other"

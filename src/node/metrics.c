@@ -93,8 +93,6 @@ static void add_protected(const struct node *node, struct rows *rows)
 			(double)(keeper->how.rpo_ns / NS_PER_SEC));
 		add_about(rows, "ebb_recovery_point_at_risk", name,
 			noticing_at_risk(keeper, now_s) ? 1 : 0);
-		add_about(rows, "ebb_job_running", name, keeper->job.proc ? 1 : 0);
-		add_about(rows, "ebb_job_failures", name, keeper->failures);
 	}
 	if (node->book)
 		add(rows, "ebb_notices_waiting", false, (double)book_waiting(node->book));
