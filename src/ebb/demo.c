@@ -463,7 +463,7 @@ static void say_protected(struct demo *demo, const json_t *status, const json_t 
 	demo_say(demo, "protected", json_pack("{s:O,s:O?}", "resource", one, "host", host),
 		"4. ON     ebbd looks at this machine each second (cpu %.0f %%, disk %s %.0f %%) "
 		"and keeps vol/" VOLUME
-		":\n   its first point is made and read back; more come in valleys, one in 10 "
+		":\n   its first point is made and read back; more come in valleys, one in 30 "
 		"minutes at least.\n",
 		100 * json_number_value(json_object_get(host, "cpu_share")), name ? name : "none",
 		100 * json_number_value(json_object_get(disk, "busy_share")));
@@ -493,7 +493,7 @@ static int wait_for_point(struct demo *demo)
 static int go_on(struct demo *demo, const struct places *places)
 {
 	const char *const words[] = {
-		"protect", "vol/" VOLUME, "--to", places->repo, "--rpo", "10m", "--json", NULL};
+		"protect", "vol/" VOLUME, "--to", places->repo, "--rpo", "30m", "--json", NULL};
 	OWN(json_own) json_t *declared = NULL;
 	demo->writer.cycle_s = calm_cycle_s;
 	demo->writer.most = calm_most;

@@ -13,7 +13,7 @@
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
 
-enum { PER_HOUR = WEEK_COLUMNS / WEEK_HOURS, HIGHEST = 100 };
+enum { PER_HOUR = WEEK_COLUMNS / WEEK_HOURS, HIGHEST = 80 };
 
 const char *week_date(const struct week_day *day, char text[32])
 {
@@ -68,7 +68,7 @@ void week_chart(const struct week_day *day, const struct week_look *look, struct
 	}
 	str_add(text, "          ");
 	for (int hour = 0; hour < WEEK_HOURS; hour += 3)
-		str_addf(text, "%02d:00    ", hour);
+		str_addf(text, "%02d:00%*s", hour, 3 * PER_HOUR - 5, "");
 	str_add(text, "\n");
 }
 

@@ -16,7 +16,7 @@
 struct call;
 struct str;
 
-enum { WEEK_DAYS = 28, WEEK_HOURS = 24, WEEK_COLUMNS = 72, WEEK_LINES = 8, WEEK_NAME = 256 };
+enum { WEEK_DAYS = 28, WEEK_HOURS = 24, WEEK_COLUMNS = 48, WEEK_LINES = 8, WEEK_NAME = 256 };
 
 /* In percent of what the disk can do; NaN where nothing is known. */
 struct week_day {

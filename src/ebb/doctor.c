@@ -148,9 +148,7 @@ static int say(const struct doctor *doctor)
 	if (wrong)
 		str_addf(&text, "\n%zu of these are wrong (!).\n", wrong);
 	else
-		str_add(&text,
-			"\nNothing is wrong. `ebb doctor --propose` prints a configuration "
-			"for what was found.\n");
+		str_add(&text, "\nNothing is wrong.\n");
 	return call_print(&text);
 }
 

@@ -164,8 +164,8 @@ void doctor_ebb(struct doctor *doctor)
 			doctor, "ebb doctor --propose > ebb.yaml, or ebb protect PATH --to DIR");
 	}
 	look_at_state(doctor, &config.conf);
-	look_at_brain(doctor, &config.conf);
 	look_at_vold(doctor);
+	look_at_brain(doctor, &config.conf);
 	vec_each (how, &config.protects.list)
 		look_at_declared(doctor, how);
 }

@@ -225,6 +225,9 @@ int session_open(struct session *session, const char *const *more)
 	struct child *vold = &session->children[SESSION_VOLD];
 	struct child *brain = &session->children[SESSION_BRAIN];
 	struct why why;
+	int err = folders_make(conf->state);
+	if (err)
+		return call_fail(EXIT_FAILED, "%s: %s", conf->state, strerrordesc_np(-err));
 	if (linux_world_open(
 		    conf->state, &(struct linux_options){.workers = 1}, &session->lw, &why))
 		return call_fail(EXIT_FAILED, "%s", why.text);

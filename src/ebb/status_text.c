@@ -218,9 +218,12 @@ static void add_one(const json_t *status, const json_t *one, struct str *out)
 	if (strcmp(text_of(json_object_get(one, "backtest"), "driver", name), "feedback") == 0)
 		str_add(out,
 			"; feedback alone drives: its forecast did worse on the last seven days");
-	str_add(out, ", due ");
-	add_moment(plan, "due", out);
-	if (json_is_true(json_object_get(plan, "will_miss")))
+	if (*old) {
+		str_add(out, ", due ");
+		add_moment(plan, "due", out);
+	}
+	/* The first one is late from the start, and nobody is to be frightened by that. */
+	if (*old && json_is_true(json_object_get(plan, "will_miss")))
 		str_add(out, "; it will be LATE whatever is done");
 	if (json_is_true(json_object_get(one, "disk_missing")))
 		str_addf(out, "; this host has no disk %s", text_of(one, "disk", name));
