@@ -132,6 +132,9 @@ const struct option options[OPTIONS] = {
 		"read so much of it, least recently proved first: 5%"},
 	[OPTION_NEW] = {"new", 0, VALUE_NONE, NULL,
 		"read only what was never read back on this machine"},
+	[OPTION_CALENDAR] = {"calendar", 0, VALUE_TEXT, "TEXT",
+		"days that are not as others, as in the configuration: 'month-end x3; sun "
+		"02:00-06:00 x0'"},
 	[OPTION_INTO] = {"into", 0, VALUE_FILE, "FILE",
 		"write the answer there, as JSON, instead of showing it"},
 	[OPTION_LISTED] = {"listed", 0, VALUE_NONE, NULL,
@@ -293,7 +296,8 @@ const struct command commands[] = {
 		"hours: their mean absolute error, and that as a share of the error of the day "
 		"before. Needs no daemon and no state folder.",
 		{"FILE", VALUE_FILE, false, 1, NULL},
-		COMMON | ONE(OPTION_JSON) | ONE(OPTION_TIME) | ONE(OPTION_VALUE) | ONE(OPTION_DAYS),
+		COMMON | ONE(OPTION_JSON) | ONE(OPTION_TIME) | ONE(OPTION_VALUE) |
+			ONE(OPTION_DAYS) | ONE(OPTION_CALENDAR),
 		{{"ebb model backtest load.csv", "columns time and value"},
 			{"ebb model backtest load.csv --days 7", "only the last week"}},
 		call_model_backtest},

@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/why.h"
+#include "calendar/calendar.h"
 #include "ebb/call.h"
 #include "ebb/exit.h"
 #include "ebb/forecast_text.h"
@@ -111,6 +112,19 @@ static int read_days(const struct call *call, size_t *ret_days)
 	return EXIT_OK;
 }
 
+/* An exit code; *ret_used is NULL when no calendar is given. */
+static int read_calendar(
+	const struct call *call, struct calendar *calendar, const struct calendar **ret_used)
+{
+	const char *text = call->args.values[OPTION_CALENDAR];
+	struct why why = {""};
+	size_t at;
+	*ret_used = text ? calendar : NULL;
+	if (text && calendar_parse(text, calendar, &at, &why))
+		return call_fail(EXIT_USAGE, "--calendar: at character %zu: %s", at + 1, why.text);
+	return EXIT_OK;
+}
+
 int call_model_backtest(const struct call *call)
 {
 	OWN(trace_file_done) struct trace_file file = {0};
@@ -118,7 +132,10 @@ int call_model_backtest(const struct call *call)
 	struct backtest_options wanted = {.local = remembered_local};
 	struct backtest test;
 	struct why why;
+	struct calendar calendar;
 	int code = read_days(call, &wanted.days);
+	if (!code)
+		code = read_calendar(call, &calendar, &wanted.calendar);
 	if (!code)
 		code = trace_file_read(call, call->args.operands[0], &file);
 	if (code)

@@ -180,6 +180,7 @@ int backtest_run(const struct samples *trace, const struct backtest_options *opt
 	run.ahead = malloc(sizeof(*run.ahead));
 	if (!run.model || !run.work || !run.ahead)
 		return why_set(why, -ENOMEM, "out of memory");
+	work_calendar(run.work, options->calendar);
 	size_t days = (run.hours.list.len + DAY - 1) / DAY;
 	size_t wanted = options->days ? options->days : days / 2 < DAYS_MAX ? days / 2 : DAYS_MAX;
 	if (wanted >= days)

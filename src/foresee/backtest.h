@@ -17,6 +17,7 @@
 #include "foresee/feed.h"
 #include "series/bucket.h"
 
+struct calendar;
 struct why;
 
 /* The next day, and the next seven days. */
@@ -41,8 +42,9 @@ struct backtest {
 };
 
 struct backtest_options {
-	local_fn *local; /* NULL: UTC */
-	size_t days;     /* the last ones are forecast; 0: half of them, at most 28 */
+	local_fn *local;                 /* NULL: UTC */
+	const struct calendar *calendar; /* of its days, borrowed; NULL: none is special */
+	size_t days; /* the last ones are forecast; 0: half of them, at most 28 */
 	/* At each local midnight, from the first on at which something is said: what comes. The day
 	 * counts from the trace's first; NULL: nobody asks. */
 	void (*on_midnight)(void *arg, size_t day, const struct ahead *ahead);

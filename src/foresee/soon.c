@@ -9,6 +9,8 @@
 
 #include "base/own.h"
 #include "base/why.h"
+#include "foresee/apps.h"
+#include "model/occasions.h"
 #include "num/array.h"
 #include "series/series.h"
 
@@ -226,6 +228,73 @@ static void next_day(const float *y, size_t n, int64_t next, struct soon *ret)
 	first->probability = fmax(first->probability, ret->now.probability);
 }
 
+/* ---- the calendar ---- */
+
+/* Steps as they would have been without events, and what events do. */
+struct special {
+	float steps[STEPS];
+	struct occasions occasions;
+	double hours[STEPS / NEAR_HOUR + 2];
+};
+
+static double without(const struct occasions *occasions, int64_t step, double y)
+{
+	int64_t hour = step / NEAR_HOUR;
+	int event = calendar_at(occasions->calendar, hour);
+	if (event < 0 || isnan(occasions->offset) || isnan(y))
+		return y;
+	double effect = occasions->effect[event][hour % 24];
+	return fmax((y + occasions->offset) * exp(-effect) - occasions->offset, 0);
+}
+
+/* Effects are learnt from hours, as those of hourly forecasts are. */
+static void take_out(struct special *special, const struct calendar *calendar, const float *y,
+	size_t n, int64_t next)
+{
+	int64_t first = (next - (int64_t)n) / NEAR_HOUR;
+	size_t hours = (size_t)((next - 1) / NEAR_HOUR - first + 1);
+	for (size_t h = 0; h < hours; h++) {
+		double sum = 0, count = 0;
+		for (int64_t step = (first + (int64_t)h) * NEAR_HOUR, i = 0; i < NEAR_HOUR; i++) {
+			int64_t at = step + i - (next - (int64_t)n);
+			if (at < 0 || at >= (int64_t)n || isnan(y[at]))
+				continue;
+			sum += (double)y[at];
+			count += 1;
+		}
+		special->hours[h] = count > 0 ? sum / count : NUM_GAP;
+	}
+	occasions_take_out(&special->occasions, calendar, first, special->hours, hours);
+	for (size_t i = 0; i < n; i++)
+		special->steps[i] = (float)without(
+			&special->occasions, next - (int64_t)(n - i), (double)y[i]);
+}
+
+static void put_in(const struct special *special, int64_t next, struct soon *ret)
+{
+	for (size_t h = 0; h < NEAR_HOUR; h++) {
+		int64_t hour = (next + (int64_t)h) / NEAR_HOUR;
+		ret->value[h] = occasions_put_in(&special->occasions, hour, ret->value[h]);
+		for (size_t q = 0; q < AHEAD_QUANTILES; q++)
+			ret->quantile[h][q] = occasions_put_in(
+				&special->occasions, hour, ret->quantile[h][q]);
+	}
+}
+
+/* Remembered days as the coming one would have made them: each step with what the calendar does to
+ * the same clock time of it. */
+static void as_coming(struct special *special, size_t n, int64_t next)
+{
+	int64_t begin = (next + NEAR_HOUR - 1) / NEAR_HOUR * NEAR_HOUR;
+	for (size_t i = 0; i < n; i++) {
+		int64_t step = next - (int64_t)(n - i);
+		int64_t ahead = ((step - begin) % NEAR_DAY + NEAR_DAY) % NEAR_DAY;
+		if (!isnan(special->steps[i]))
+			special->steps[i] = (float)occasions_put_in(&special->occasions,
+				(begin + ahead) / NEAR_HOUR, (double)special->steps[i]);
+	}
+}
+
 /* ---- the last hour ---- */
 
 static int last_hour(const float *y, size_t n, struct soon *ret)
@@ -248,17 +317,39 @@ const char *soon_class(const struct soon_window *window)
 	return window->probability < 0.5 ? "calm" : window->sustained < 0.5 ? "burst" : "sustained";
 }
 
-int soon_from(const float *steps, size_t n, int64_t next, struct soon *ret)
+int soon_from(const float *steps, size_t n, int64_t next, const struct calendar *calendar,
+	struct soon *ret)
 {
+	bool plain = !calendar || !calendar->count || n > STEPS;
+	OWN(own_free) struct special *special = plain ? NULL : malloc(sizeof(*special));
 	*ret = (struct soon){0};
-	int err = n ? near_hour(steps, n, next, ret) : -ENODATA;
+	if (!plain && !special)
+		return -ENOMEM;
+	if (special)
+		take_out(special, calendar, steps, n, next);
+	int err = n ? near_hour(special ? special->steps : steps, n, next, ret) : -ENODATA;
+	/* What is high, or odd, now is so whatever the reason. */
 	if (!err)
 		err = half_hour(steps, n, next, ret);
 	if (!err)
 		err = last_hour(steps, n, ret);
-	if (!err)
-		next_day(steps, n, next, ret);
-	return err;
+	if (err)
+		return err;
+	if (special) {
+		put_in(special, next, ret);
+		as_coming(special, n, next);
+	}
+	next_day(special ? special->steps : steps, n, next, ret);
+	return 0;
+}
+
+/* What is known of the days of the application that a series belongs to; NULL: nothing. */
+static const struct calendar *calendar_of(const struct feed *feed, uint32_t id)
+{
+	struct series_one one;
+	const struct app *app = series_one(feed->series, id, &one) ? apps_of(feed->apps, one.name)
+								   : NULL;
+	return app ? &app->calendar : NULL;
 }
 
 int soon_look(
@@ -284,7 +375,8 @@ int soon_look(
 	if (first == STEPS)
 		return why_set(why, -ENODATA, "no five-minute step of the last two weeks");
 	int64_t local_s = feed->local ? feed->local(end / 1000) : end / 1000;
-	err = soon_from(steps + first, STEPS - first, local_s / NEAR_STEP_S, ret);
+	err = soon_from(
+		steps + first, STEPS - first, local_s / NEAR_STEP_S, calendar_of(feed, id), ret);
 	ret->start_ms = end;
 	ret->windows_ms = (end + 3600000 - 1) / 3600000 * 3600000;
 	return err ? why_set(why, err, "out of memory") : 0;

@@ -19,6 +19,7 @@
 #include "model/near.h"
 #include "model/odd.h"
 
+struct calendar;
 struct why;
 
 enum { SOON_WINDOWS = 24 };
@@ -46,8 +47,13 @@ struct soon {
 int soon_look(
 	const struct feed *feed, int64_t now_ms, uint32_t id, struct soon *ret, struct why *why);
 
-/* The same from `n` steps, gaps NaN, the last of which ends at local step `next`. */
-int soon_from(const float *steps, size_t n, int64_t next, struct soon *ret);
+/*
+ * The same from `n` steps, gaps NaN, the last of which ends at local step `next`. What the
+ * calendar's events did is not expected of other hours, and is of those they fall on; NULL: no day
+ * is special.
+ */
+int soon_from(const float *steps, size_t n, int64_t next, const struct calendar *calendar,
+	struct soon *ret);
 
 /*
  * The burst model of these steps, and its coefficients as the steps moved them: what soon_from()
