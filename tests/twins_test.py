@@ -70,6 +70,21 @@ def away(_place, _program):
         all_whole(b)
 
 
+def damaged(_place, _program):
+    """a point that is damaged keeps no other back from the other places"""
+    with begin() as b:
+        b.ebb("backup source")
+        for pack in b.packs():
+            os.remove(pack)
+        os.mkdir(b.path("other"))
+        b.write("../other/file", os.urandom(300_000))
+        other = b.json("backup other")["id"]
+        said = b.ebb("repo sync --also second", code=3)
+        check("was not brought" in said.stderr and "brought 1 point " in said.stdout, said)
+        check(points(b, "second") == [other], "not the one that is whole")
+        b.ebb("verify --repo second")
+
+
 def own_rules(_place, _program):
     """each place has rules of its own, and what they removed is not brought back"""
     with begin() as b:
@@ -114,5 +129,5 @@ def strangers(_place, _program):
 
 
 if __name__ == "__main__":
-    sys.exit(programs.main([read_once_write_many, away, own_rules, witnesses, strangers],
+    sys.exit(programs.main([read_once_write_many, away, damaged, own_rules, witnesses, strangers],
                            [PROGRAM]))

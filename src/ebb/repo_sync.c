@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bringing points to places that were away when they were made. */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/own.h"
@@ -39,15 +40,16 @@ static void sync_one(struct keep *keep, struct keep_twin *twin, struct sync *syn
 		char hex[33];
 		if (!is_wanted(twin->repo, &head->points.at[i], all))
 			continue;
-		if (!repo_copy_point(
-			    keep->repo, twin->repo, &head->points.at[i].id, need_walk, &why)) {
-			sync->brought++;
-			continue;
-		}
-		sync->failed++;
-		call_fail(EXIT_PARTIAL, "%s: point %.8s was not brought: %s", twin->where,
-			object_show_id(&head->points.at[i].id, hex), why.text);
-		return;
+		int err = repo_copy_point(
+			keep->repo, twin->repo, &head->points.at[i].id, need_walk, &why);
+		sync->brought += !err;
+		sync->failed += err != 0;
+		if (err)
+			call_fail(EXIT_PARTIAL, "%s: point %.8s was not brought: %s", twin->where,
+				object_show_id(&head->points.at[i].id, hex), why.text);
+		/* A point that is damaged here keeps no other back; a place that fails does. */
+		if (err && err != -ENOENT && err != -EBADMSG)
+			return;
 	}
 }
 

@@ -114,10 +114,11 @@ static int renew(struct verify *v, struct why *why)
 	v->result.renewed = v->bad.len;
 	v->result.fetched = renewed.fetched;
 	snprintf(text, sizeof(text),
-		"%zu damaged packs were replaced: of their chunks %llu were still there, %llu came "
+		"%zu damaged pack%s replaced: of their chunks %llu were still there, %llu came "
 		"from the other copy, %llu are lost",
-		v->bad.len, (unsigned long long)renewed.rescued,
-		(unsigned long long)renewed.fetched, (unsigned long long)renewed.lost);
+		v->bad.len, v->bad.len == 1 ? " was" : "s were",
+		(unsigned long long)renewed.rescued, (unsigned long long)renewed.fetched,
+		(unsigned long long)renewed.lost);
 	tell(v, text);
 	/* What is lost is in no index any more, and what was saved is not lost. */
 	digests_done(&v->lost);
