@@ -162,7 +162,7 @@ static int try_ways(struct week *week, const struct replay_site *site)
 	OWN(own_free) struct replay_day *judged = calloc(replay_days_max(world), sizeof(*judged));
 	if (!judged)
 		return call_fail(EXIT_FAILED, "no memory");
-	for (size_t way = 0; way < WEEK_WAYS; way++) {
+	for (enum week_way way = 0; way < WEEK_WAYS; way++) {
 		memset(taken, 0, (size_t)site->slots * sizeof(*taken));
 		week->jobs = replay_run(world, &replay_ways[way_number(way)], judged);
 		for (size_t i = 0; i < week->jobs; i++) {
@@ -216,7 +216,7 @@ json_t *week_json(const struct week *week)
 	for (size_t d = 0; d < week->count; d++)
 		if (week->days[d].said)
 			json_array_append_new(widths, json_real(week->days[d].width));
-	for (size_t way = 0; way < WEEK_WAYS; way++) {
+	for (enum week_way way = 0; way < WEEK_WAYS; way++) {
 		json_object_set_new(harm, names[way], json_real(week->harm[way]));
 		json_object_set_new(late, names[way], json_real(week->late[way]));
 	}
