@@ -6,10 +6,12 @@ loopback in folders of their own; and what ebb exports, judged by promtool. Spea
 usage: tests/check_import.py EBB EBBD
 """
 import contextlib
+import glob
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +23,7 @@ import urllib.request
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from forecast_cli_test import born, check, daemon, ebb, ebb_json, with_programs  # noqa: E402
-from programs import PATIENCE, Skip, main, run  # noqa: E402
+from programs import PATIENCE, Skip, main, run, user  # noqa: E402
 
 HOUR, DAY, STEP = 3600, 86400, 300
 DAYS = 9
@@ -117,10 +119,10 @@ def openmetrics(now, hosts):
     return "\n".join(text) + "\n# EOF\n"
 
 
-def prometheus(place, blocks):
+def prometheus(place, blocks, number=None):
     need("prometheus", "promtool")
     config = place.write("prometheus.yml", "global: {scrape_interval: 1s}\nscrape_configs: []\n")
-    at = f"127.0.0.1:{port()}"
+    at = f"127.0.0.1:{number or port()}"
     return Server(place, ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={blocks}",
                           "--storage.tsdb.retention.time=60d", f"--web.listen-address={at}",
                           "--log.level=warn"], f"http://{at}").ready("/-/ready")
@@ -361,8 +363,62 @@ def rules(_):
     check(not unknown, f"nothing exports {unknown}")
 
 
+def doctor(place):
+    """The findings of a group, and the proposal, which has to be a configuration."""
+    told = json.loads(run([place.ebb, "doctor", "--json", "--state", place.path("state")])[1])
+    path = place.write("proposed.yaml", told["proposal"])
+    check(run([place.ebb, "config", "check", path])[0] == 0, told["proposal"])
+    return told
+
+
+def prometheus_found(place):
+    """doctor finds a Prometheus at its usual port"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 9090))
+        except OSError:
+            raise Skip("another program has port 9090") from None
+    names = {one["name"] for one in doctor(place)["findings"] if one["group"] == "history"}
+    check("http://localhost:9090" not in names, names)
+    with prometheus(place, place.path("blocks"), 9090):
+        found = [one for one in doctor(place)["findings"] if one["group"] == "history"]
+        check(any("Prometheus " in one["text"] and " answers" in one["text"]
+                  and one["do"] == "ebb history import prometheus http://localhost:9090"
+                  for one in found), found)
+
+
+def postgres_found(place):
+    """doctor finds a PostgreSQL that listens, and proposes to save it"""
+    binaries = max(glob.glob("/usr/lib/postgresql/*/bin"), default=None)
+    if not binaries or not os.path.isdir("/run/postgresql") or os.getuid() != 0:
+        raise Skip("as root, with postgresql installed")
+    data, number = place.path("pg"), port()
+    os.chmod(place.folder, 0o755)
+    os.mkdir(data)
+    shutil.chown(data, "postgres")
+    who = user()
+    subprocess.run([f"{binaries}/initdb", "-D", data, "-A", "trust", "--no-sync"], check=True,
+                   cwd=data, stdout=subprocess.DEVNULL, **who)
+    server = subprocess.Popen([f"{binaries}/postgres", "-D", data, "-p", str(number), "-h", "",
+                               "-k", "/run/postgresql"], cwd=data, stderr=subprocess.DEVNULL,
+                              **who)
+    try:
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(f"/run/postgresql/.s.PGSQL.{number}"):
+            check(time.monotonic() < end and server.poll() is None, "postgres does not listen")
+            time.sleep(0.1)
+        told = doctor(place)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(PATIENCE)
+    check(any(one["name"] == f"postgres-{number}" and one["group"] == "database"
+              for one in told["findings"]), told["findings"])
+    check(f"postgres: host=/run/postgresql port={number} " in told["proposal"], told["proposal"])
+
+
 TESTS = [prometheus_of_two, prometheus_that_ends, victoria_metrics, influxdb, sysstat, exported,
-         rules]
+         rules, prometheus_found, postgres_found]
 
 if __name__ == "__main__":
     sys.exit(main([with_programs(one) for one in TESTS],
