@@ -87,7 +87,8 @@ static void fill_resource(const struct keeper *keeper, struct resource *resource
 	resource->work_was = 1;
 	resource->verified_ns = keeper->last_s * NS_PER_SEC;
 	resource->links = keeper->last_s ? 1 : 0;
-	resource->driver = backtest_driver(&keeper->backtest);
+	/* No price can be found for work that nobody knows. */
+	resource->driver = resource->size ? backtest_driver(&keeper->backtest) : DRIVER_REACTIVE;
 	set_name(resource->hold, keeper->held ? "paused" : "");
 }
 

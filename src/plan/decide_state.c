@@ -97,6 +97,10 @@ static void forecast(const struct deciding *deciding, struct item *item, float *
 	struct decision *says = item->says;
 	struct course course, tried;
 	double low = fmax(price_of(item), least_price), high = presses;
+	if (item->work <= 0) {
+		says->will_miss = false; /* what is to be done is not known */
+		return;
+	}
 	walk(deciding, item, taken, low, &course);
 	if (!is_in_time(deciding, item, &course) && low < high) {
 		walk(deciding, item, taken, high, &tried);

@@ -177,7 +177,7 @@ static void say_price(struct deciding *deciding, struct item *item)
 		snprintf(day, sizeof(day), "yesterday");
 	else if (says->binding)
 		snprintf(day, sizeof(day), "the day %d days ago", says->binding);
-	if (item->unknown)
+	if (item->unknown || item->work <= 0)
 		return;
 	if (item->early)
 		SAY("before %s are over since the last one: begun then it would be late",
@@ -205,6 +205,8 @@ static void say_driver(struct deciding *deciding, struct item *item)
 		SAY("feedback drives, the price is only shown: %s is known for %" PRIu32
 		    " days of 7",
 			device->name, device->days);
+	else if (item->work <= 0)
+		SAY("feedback drives: how much there is to do is not known yet");
 	else
 		SAY("feedback drives: it did less harm on the last seven days");
 }
