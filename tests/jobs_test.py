@@ -136,6 +136,7 @@ def what_is_paused_rests(place, ebbd, ebb):
         d.ebb("pause", "nothing", "--config", d.config, code=4)
         d.kill()
         d.start()
+        d.wait_for(lambda: d.jobs("done"), "an answer")
         d.wait_for(lambda: d.ask("status")["protected"][0]["plan"]["wanted"] == "hold", "the hold")
         check("; PAUSED" in d.ebb("status", "--config", d.config), "status tells it")
         before = len(d.ask("job", "ls")["jobs"])
