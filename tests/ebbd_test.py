@@ -117,8 +117,8 @@ def test_verbs(place, ebbd):
     program = start(place, ebbd).ready()
     assert control(place, "ping") == {"ok": True, "type": "pong"}
     names = [verb["name"] for verb in control(place, "help")["verbs"]]
-    assert names == ["status", "metrics", "jobs", "why", "now", "cancel", "ping", "reload",
-                     "stop"], names
+    assert names == ["status", "metrics", "jobs", "why", "now", "cancel", "pause", "resume",
+                     "ping", "reload", "stop"], names
     refused = control(place, "statsu")
     assert refused["code"] == 2 and 'did you mean "status"?' in refused["error"]
     assert control(place, "stop") == {"ok": True, "type": "stop"}

@@ -43,7 +43,9 @@ class Daemon:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"state: {self.path('state')}\nloop: {{tick: 1s}}\nprotect:\n"
                        f"  data: {{path: {self.path('data')}, to: {self.path('repo')}, "
-                       f"key_file: {self.path('key')}, rpo: 10m, best_rpo: 10s}}\n{more}")
+                       f"key_file: {self.path('key')}, rpo: 10m, best_rpo: 10s, "
+                       # Whatever else this machine does, jobs do not wait for it.
+                       f"impact_percent: 1000, impact_floor: 1m}}\n{more}")
         self.env = {"PATH": os.environ["PATH"], "HOME": self.root,
                     "STATE_DIRECTORY": self.path("state")}
         self.ebb("repo", "init", "--repo", self.path("repo"), "--key-file", self.path("key"))

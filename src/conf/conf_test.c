@@ -12,6 +12,7 @@
 #include "base/test.h"
 #include "base/units.h"
 #include "conf/keys.h"
+#include "conf/notify.h"
 #include "conf/prices.h"
 #include "conf/protect.h"
 #include "conf/show.h"
@@ -204,7 +205,8 @@ TEST(json_carries_values_and_origins)
 	const struct conf_protects protects = {0};
 	const struct conf_prices prices = {0};
 	const struct conf_watched watched = {0};
-	const struct conf_sections none = {&protects, &prices, &watched};
+	const struct conf_notifies notifies = {0};
+	const struct conf_sections none = {&protects, &prices, &watched, &notifies};
 	struct conf_file file = file_of("a\"b.yaml", "loop: {tick: 1500ms}\n");
 	struct conf conf;
 	struct conf_errors errors;

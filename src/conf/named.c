@@ -261,6 +261,12 @@ void conf_named_sample(const struct conf_named *named, struct str *text)
 	for (size_t i = 0; i < named->count; i++) {
 		str_addf(text, "    # %s\n    # (", named->keys[i].help);
 		conf_value_range(&named->keys[i], text);
-		str_addf(text, ")\n    #%s: %s\n", named->keys[i].path, named->example[i + 1]);
+		/* What cannot stand beside the others is told, and is no line to take the sign off.
+		 */
+		if (named->example[i + 1])
+			str_addf(text, ")\n    #%s: %s\n", named->keys[i].path,
+				named->example[i + 1]);
+		else
+			str_addf(text, ")\n    # %s: instead\n", named->keys[i].path);
 	}
 }

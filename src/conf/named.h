@@ -36,7 +36,8 @@ struct conf_named {
 	/* What follows from what was said, and what of it cannot be together; may be NULL. 0, or
 	 * -EINVAL. `given`: by number of the key. */
 	int (*complete)(void *entry, const bool *given, struct why *why);
-	const char *const *example; /* a name, and a value for each key */
+	const char *const *
+		example; /* a name, and a value for each key; NULL: of that another stands for it */
 };
 
 struct conf_list {

@@ -118,8 +118,7 @@ static int complete(void *arg, const bool *given, struct why *why)
 }
 
 static const char *const example[] = {"oncall", "https://alerts.example.com/ebb",
-	"/etc/ebb/alerts.token", "root", "/usr/sbin/sendmail", "/usr/local/bin/tell-us",
-	"rpo_at_risk rpo_missed damaged"};
+	"/etc/ebb/alerts.token", NULL, NULL, NULL, "rpo_at_risk rpo_missed damaged"};
 
 static const struct conf_named named = {
 	.section = CONF_NOTIFY_SECTION,

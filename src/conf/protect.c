@@ -110,9 +110,9 @@ static int complete(void *arg, const bool *given, struct why *why)
 		entry->allow, entry->forbid, entry->limit, entry->hours, &entry->hours_count, why);
 }
 
-static const char *const example[] = {"home", "/home", "db", "host=/run/postgresql user=ebb",
-	"/mnt/backup/ebb", "/etc/ebb/home.key", "24h", "1h", "10", "1ms", "auto",
-	"20:00-06:00, weekends 00:00-24:00", "weekdays 02:00-03:00", "weekdays 06:00-08:00 20MB"};
+static const char *const example[] = {"home", "/home", NULL, NULL, "/mnt/backup/ebb",
+	"/etc/ebb/home.key", "24h", "1h", "10", "1ms", "auto", "20:00-06:00, weekends 00:00-24:00",
+	"weekdays 02:00-03:00", "weekdays 06:00-08:00 20MB"};
 
 static const struct conf_named named = {
 	.section = "protect",
