@@ -150,7 +150,7 @@ static void wait_for_memory(struct repo *repo, size_t growth)
 {
 	unsigned streams = repo->world.place->streams ? repo->world.place->streams : 1;
 	size_t full = pack_full(repo->pack_size, repo->parity_percent);
-	size_t most = streams * (full + full / 8) + full / 4;
+	size_t most = streams * (full + full / 8) + full / 16 * 3;
 	if (growth && growth < most)
 		repo->place_waits += pack_memory_wait(&repo->pack_memory, most - growth);
 }
