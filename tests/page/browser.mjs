@@ -39,7 +39,11 @@ export async function open(
 
 /** Goes to a view by its link, as a reader would; done when nothing is awaited any more. */
 export async function go(tab, hash) {
-  await tab.evaluate((to) => (location.hash = to), hash);
+  await tab.evaluate((to) => {
+    location.hash = to;
+    // The view before is still there until the next one was drawn.
+    return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  }, hash);
   await settled(tab);
 }
 
