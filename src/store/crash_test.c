@@ -11,6 +11,7 @@
 
 #include "base/container.h"
 #include "base/rng.h"
+#include "base/sanitized.h"
 
 /* Where the first life of the exploration under way is killed, and whether it came so far. */
 static unsigned kill_at, kill_half;
@@ -193,12 +194,29 @@ static void add(struct tally *tally, const struct explore_report *report)
 	tally->allocations += report->allocations;
 }
 
+/*
+ * Under a sanitizer an exploration looks for what the code does in each state, of which every few
+ * are like all: the build without one has looked for what it loses.
+ */
+static struct explore_options options_of(const struct crash_case *one)
+{
+	struct explore_options options = kill_at ? one->killed : one->options;
+	if (is_sanitized() && !thorough) {
+		options.exhaustive = 1 + options.exhaustive / 8;
+		options.samples = 1 + options.samples / 8;
+		options.one_fault_in = 4;
+		options.which = kill_at;
+	}
+	return options;
+}
+
 /* One exploration. True: a violation, which the report tells. */
 static bool explore_once(
 	const struct crash_case *one, struct tally *tally, struct explore_report *report)
 {
+	struct explore_options options = options_of(one);
 	was_killed = was_halved = false;
-	int err = explore(one->scenario, kill_at ? &one->killed : &one->options, report);
+	int err = explore(one->scenario, &options, report);
 	add(tally, report);
 	if (err == -ENOMEM)
 		snprintf(report->violation, sizeof(report->violation), "no memory");
@@ -209,7 +227,7 @@ static bool explore_case(
 	const struct crash_case *one, struct tally *tally, struct explore_report *report)
 {
 	*tally = (struct tally){0};
-	unsigned stride = thorough ? 1 : one->kills;
+	unsigned stride = thorough ? 1 : is_sanitized() ? 3 * one->kills : one->kills;
 	kill_at = kill_half = 0;
 	if (explore_once(one, tally, report))
 		return true;
@@ -279,7 +297,7 @@ static int repeat(char **argv, const struct crash_case *one)
 	struct explore_report report;
 	kill_at = (unsigned)strtoul(argv[4], NULL, 10);
 	kill_half = (unsigned)strtoul(argv[5], NULL, 10);
-	struct explore_options options = kill_at ? one->killed : one->options;
+	struct explore_options options = options_of(one);
 	options.repeat = argv[3];
 	int err = explore(one->scenario, &options, &report);
 	printf("%s\n", err ? report.violation : "no violation");

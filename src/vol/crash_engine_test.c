@@ -820,10 +820,10 @@ static int check_growth(struct volume *volume, struct why *why)
 static int check(void *arg, struct world *world, bool faulty, struct why *why)
 {
 	struct state *state = arg;
-	OWN(volume_close_own) struct volume *volume = NULL;
 	uint64_t sets[PICKED], again[PICKED];
 	struct state found = *state; /* whose memory another check finds as it is */
 	const struct recent_memory memory = {.bytes = found.recent, .len = sizeof(found.recent)};
+	OWN(volume_close_own) struct volume *volume = NULL; /* closed while that memory is there */
 	(void)faulty;
 	int err = open_volume(world->disk, &found, &memory, "second boot", &volume, why);
 	if (!err)
