@@ -157,7 +157,7 @@ def test_what_is_not_known(place, ebb, vold):
     point, err = rig.protected()
     assert "of another volume of this name" in err, err
     rig.check_newest()
-    assert "is not vol/NAME" in rig.run("protect", "v", code=2)[1]
+    assert "is neither vol/NAME nor a resource" in rig.run("protect", "v", code=4)[1]
     assert "there is no volume w" in rig.protect(code=4, name="w")[1]
     rig.client.shutdown()
 

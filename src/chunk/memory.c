@@ -14,7 +14,7 @@
  * From the second huge page on they are asked for: a pack of few bytes is to take few. Given back
  * is whole ones only, for it costs more to split them.
  */
-enum { STEP = 1 << 20, HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20 };
 
 void pack_memory_init(struct pack_memory *memory)
 {
@@ -86,7 +86,8 @@ static int span_new(size_t cap, struct span *ret_span)
 
 size_t span_growth(const struct span *span, size_t need)
 {
-	return need <= span->grown ? 0 : (need - span->grown + STEP - 1) / STEP * STEP;
+	return need <= span->grown ? 0
+				   : (need - span->grown + SPAN_STEP - 1) / SPAN_STEP * SPAN_STEP;
 }
 
 int span_grow(struct pack_memory *memory, struct span *span, size_t need, size_t cap)

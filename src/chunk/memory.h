@@ -26,6 +26,9 @@ struct piece {
 	uint8_t bytes[PIECE_SIZE];
 };
 
+/* What a span grows by at least. */
+enum { SPAN_STEP = 1 << 20 };
+
 struct span {
 	uint8_t *bytes;
 	size_t cap;   /* addresses */

@@ -133,8 +133,8 @@ const struct option options[OPTIONS] = {
 	[OPTION_NEW] = {"new", 0, VALUE_NONE, NULL,
 		"read only what was never read back on this machine"},
 	[OPTION_CALENDAR] = {"calendar", 0, VALUE_TEXT, "TEXT",
-		"days that are not as others, as in the configuration: 'month-end x3; sun "
-		"02:00-06:00 x0'"},
+		"days that are not as others, as in the configuration: month-end x3; sun "
+		"02:00-06:00 x0"},
 	[OPTION_INTO] = {"into", 0, VALUE_FILE, "FILE",
 		"write the answer there, as JSON, instead of showing it"},
 	[OPTION_LISTED] = {"listed", 0, VALUE_NONE, NULL,
@@ -389,7 +389,7 @@ const struct command commands[] = {
 		{{"ebb demo", "watch"}, {"ebb demo --data load.csv --keep", "with a load of yours"},
 			{"ebb demo --json --exit", "for tests"}},
 		call_demo},
-	{"doctor", NULL, "what there is on this machine, and what is wrong with ebb's own",
+	{"doctor", NULL, "what there is on this machine, and what is wrong with ebb here",
 		"Looks for disks and their SMART state (as root, with smartctl), file systems and "
 		"how full they are, what the kernel offers, servers of PostgreSQL, virtual "
 		"machines, archives of sysstat, a Prometheus on this machine and other backup "

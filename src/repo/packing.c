@@ -143,14 +143,15 @@ static int wait_and_land(struct repo *repo, struct why *why)
 }
 
 /*
- * Memory for a full pack for each stream of the place, and the beginning of the next one. What has
- * arrived makes room before its pack has.
+ * Memory for a full pack for each stream of the place, and the beginning of the next one, or what
+ * small packs take more than they hold. What has arrived makes room before its pack has.
  */
 static void wait_for_memory(struct repo *repo, size_t growth)
 {
 	unsigned streams = repo->world.place->streams ? repo->world.place->streams : 1;
 	size_t full = pack_full(repo->pack_size, repo->parity_percent);
-	size_t most = streams * (full + full / 8) + full / 16 * 3;
+	size_t next = full / 16 * 3, steps = (size_t)streams * SPAN_STEP;
+	size_t most = streams * (full + full / 8) + (next > steps ? next : steps);
 	if (growth && growth < most)
 		repo->place_waits += pack_memory_wait(&repo->pack_memory, most - growth);
 }
