@@ -194,7 +194,7 @@ def estimates(place):
     for source in each_source(place, ("folder", "image"), size=LONG):
         told = source.backup("-n", "--price", "3/GB-month", "--price", "1/GB", "--price", "2/put")
         check(told["type"] == "estimate" and told["bytes_to_read"] == LONG, told)
-        check(SIZE * 0.95 < told["bytes_to_store"] < SIZE * 1.05, told)
+        check(LONG * 0.95 < told["bytes_to_store"] < LONG * 1.05, told)
         check(abs(told["cost_month"] - 3e-9 * told["bytes_to_store"]) < 1e-9, told)
         check(abs(told["cost_once"] - 1e-9 * told["bytes_to_store"]
                   - 2 * told["objects_to_put"]) < 1e-9, told)
