@@ -137,7 +137,10 @@ class Place:
                 program.kill()
         for mount in self.mounts:
             subprocess.run(["umount", "-l", mount], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # A child of a program that was killed may write for a moment more.
+        end = time.monotonic() + PATIENCE
+        while os.path.exists(self.folder) and time.monotonic() < end:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def run(argv, environment=None):
