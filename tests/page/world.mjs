@@ -148,6 +148,6 @@ export class World {
   async close() {
     if (this.child && this.child.exitCode === null && this.child.signalCode === null)
       await this.stop();
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
   }
 }
