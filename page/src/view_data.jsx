@@ -3,6 +3,7 @@
 import { Chooser } from './choose.jsx';
 import { Copy } from './copy.jsx';
 import { useDocument } from './documents.js';
+import { Facts } from './facts.jsx';
 import { useNow } from './frame.jsx';
 import { Awaiting } from './notice.jsx';
 import { link } from './route.js';
@@ -80,14 +81,7 @@ function Point({ point: p, now, resource }) {
       <h2>
         <code>{p.id}</code>
       </h2>
-      <dl class="facts">
-        {facts.map(([word, value]) => (
-          <div key={word}>
-            <dt>{word}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
       <p class="links">
         <a href={link.job(p.job)}>The job that made it</a>
         <a href={link.forecast(p.resource)}>Forecast of {p.resource}</a>

@@ -3,6 +3,7 @@
 import { Chooser } from './choose.jsx';
 import { Copy } from './copy.jsx';
 import { useDocument } from './documents.js';
+import { Facts } from './facts.jsx';
 import { useNow } from './frame.jsx';
 import { JobList } from './job_list.jsx';
 import { Awaiting } from './notice.jsx';
@@ -88,14 +89,7 @@ function Outcome({ job, now }) {
           </li>
         ))}
       </ul>
-      <dl class="facts">
-        {facts.map(([word, value]) => (
-          <div key={word}>
-            <dt>{word}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </section>
   );
 }

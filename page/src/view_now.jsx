@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Now: one row for each resource, a sentence first, and how much of its time is used up.
 import { useDocument } from './documents.js';
+import { Facts } from './facts.jsx';
 import { useNow } from './frame.jsx';
 import { JobList } from './job_list.jsx';
 import { Awaiting } from './notice.jsx';
@@ -113,14 +114,7 @@ function Node({ status: s }) {
           <strong>{s.degraded}</strong>
         </p>
       )}
-      <dl class="facts">
-        {facts.map(([word, value]) => (
-          <div key={word}>
-            <dt>{word}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </>
   );
 }
