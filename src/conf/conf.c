@@ -77,6 +77,23 @@ static int check_http(
 	return 0;
 }
 
+/* Running out of memory is worse than any mistake. */
+static int worse(int one, int other)
+{
+	return one == -ENOMEM || !other ? one : other;
+}
+
+/* The sections whose entries people name: their mistakes; what they say is read by who wants it. */
+static int check_named(const struct conf_file *files, size_t count, struct conf_errors *errors)
+{
+	OWN(conf_protects_done) struct conf_protects protects = {0};
+	OWN(conf_watched_done) struct conf_watched watched = {0};
+	OWN(conf_notifies_done) struct conf_notifies notifies = {0};
+	int err = conf_protects_read(files, count, &protects, errors);
+	err = worse(err, conf_watched_read(files, count, &watched, errors));
+	return worse(err, conf_notifies_read(files, count, &notifies, errors));
+}
+
 int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	struct conf *ret_conf, struct conf_errors *ret_errors)
 {
@@ -87,21 +104,7 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 	int err = conf_read(&conf_schema, files, count, &conf, conf.from, ret_errors);
 	if (err == -ENOMEM)
 		return err;
-	OWN(conf_protects_done) struct conf_protects protects = {0};
-	int protects_err = conf_protects_read(files, count, &protects, ret_errors);
-	if (protects_err == -ENOMEM)
-		return protects_err;
-	err = err ? err : protects_err;
-	OWN(conf_watched_done) struct conf_watched watched = {0};
-	int watched_err = conf_watched_read(files, count, &watched, ret_errors);
-	if (watched_err == -ENOMEM)
-		return watched_err;
-	err = err ? err : watched_err;
-	OWN(conf_notifies_done) struct conf_notifies notifies = {0};
-	int notifies_err = conf_notifies_read(files, count, &notifies, ret_errors);
-	if (notifies_err == -ENOMEM)
-		return notifies_err;
-	err = err ? err : notifies_err;
+	int named_err = check_named(files, count, ret_errors);
 	if (state) {
 		const struct conf_key *key = &conf_schema.keys[CONF_STATE];
 		conf.from[CONF_STATE] = (struct conf_origin){.from = CONF_FROM_OPTION};
@@ -113,6 +116,7 @@ int conf_parse(const struct conf_file *files, size_t count, const char *state,
 		err = derive(&conf, files, ret_errors);
 	if (!err)
 		err = check_http(&conf, files, ret_errors);
+	err = worse(err, named_err);
 	if (!err)
 		*ret_conf = conf;
 	return err;

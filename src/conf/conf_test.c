@@ -87,6 +87,19 @@ TEST(mistakes_of_all_files_are_told)
 	CHECK(!errors.more);
 }
 
+TEST(a_mistake_in_a_named_section_hides_none_in_what_goes_together)
+{
+	struct conf_file files[] = {file_of("a.yaml",
+		"http: {listen: \"0.0.0.0:9000\"}\n"
+		"protect: {h: {path: rel, to: /x, key_file: /k, rpo: 1h}}\n")};
+	struct conf conf;
+	struct conf_errors errors;
+	CHECK_EQ(conf_parse(files, 1, NULL, &conf, &errors), -EINVAL);
+	CHECK_EQ(errors.count, 2);
+	CHECK(strstr(errors.at[0].text, "a.yaml:2:11: protect.h: path is 'rel'"));
+	CHECK(strstr(errors.at[1].text, "a.yaml:1:8: http.listen: other machines reach 0.0.0.0"));
+}
+
 TEST(twenty_mistakes_are_enough)
 {
 	OWN(str_done) struct str text = {0};
